@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Starts the terminal program under a Node that is new enough. Plain JavaScript that Node 20 accepts.
+import { existsSync } from "node:fs";
+import module from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { installedNode, run, runningNodeIsAtLeast } from "./node-runtime.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const program = join(root, "dist", "cli.mjs");
+
+if (!existsSync(program)) {
+  fail(`Cairn is not built yet: ${program} is missing.\nRun \`npm start\` in ${root} once; it installs and builds.`);
+} else if (runningNodeIsAtLeast(22, 16)) {
+  // Compiled code is kept with the package, never in a temporary folder that others may write to.
+  module.enableCompileCache?.(join(root, ".cache", "compiled"));
+  await import(pathToFileURL(program).href);
+} else {
+  const node = installedNode(root);
+  if (node) process.exitCode = await run(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+  else {
+    fail(
+      `Cairn needs Node 22.16 or newer; this is ${process.version}.\n` +
+        `Run \`npm start\` in ${root} once; it brings the Node it needs. Or put a newer Node first on your PATH.`,
+    );
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 3;
+}

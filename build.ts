@@ -1,0 +1,201 @@
+/**
+ * The build: `node build.ts` fills `dist/` and the generated parts of package.json and SETTINGS.md;
+ * `node build.ts --package [--target linux-arm64]` builds for that platform and makes `cairn-<version>.vsix`.
+ *
+ * Everything goes into a fresh folder that replaces `dist/` at the end, so that a failed build changes nothing.
+ */
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type BuildOptions, build, type Metafile } from "esbuild";
+import { compileKernels } from "./server/vectors/compile-kernels.ts";
+import { LANGUAGES } from "./server/workspace/languages.ts";
+import { configurationSection, settingsPage } from "./shared/settings-pages.ts";
+
+const root = import.meta.dirname;
+const out = join(root, ".cache", "dist-new");
+const dist = join(root, "dist");
+
+const { values: options } = parseArgs({
+  options: { package: { type: "boolean", default: false }, target: { type: "string" } },
+});
+const target = options.target ?? `${process.platform}-${process.arch}`;
+
+async function main(): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, "grammars"), { recursive: true });
+  mkdirSync(join(out, "bin"));
+  writeGeneratedFiles();
+  const metafiles = await Promise.all(bundles().map(bundle));
+  writeFileSync(join(out, "kernels.wasm"), await compileKernels());
+  copyGrammars();
+  copyRipgrep();
+  writeFileSync(join(out, "THIRD-PARTY-LICENSES.txt"), thirdPartyLicences(metafiles));
+  replaceDist();
+  if (options.package) makePackage();
+}
+
+/** One bundle per process, worker and page. */
+function bundles(): BuildOptions[] {
+  const node: BuildOptions = { platform: "node", target: "node22", format: "esm", outExtension: { ".js": ".mjs" } };
+  return [
+    {
+      entryPoints: { extension: "extension/main.ts" },
+      platform: "node",
+      target: "node22",
+      format: "cjs",
+      outExtension: { ".js": ".cjs" },
+      external: ["vscode"],
+      minify: true,
+    },
+    // The shells share their code in chunks and import what is rarely used when it is used: a search starts fast.
+    {
+      ...node,
+      entryPoints: { cli: "server/cli/cli.ts", "lsp-server": "server/lsp/lsp-server.ts" },
+      splitting: true,
+      chunkNames: "chunks/[name]-[hash]",
+      banner: { js: REQUIRE_FOR_COMMONJS },
+    },
+    ...["server/store/store-worker.ts", "server/workspace/index-worker.ts"].map((entry) => ({
+      ...node,
+      entryPoints: [entry],
+      banner: { js: REQUIRE_FOR_COMMONJS },
+    })),
+    {
+      entryPoints: ["media/search-view.ts", "media/search-view.css"],
+      outdir: join(out, "media"),
+      platform: "browser",
+      target: "es2022",
+      format: "iife",
+      minify: true,
+    },
+  ];
+}
+
+/** CommonJS packages inside an ES module bundle call `require` for Node's own modules. */
+const REQUIRE_FOR_COMMONJS =
+  'import { createRequire as createRequireHere } from "node:module"; const require = createRequireHere(import.meta.url);';
+
+async function bundle(options: BuildOptions): Promise<Metafile> {
+  const result = await build({
+    absWorkingDir: root,
+    bundle: true,
+    outdir: out,
+    legalComments: "none",
+    logLevel: "warning",
+    ...options,
+    metafile: true,
+  });
+  return result.metafile;
+}
+
+/** The parts of files that the table of settings gives. */
+function writeGeneratedFiles(): void {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  manifest.contributes = { ...manifest.contributes, configuration: configurationSection() };
+  writeIfChanged("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  writeIfChanged("SETTINGS.md", settingsPage());
+}
+
+function writeIfChanged(name: string, content: string): void {
+  const path = join(root, name);
+  if (!existsSync(path) || readFileSync(path, "utf8") !== content) writeFileSync(path, content);
+}
+
+function copyGrammars(): void {
+  for (const name of ["web-tree-sitter.cjs", "web-tree-sitter.wasm"]) {
+    copyFileSync(installed("web-tree-sitter", name), join(out, "grammars", name));
+  }
+  for (const name of new Set(LANGUAGES.flatMap(({ grammar }) => grammar ?? []))) {
+    const candidates = [installed("@vscode", "tree-sitter-wasm", "wasm", name), installed("tree-sitter-c", name)];
+    const found = candidates.find((path) => existsSync(path));
+    if (!found) throw new Error(`No installed package holds the grammar ${name}.`);
+    copyFileSync(found, join(out, "grammars", name));
+  }
+}
+
+function copyRipgrep(): void {
+  const name = target.startsWith("win32") ? "rg.exe" : "rg";
+  const source = installed("@vscode", "ripgrep-universal", "bin", target, name);
+  if (!existsSync(source))
+    throw new Error(`There is no ripgrep for ${target}; targets look like linux-x64, win32-x64.`);
+  copyFileSync(source, join(out, "bin", name));
+  chmodSync(join(out, "bin", name), 0o755);
+}
+
+/** The licences of every package whose code or files are in `dist`. */
+function thirdPartyLicences(metafiles: readonly Metafile[]): string {
+  const packages = new Set([
+    "web-tree-sitter",
+    "@vscode/tree-sitter-wasm",
+    "tree-sitter-c",
+    "@vscode/ripgrep-universal",
+  ]);
+  for (const { inputs } of metafiles) {
+    for (const path of Object.keys(inputs)) {
+      const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+      if (name) packages.add(name);
+    }
+  }
+  const sections = [...packages].sort().map((name) => {
+    const folder = installed(name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(join(folder, file), "utf8").trim() : `Published under ${license}, without a text.`;
+    return `${name} ${version} (${license})\n\n${text}`;
+  });
+  return `Cairn contains these works of others.\n\n${[...sections, RIPGREP_LICENCE].join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+}
+
+const RIPGREP_LICENCE = `ripgrep (MIT or Unlicense), the program in bin/
+
+The MIT License (MIT)
+
+Copyright (c) 2015 Andrew Gallant
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
+function replaceDist(): void {
+  const old = join(root, ".cache", "dist-old");
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(out, dist);
+  rmSync(old, { recursive: true, force: true });
+}
+
+function makePackage(): void {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const vsce = [installed("@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository"];
+  execFileSync(process.execPath, [...vsce, "--target", target, "--out", `cairn-${version}.vsix`], {
+    cwd: root,
+    stdio: "inherit",
+  });
+}
+
+function installed(...parts: string[]): string {
+  return join(root, "node_modules", ...parts);
+}
+
+await main();
