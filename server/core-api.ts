@@ -1,0 +1,48 @@
+import type {
+  IndexStatus,
+  SearchAnswer,
+  SearchRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../shared/search-types.ts";
+
+/** The library that every shell (LSP, terminal) stands on. */
+export interface Core {
+  /** Opens the index of one root, creating it if needed, and starts bringing it up to date in the background. */
+  open(root: string): Promise<Workspace>;
+  /** Closes every workspace that is still open. */
+  close(): Promise<void>;
+}
+
+/**
+ * One indexed root. The same interface whether this process holds the index or asks the process that does;
+ * when that process dies, this one takes over without the caller noticing.
+ */
+export interface Workspace {
+  /** Absolute, real path. */
+  readonly root: string;
+  /** Answers at once from what is indexed; files that are not indexed yet are searched by their text. */
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer>;
+  /** Symbols whose name matches the query the way `workspace/symbol` expects (subsequence, case-insensitive). */
+  symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]>;
+  status(): Promise<IndexStatus>;
+  /** Calls back on each change of status, at most ten times a second. */
+  onStatus(listener: (status: IndexStatus) => void): { dispose(): void };
+  skipped(): Promise<readonly SkippedFile[]>;
+  /** Absolute paths that were created, changed or deleted (a folder means all below it). */
+  changed(paths: readonly string[]): void;
+  /** Absolute paths to index before all others (open editors). */
+  prioritise(paths: readonly string[]): void;
+  /** Looks at the whole tree again; only what differs is read. */
+  rescan(): void;
+  pause(): void;
+  resume(): void;
+  /** Drops the index of this root (not the vectors) and builds it again. */
+  rebuild(): void;
+  /** Resolves when everything known so far is indexed (or paused or failed); tests and the terminal wait on this. */
+  idle(signal?: AbortSignal): Promise<IndexStatus>;
+  close(): Promise<void>;
+}
+
+/** Who opens a root: an editor takes the index over from a terminal. */
+export type Role = "editor" | "terminal";

@@ -1,0 +1,56 @@
+/**
+ * One door to the world. Files are synchronous on purpose: they are only touched in worker threads and at start-up,
+ * where a synchronous call is five times cheaper than a round trip through the thread pool.
+ */
+export interface Host {
+  readonly files: HostFiles;
+  /** Milliseconds since the epoch. May go backwards; nothing may depend on its order. */
+  now(): number;
+  readonly log: Log;
+  /** Environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export type EntryType = "file" | "directory" | "symlink" | "other";
+
+export interface DirEntry {
+  name: string;
+  type: EntryType;
+}
+
+export interface FileStat {
+  type: EntryType;
+  size: number;
+  /** Milliseconds since the epoch, fractional. */
+  mtimeMs: number;
+  /** Device and inode as one string, to recognise loops and hard links. */
+  identity: string;
+}
+
+/** Paths are absolute, in the platform's own form. Every method throws {@link FileError}. */
+export interface HostFiles {
+  list(directory: string): DirEntry[];
+  /** Follows symbolic links. */
+  stat(path: string): FileStat;
+  /** At most `maxBytes`; the result may be shorter than the file. */
+  read(path: string, maxBytes?: number): Uint8Array<ArrayBuffer>;
+  realpath(path: string): string;
+}
+
+/** A failed file operation with the operating system's code (`ENOENT`, `EACCES`, `ELOOP`...). */
+export class FileError extends Error {
+  readonly code: string;
+  readonly path: string;
+  constructor(code: string, path: string, message: string) {
+    super(message);
+    this.name = "FileError";
+    this.code = code;
+    this.path = path;
+  }
+}
+
+export interface Log {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}

@@ -1,0 +1,108 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
+import {
+  type DirEntry,
+  type EntryType,
+  FileError,
+  type FileStat,
+  type Host,
+  type HostFiles,
+  type Log,
+} from "./host.ts";
+
+const LEVELS = ["silent", "error", "warn", "info"] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+export interface NodeHostOptions {
+  /** The least serious level that is written. Default: the environment variable CAIRN_LOG, else `silent`. */
+  level?: LogLevel;
+  /** Takes one line without its newline. Default: standard error, which is never part of a protocol. */
+  write?: (line: string) => void;
+  /** Default: the environment of the process. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The real machine: the file system, the clock, the environment, and standard error as the log. */
+export function nodeHost(options: NodeHostOptions = {}): Host {
+  const env = options.env ?? process.env;
+  const write = options.write ?? ((line) => void process.stderr.write(`${line}\n`));
+  return { files: nodeFiles, now: Date.now, log: lineLog(options.level ?? levelOf(env.CAIRN_LOG), write), env };
+}
+
+const nodeFiles: HostFiles = {
+  list: (directory) =>
+    attempt(directory, () => {
+      const entries = readdirSync(directory, { withFileTypes: true });
+      const result: DirEntry[] = new Array(entries.length);
+      for (let i = 0; i < entries.length; i++) result[i] = { name: entries[i].name, type: typeOf(entries[i]) };
+      return result;
+    }),
+
+  stat: (path) =>
+    attempt(path, (): FileStat => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (!stats) throw new FileError("ENOENT", path, `no such file or folder: ${path}`);
+      return { type: typeOf(stats), size: stats.size, mtimeMs: stats.mtimeMs, identity: `${stats.dev}:${stats.ino}` };
+    }),
+
+  read: (path, maxBytes = Number.POSITIVE_INFINITY) => attempt(path, () => readFile(path, maxBytes)),
+
+  realpath: (path) => attempt(path, () => realpathSync.native(path)),
+};
+
+/** Opens without blocking, so that a pipe that took a file's place cannot hang the thread. */
+function readFile(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw new FileError(stats.isDirectory() ? "EISDIR" : "EINVAL", path, `not a file: ${path}`);
+    const bytes = new Uint8Array(Math.min(stats.size, maxBytes));
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(file, bytes, length, bytes.length - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    // A file that shrank while it was read leaves the rest of the buffer unused.
+    return length === bytes.length ? bytes : bytes.slice(0, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function typeOf(entry: Pick<Stats, "isFile" | "isDirectory" | "isSymbolicLink">): EntryType {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "directory";
+  return entry.isSymbolicLink() ? "symlink" : "other";
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new FileError(code ?? "EUNKNOWN", path, message);
+  }
+}
+
+function lineLog(level: LogLevel, write: (line: string) => void): Log {
+  const at = (lineLevel: LogLevel) => {
+    if (LEVELS.indexOf(lineLevel) > LEVELS.indexOf(level)) return () => {};
+    return (message: string) => write(`${new Date().toISOString()} ${lineLevel} ${message}`);
+  };
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function levelOf(name: string | undefined): LogLevel {
+  return LEVELS.find((level) => level === name) ?? "silent";
+}

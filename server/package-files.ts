@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CairnError } from "../shared/errors.ts";
+
+/**
+ * Absolute path of a file that ships with Cairn, given from the package's root: the same whether the code runs from
+ * source, from `dist/` or from an installed extension.
+ */
+export function packageFile(...parts: string[]): string {
+  return join(packageRoot(), ...parts);
+}
+
+/**
+ * Where a worker or process entry lives: its source when running from source, its bundle otherwise.
+ * `name` is the source path without extension from the package's root, e.g. `server/store/store-worker`.
+ */
+export function entryFile(name: string): string {
+  const here = fileURLToPath(import.meta.url);
+  if (here.endsWith(".ts")) return packageFile(`${name}.ts`);
+  return packageFile("dist", `${name.slice(name.lastIndexOf("/") + 1)}.mjs`);
+}
+
+/**
+ * Absolute path of the ripgrep binary for this platform: the one that was packaged, else the one from npm.
+ *
+ * @throws {CairnError} `unavailable` when there is none.
+ */
+export function ripgrepPath(): string {
+  const name = process.platform === "win32" ? "rg.exe" : "rg";
+  const packaged = packageFile("dist", "bin", name);
+  if (existsSync(packaged)) return packaged;
+  const platform = `${process.platform}-${process.arch}`;
+  try {
+    const library = createRequire(import.meta.url).resolve("@vscode/ripgrep-universal");
+    const installed = join(dirname(library), "..", "bin", platform, name);
+    if (existsSync(installed)) return installed;
+  } catch {
+    // Not installed: the same as not there for this platform.
+  }
+  throw new CairnError("unavailable", `There is no ripgrep for ${platform}.`, "Install Cairn again.");
+}
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  return folder;
+}

@@ -1,0 +1,123 @@
+/** What a search asks and answers: plain data, the same in the core, over LSP, in the terminal and in the view. */
+
+/** What a chunk is. `section` is a Markdown heading, `text` a window without syntax. */
+export type ChunkKind =
+  | "function"
+  | "method"
+  | "class"
+  | "interface"
+  | "type"
+  | "enum"
+  | "module"
+  | "constant"
+  | "section"
+  | "text";
+
+export const CHUNK_KINDS: readonly ChunkKind[] = [
+  "function",
+  "method",
+  "class",
+  "interface",
+  "type",
+  "enum",
+  "module",
+  "constant",
+  "section",
+  "text",
+];
+
+export interface SearchRequest {
+  query: string;
+  /** How many hits at the most; default 10, at most 100. */
+  limit?: number;
+  /** Keep only files that match one of these globs, relative to the root (`src/**`, `*.ts`); a plain folder name means all below it. */
+  paths?: readonly string[];
+  /** Keep only these languages, by Cairn's language ids (`typescript`, `python`). */
+  languages?: readonly string[];
+  /** Keep only chunks of these kinds. */
+  kinds?: readonly ChunkKind[];
+}
+
+/** One line of a hit as shown: `ranges` are [start, end) columns in UTF-16 units that matched the query. */
+export interface PreviewLine {
+  /** 1-based line number. */
+  line: number;
+  text: string;
+  ranges: readonly (readonly [number, number])[];
+}
+
+export interface SearchHit {
+  /** Relative to the root, forward slashes. */
+  path: string;
+  /** 1-based, inclusive. */
+  startLine: number;
+  endLine: number;
+  /** The line to open: the best matching line within the span, 1-based. */
+  focusLine: number;
+  score: number;
+  language: string;
+  kind: ChunkKind;
+  /** Symbol or heading name; empty when there is none. */
+  name: string;
+  /** Enclosing symbols, outermost first. */
+  parents: readonly string[];
+  /** One line: why this is here ("defines retry", "file name matches; close in meaning"). */
+  reason: string;
+  /** Up to three lines to show, best first match inside; empty when the file can no longer be read. */
+  preview: readonly PreviewLine[];
+  /** False when the file is not in the index yet and was found by scanning its text. */
+  indexed: boolean;
+}
+
+export interface SearchAnswer {
+  hits: readonly SearchHit[];
+  /** True when every file of the workspace was in the index at the time. */
+  complete: boolean;
+  /** Milliseconds inside the server, preview reading included. */
+  tookMs: number;
+}
+
+/** A symbol of the index, for `workspace/symbol`. */
+export interface SymbolHit {
+  path: string;
+  name: string;
+  kind: ChunkKind;
+  parents: readonly string[];
+  startLine: number;
+  endLine: number;
+}
+
+export type IndexPhase = "opening" | "scanning" | "indexing" | "ready" | "paused" | "failed" | "closed";
+
+export interface IndexStatus {
+  root: string;
+  phase: IndexPhase;
+  /** Files and chunks that can be found now. */
+  files: number;
+  chunks: number;
+  /** Progress of the current round: files done of files to do. */
+  done: number;
+  total: number;
+  /** Files left out, by reason code. */
+  skipped: Readonly<Record<string, number>>;
+  /** What happened and what to do, when `phase` is `failed` or something deserves a word; otherwise empty. */
+  message: string;
+  /** True in the process that indexes this root, false in one that asks another process. */
+  holder: boolean;
+  /** Process id of the holder. */
+  holderPid: number;
+  /** Chunks ever embedded into the user's vector store. */
+  embedded: number;
+  /** Bytes on disk: index of this root, and the user's vector store. */
+  indexBytes: number;
+  vectorBytes: number;
+}
+
+/** A file or folder that is left out of the index, and why. */
+export interface SkippedFile {
+  path: string;
+  /** Stable code: `ignored`, `excluded`, `binary`, `minified`, `generated`, `lock`, `large`, `unreadable`, `special`, `loop`, `encoding`. */
+  code: string;
+  /** A sentence for people: "matched by .gitignore line 3: node_modules". */
+  reason: string;
+}

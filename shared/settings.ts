@@ -1,0 +1,200 @@
+/**
+ * Every setting of Cairn, once. The editor's settings page (package.json), SETTINGS.md and the checks below come from
+ * this table.
+ */
+export type SettingScope = "machine" | "window" | "resource";
+
+interface SettingOf<Type extends string, Value> {
+  readonly type: Type;
+  readonly default: Value;
+  /** Who may set it: `machine` keeps a cloned repository from setting it for its reader. */
+  readonly scope: SettingScope;
+  /** Full sentences: what it does, its unit, what follows from it. */
+  readonly doc: string;
+  /** Name of the environment variable that gives the value when the setting is left at its default. */
+  readonly env?: string;
+}
+
+export interface NumberSetting extends SettingOf<"number", number> {
+  /** Whole numbers from `min` to `max`, both included. */
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ChoiceSetting extends SettingOf<"choice", string> {
+  readonly choices: readonly string[];
+}
+
+export type Setting =
+  | SettingOf<"boolean", boolean>
+  | SettingOf<"string", string>
+  | SettingOf<"strings", readonly string[]>
+  | NumberSetting
+  | ChoiceSetting;
+
+export const SETTINGS = {
+  "index.enabled": {
+    type: "boolean",
+    default: true,
+    scope: "resource",
+    doc: "Index the folders that are open, in the background. When off, nothing is read and search finds nothing.",
+  },
+  "index.maxFileSizeKb": {
+    type: "number",
+    default: 1024,
+    min: 1,
+    max: 65536,
+    scope: "resource",
+    doc: "Files larger than this many kilobytes are left out. Raising it makes indexing of such files slow.",
+  },
+  "index.exclude": {
+    type: "strings",
+    default: [],
+    scope: "resource",
+    doc: "Files and folders to leave out besides those that ignore files name, as globs relative to the opened folder (`third_party/**`, `*.snap`).",
+  },
+  "index.useEditorExcludes": {
+    type: "boolean",
+    default: true,
+    scope: "resource",
+    doc: "Also leave out what the editor's own `files.exclude` and `search.exclude` name.",
+  },
+  "index.threads": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 64,
+    scope: "machine",
+    doc: "Threads that read, parse and embed while indexing. 0 means half of the processor's cores, but at least two and at most eight.",
+  },
+  "search.limit": {
+    type: "number",
+    default: 20,
+    min: 1,
+    max: 100,
+    scope: "window",
+    doc: "How many results the search view shows.",
+  },
+  cacheDirectory: {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_CACHE_DIR",
+    doc: "Absolute path of the folder that holds the indexes. Empty means the platform's cache folder. A local disk is much faster than a network one.",
+  },
+  "log.level": {
+    type: "choice",
+    default: "info",
+    choices: ["error", "warn", "info"],
+    scope: "window",
+    env: "CAIRN_LOG",
+    doc: "The least important message that is still written to Cairn's log.",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+type Table = typeof SETTINGS;
+type ValueOf<S> = S extends { type: "boolean" }
+  ? boolean
+  : S extends { type: "number" }
+    ? number
+    : S extends { type: "strings" }
+      ? readonly string[]
+      : S extends { choices: readonly (infer Choice)[] }
+        ? Choice
+        : string;
+
+export type SettingKey = keyof Table;
+
+/** The value of every setting, and what the shells add. */
+export type Settings = { readonly [Key in SettingKey]: ValueOf<Table[Key]> } & {
+  /** The editor's own exclude globs, relative to the opened folder; empty when `index.useEditorExcludes` is off. */
+  readonly excludeGlobs: readonly string[];
+};
+
+export interface ReadSettings {
+  settings: Settings;
+  /** One sentence for each value that could not be used; its default holds instead. */
+  problems: string[];
+}
+
+/**
+ * Reads settings from what an editor, a configuration file or nothing at all gives. A setting wins over the
+ * environment and the environment over the default; since editors also send defaults, a value equal to the default
+ * counts as not set.
+ *
+ * @param raw Nested (`{ index: { threads: 2 } }`) or dotted (`{ "cairn.index.threads": 2 }`); `excludeGlobs` carries
+ * the editor's own excludes.
+ * @param env Environment variables, for the settings that name one.
+ */
+export function readSettings(raw: unknown, env: Readonly<Record<string, string | undefined>> = {}): ReadSettings {
+  const given = isRecord(raw) ? raw : {};
+  const problems: string[] = [];
+  if (raw !== undefined && raw !== null && !isRecord(raw)) {
+    problems.push(`Settings must be an object, not ${describe(raw)}. The defaults are used.`);
+  }
+
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
+    const fromUser = accept(setting, find(given, key), `cairn.${key}`, problems);
+    const variable = setting.env ? env[setting.env] : undefined;
+    const fromEnvironment =
+      fromUser === undefined && setting.env && variable
+        ? accept(setting, variable, `The environment variable ${setting.env}`, problems)
+        : undefined;
+    values[key] = fromUser ?? fromEnvironment ?? setting.default;
+  }
+
+  const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
+  values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
+  return { settings: values as unknown as Settings, problems };
+}
+
+/** The value if it is given, differs from the default and is valid; a value that is not valid is a problem. */
+function accept(setting: Setting, value: unknown, name: string, problems: string[]): unknown {
+  if (value === undefined || value === null || value === setting.default) return undefined;
+  const wanted = mismatch(setting, value);
+  if (!wanted) return value;
+  problems.push(
+    `${name} must be ${wanted}, not ${describe(value)}. The default, ${JSON.stringify(setting.default)}, is used.`,
+  );
+  return undefined;
+}
+
+/** What the setting wants, when the value is not that. */
+function mismatch(setting: Setting, value: unknown): string | undefined {
+  switch (setting.type) {
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "true or false";
+    case "string":
+      return isString(value) ? undefined : "a text";
+    case "strings":
+      return Array.isArray(value) && value.every(isString) ? undefined : "a list of texts";
+    case "choice":
+      return isString(value) && setting.choices.includes(value) ? undefined : `one of ${setting.choices.join(", ")}`;
+    case "number": {
+      const fits = Number.isInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max;
+      return fits ? undefined : `a whole number from ${setting.min} to ${setting.max}`;
+    }
+  }
+}
+
+function find(given: Readonly<Record<string, unknown>>, key: string): unknown {
+  const dotted = given[`cairn.${key}`] ?? given[key];
+  if (dotted !== undefined) return dotted;
+  let value: unknown = given;
+  for (const part of key.split(".")) value = isRecord(value) ? value[part] : undefined;
+  return value;
+}
+
+function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
