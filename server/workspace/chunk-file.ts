@@ -1,0 +1,118 @@
+import type { Chunk, ChunkedFile } from "./chunk.ts";
+import { chunkProse } from "./chunk-prose.ts";
+import { CHUNK_SIZES, type ChunkSizes } from "./chunk-sizes.ts";
+import { chunkWindows } from "./chunk-windows.ts";
+import { createGrammars } from "./grammars.ts";
+import { asciidocProse, markdownProse, type Prose, restProse } from "./headings.ts";
+import { type Language, languageById, languageOf } from "./languages.ts";
+import { type GrammarFiles, nodeGrammarFiles } from "./node-grammar-files.ts";
+import { outline } from "./outline.ts";
+import { packChunks } from "./pack-chunks.ts";
+import { SourceLines } from "./source-lines.ts";
+import type { Syntax } from "./syntax.ts";
+import { c, cpp } from "./syntax-c.ts";
+import { csharp } from "./syntax-csharp.ts";
+import { go } from "./syntax-go.ts";
+import { java } from "./syntax-java.ts";
+import { javascript, typescript } from "./syntax-javascript.ts";
+import { php } from "./syntax-php.ts";
+import { python } from "./syntax-python.ts";
+import { ruby } from "./syntax-ruby.ts";
+import { rust } from "./syntax-rust.ts";
+import { bash, powershell } from "./syntax-shell.ts";
+import { type SyntaxTable, syntaxTable } from "./syntax-table.ts";
+
+export interface ChunkerOptions {
+  /** Where the parser and its grammars come from; by default the files that ship with Cairn. */
+  grammarFiles?: GrammarFiles;
+  /** Milliseconds, for the time limit of a parse; by default the performance clock. */
+  clock?: () => number;
+  sizes?: ChunkSizes;
+}
+
+/** Cuts files into chunks. One per thread: it holds a parser and the grammars loaded so far (2 to 10 MB each). */
+export interface Chunker {
+  /**
+   * The chunks of one file, in file order; every line that is not blank is in one. Never throws for any text: a file
+   * whose parser is missing, fails or takes too long gets windows and `degraded`.
+   * @param path only its name counts
+   */
+  chunk(path: string, text: string): ChunkedFile;
+  /**
+   * Resolves at once, unless a parser crashed on the last file: then when a new one runs. Await it between files or
+   * batches; without it the files after a crash are degraded.
+   */
+  ready(): Promise<void>;
+  close(): void;
+}
+
+/** Starts the parser; grammars are loaded when their first file comes (5 to 100 ms each). */
+export async function createChunker(options: ChunkerOptions = {}): Promise<Chunker> {
+  const files = options.grammarFiles ?? nodeGrammarFiles();
+  const grammars = await createGrammars({ files, clock: options.clock });
+  const sizes = options.sizes ?? CHUNK_SIZES;
+  const tables = new WeakMap<object, SyntaxTable>();
+
+  function chunkSyntax(language: Language, lines: SourceLines): Chunk[] | undefined {
+    const syntax = SYNTAXES[language.id];
+    const grammar = language.grammar === undefined ? undefined : grammars.load(language.grammar);
+    if (!grammar || !syntax) return undefined;
+    const table = tables.get(grammar) ?? syntaxTable(grammar, syntax);
+    tables.set(grammar, table);
+    const found = grammars.parse(grammar, lines.text, (tree) => outline(tree, table, lines, sizes));
+    return found && packChunks(found, lines, sizes);
+  }
+
+  return {
+    chunk(path, text) {
+      const language = fileLanguage(path, text);
+      const lines = new SourceLines(text);
+      const file = { language: language.id, lines: lines.count, degraded: false };
+      const prose = PROSE[language.id];
+      if (prose) return { ...file, chunks: chunkProse(lines, prose(lines), sizes) };
+      const chunks = language.grammar && lines.count > 0 ? chunkSyntax(language, lines) : undefined;
+      if (chunks) return { ...file, chunks };
+      return {
+        ...file,
+        degraded: language.grammar !== undefined && lines.count > 0,
+        chunks: chunkWindows(lines, sizes),
+      };
+    },
+    ready: () => grammars.ready(),
+    close: () => grammars.close(),
+  };
+}
+
+const SYNTAXES: Readonly<Record<string, Syntax>> = {
+  typescript,
+  tsx: typescript,
+  javascript,
+  python,
+  go,
+  rust,
+  java,
+  c,
+  cpp,
+  csharp,
+  ruby,
+  php,
+  bash,
+  powershell,
+};
+
+const PROSE: Readonly<Record<string, (lines: SourceLines) => Prose>> = {
+  markdown: markdownProse,
+  restructuredtext: restProse,
+  asciidoc: asciidocProse,
+};
+
+/** The language by name, corrected by content where a name is shared. */
+function fileLanguage(path: string, text: string): Language {
+  const language = languageOf(path, text.startsWith("#!") ? text.slice(0, 200).split(/[\r\n]/, 1)[0] : "");
+  const isCppHeader = language.id === "c" && /\.h$/i.test(path) && CPP_LINE.test(text.slice(0, 50_000));
+  return isCppHeader ? (languageById("cpp") ?? language) : language;
+}
+
+/** A line that C++ has and C has not. */
+const CPP_LINE =
+  /^[ \t]*(?:(?:class|namespace) [\w:]+[^;()]*$|namespace \{|template ?<|(?:public|private|protected) ?:|using \w|#include <(?:string|vector|memory|map|utility|functional|iostream|cstd\w+)>)/m;

@@ -1,0 +1,155 @@
+import type { SkippedFile } from "../../shared/search-types.ts";
+import { generatedReason } from "./generated.ts";
+
+/**
+ * Why a file is left out, as far as its name and size tell; undefined when it should be read. When in doubt a file
+ * stays in: a stray data file costs little, a source file that cannot be found costs trust.
+ */
+export function classifyPath(path: string, size: number, maxFileBytes: number): SkippedFile | undefined {
+  const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
+  if (LOCK_FILES.has(name)) return { path, code: "lock", reason: "a lock file, written by a package manager" };
+  if (/\.[cm]?[jt]s\.map$|\.css\.map$/.test(name)) return { path, code: "minified", reason: "a source map" };
+  if (/[.-]min\.(?:[cm]?js|css)$/.test(name)) {
+    return { path, code: "minified", reason: "minified, as its name says" };
+  }
+  const dot = name.lastIndexOf(".");
+  const extension = dot === -1 ? "" : name.slice(dot + 1);
+  const kind = BINARY_EXTENSIONS.get(extension);
+  if (kind) return { path, code: "binary", reason: `${kind} (.${extension})` };
+  if (size > maxFileBytes) {
+    return {
+      path,
+      code: "large",
+      reason: `${inKilobytes(size)}, larger than the limit of ${inKilobytes(maxFileBytes)}`,
+    };
+  }
+  const dataLimit = DATA_LIMITS.get(extension);
+  if (dataLimit !== undefined && size > dataLimit) {
+    const reason = `data rather than code: ${inKilobytes(size)} of ${extension.toUpperCase()} (limit ${inKilobytes(dataLimit)})`;
+    return { path, code: "large", reason };
+  }
+  return undefined;
+}
+
+/** Why a file that was read is left out. `text` is what `decode` made of its bytes: undefined when they are not text. */
+export function classifyContent(path: string, text: string | undefined): SkippedFile | undefined {
+  if (text === undefined) return { path, code: "binary", reason: "its content is not text" };
+  const minified = minifiedReason(path, text);
+  if (minified) return { path, code: "minified", reason: minified };
+  const generated = generatedReason(path, text);
+  return generated === undefined ? undefined : { path, code: "generated", reason: generated };
+}
+
+/** A line of code that a person reads is shorter than this, in UTF-16 units. */
+const LONG_LINE = 1000;
+
+/** Text of which most stands in lines that no one reads: bundles, minified scripts, embedded data. */
+function minifiedReason(path: string, text: string): string | undefined {
+  if (text.length < 4 * LONG_LINE || PROSE.test(path)) return undefined;
+  let inLongLines = 0;
+  let start = 0;
+  while (start < text.length) {
+    let end = text.indexOf("\n", start);
+    if (end === -1) end = text.length;
+    if (end - start > LONG_LINE) inLongLines += end - start;
+    start = end + 1;
+  }
+  if (inLongLines < text.length * 0.6) return undefined;
+  const percent = Math.round((100 * inLongLines) / text.length);
+  return `${percent} % of it stands in lines of more than ${LONG_LINE} characters, as minified code and data do`;
+}
+
+/** Here one line is one paragraph, or one table, or the source of a notebook's cell. */
+const PROSE = /\.(?:md|mdx|markdown|txt|rst|adoc|asciidoc|org|tex|typ|html?|ipynb|po|pot|xml|xlf)$|(?:^|\/)[^./]+$/i;
+
+function inKilobytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} kB`;
+}
+
+const LOCK_FILES: ReadonlySet<string> = new Set([
+  ".package-lock.json",
+  ".terraform.lock.hcl",
+  "berksfile.lock",
+  "brewfile.lock.json",
+  "buildscript-gradle.lockfile",
+  "bun.lock",
+  "bun.lockb",
+  "cabal.project.freeze",
+  "cargo.lock",
+  "cartfile.resolved",
+  "chart.lock",
+  "composer.lock",
+  "conan.lock",
+  "conda-lock.yml",
+  "cpanfile.snapshot",
+  "deno.lock",
+  "dub.selections.json",
+  "esy.lock",
+  "flake.lock",
+  "gemfile.lock",
+  "go.sum",
+  "go.work.sum",
+  "gradle.lockfile",
+  "mix.lock",
+  "module.bazel.lock",
+  "npm-shrinkwrap.json",
+  "package-lock.json",
+  "package.resolved",
+  "packages.lock.json",
+  "paket.lock",
+  "pdm.lock",
+  "pipfile.lock",
+  "pixi.lock",
+  "pnpm-lock.yaml",
+  "podfile.lock",
+  "poetry.lock",
+  "project.assets.json",
+  "pubspec.lock",
+  "puppetfile.lock",
+  "pylock.toml",
+  "rebar.lock",
+  "renv.lock",
+  "shard.lock",
+  "spago.lock",
+  "stack.yaml.lock",
+  "uv.lock",
+  "vcpkg-lock.json",
+  "yarn.lock",
+]);
+
+/** Only endings that mean one thing: `.bin`, `.dat` or `.obj` are decided by content. */
+const BINARY_EXTENSIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "an image":
+      "png jpg jpeg jfif gif bmp ico icns cur webp avif heic heif tif tiff psd psb xcf kra jxl jp2 exr hdr dds ktx ktx2",
+    "a font": "ttf otf ttc woff woff2 eot pfb",
+    "an archive":
+      "zip gz tgz bz2 tbz2 xz txz zst lz4 7z rar tar jar war ear aar apk aab ipa whl egg gem nupkg vsix crx xpi deb rpm dmg iso cab msi",
+    "audio or video":
+      "mp3 mp4 m4a m4v ogg oga ogv opus flac wav aac aiff mid wma mov avi mkv webm wmv flv mpg mpeg 3gp swf",
+    "an office document": "pdf doc docx xls xlsx ppt pptx odt ods odp epub mobi pages numbers xlsb docm xlsm sketch",
+    "compiled code":
+      "exe dll so dylib pyc pyo pyd class wasm node lib ilk pdb elc beam hi rlib rmeta gch pch ko dex nib",
+    "a model":
+      "safetensors gguf ggml onnx tflite pt pth ckpt h5 hdf5 keras caffemodel mlmodel npy npz pkl pickle joblib",
+    "a 3D model": "glb fbx blend 3ds max stl uasset umap",
+    "a database":
+      "sqlite sqlite3 sqlite-wal sqlite-shm mdb accdb frm ibd rdb lmdb realm parquet arrow feather orc avro",
+  }).flatMap(([kind, extensions]) => extensions.split(" ").map((extension) => [extension, kind] as const)),
+);
+
+/** Text that holds data once it is this large, in bytes. */
+const DATA_LIMITS: ReadonlyMap<string, number> = new Map([
+  ["csv", 64 << 10],
+  ["tsv", 64 << 10],
+  ["psv", 64 << 10],
+  ["svg", 32 << 10],
+  ["json", 256 << 10],
+  ["geojson", 64 << 10],
+  ["topojson", 64 << 10],
+  ["jsonl", 64 << 10],
+  ["ndjson", 64 << 10],
+  ["log", 64 << 10],
+  ["ps", 64 << 10],
+  ["eps", 32 << 10],
+]);

@@ -1,0 +1,63 @@
+import { createHash, hash } from "node:crypto";
+import type { ChunkRecord, FileRecord } from "../store/file-record.ts";
+import { bagOf } from "../text/bag.ts";
+import { tokenize } from "../text/tokens.ts";
+import type { Chunk, ChunkedFile } from "./chunk.ts";
+
+/** Longest signature or doc sentence that is kept for display. */
+const SHOWN_LENGTH = 200;
+
+/**
+ * Key of a file's content: 32 hex digits. The language is part of it because the same bytes give other chunks under
+ * another name.
+ */
+export function contentKey(language: string, bytes: Uint8Array): string {
+  return createHash("sha256").update(`${language}\n`).update(bytes).digest("hex").slice(0, 32);
+}
+
+/** Turns a file's chunks into what the index keeps of them. */
+export function recordOf(file: ChunkedFile): FileRecord {
+  const positions = new Map<string, number>();
+  const pack = (terms: readonly string[]) => {
+    const bag = bagOf(terms);
+    const words = new Uint32Array(bag.size * 2);
+    let at = 0;
+    for (const [term, count] of bag) {
+      let position = positions.get(term);
+      if (position === undefined) {
+        position = positions.size;
+        positions.set(term, position);
+      }
+      words[at++] = position;
+      words[at++] = count;
+    }
+    return words;
+  };
+  const chunks = file.chunks.map(
+    (chunk): ChunkRecord => ({
+      hash: chunkHash(chunk),
+      startLine: chunk.startLine,
+      endLine: chunk.endLine,
+      kind: chunk.kind,
+      name: chunk.name,
+      parents: chunk.parents,
+      signature: chunk.signature.slice(0, SHOWN_LENGTH),
+      doc: firstSentence(chunk.doc),
+      body: pack(tokenize(chunk.text)),
+      symbol: pack(tokenize([...chunk.parents, chunk.name].join(" "))),
+      docTerms: pack(tokenize(chunk.doc)),
+    }),
+  );
+  return { language: file.language, lines: file.lines, degraded: file.degraded, terms: [...positions.keys()], chunks };
+}
+
+/** Key of a chunk's vector: 32 hex digits of the SHA-256 of its text. */
+function chunkHash(chunk: Chunk): string {
+  return hash("sha256", chunk.text, "hex").slice(0, 32);
+}
+
+function firstSentence(doc: string): string {
+  const flat = doc.replace(/\s+/g, " ").trim();
+  const end = flat.search(/[.!?](\s|$)/);
+  return (end < 0 ? flat : flat.slice(0, end + 1)).slice(0, SHOWN_LENGTH);
+}

@@ -1,0 +1,67 @@
+import type { MessagePort } from "node:worker_threads";
+import type { StaticModelShared } from "../embed/static-model.ts";
+import type { SegmentBytes } from "../store/segment.ts";
+import type { SharedMemory } from "../vectors/web-assembly.ts";
+import type { WalkBatch, WalkedFile } from "./walk.ts";
+
+/** What an index worker is started with. */
+export interface IndexWorkerData {
+  root: string;
+  exclude: readonly string[];
+  maxFileBytes: number;
+  store: MessagePort;
+  model: StaticModelShared;
+}
+
+/** A file to read: `content` is the key under which it can be found now, so that nothing is done when it still holds. */
+export interface FileToProcess extends WalkedFile {
+  content: string;
+}
+
+/** What became of one file. */
+export interface ProcessedFile {
+  path: string;
+  size: number;
+  /** -1 when the time cannot be trusted and the file must be read again at the next scan. */
+  mtimeMs: number;
+  /** Empty when the file is left out. */
+  content: string;
+  skip?: { code: string; reason: string };
+  /** The file vanished before it was read. */
+  gone: boolean;
+}
+
+/** A merged segment; a base lies in a memory of its own, in which the vector kernel scans it. */
+export interface MergedSegment {
+  bytes: SegmentBytes;
+  memory?: SharedMemory;
+  /** Why the snapshot file could not be written; empty when it was, or was not asked for. */
+  problem: string;
+}
+
+/** The verdict on paths from file events. */
+export interface Admitted extends WalkBatch {
+  /** Paths that no longer exist, relative to the root. */
+  gone: string[];
+}
+
+/** The heavy work, done in worker threads. */
+export interface IndexWorkerMethods {
+  /** Loads the grammars' runtime, so that the first saved file does not wait for it. */
+  warm(argument: null): null;
+  /** Begins to walk the tree; the batches are pulled with `scanNext`. */
+  scanStart(argument: null): null;
+  scanNext(argument: null): WalkBatch | null;
+  /** Absolute paths of files and folders that changed. */
+  admit(paths: readonly string[]): Admitted;
+  /** Reads, chunks, embeds what is new, stores the batch durably, and lays out its segment. */
+  process(files: readonly FileToProcess[]): { files: ProcessedFile[]; segment: SegmentBytes | null };
+  /** Lays out a segment from what the store has; `missing` are those it has no longer. */
+  restore(files: readonly { path: string; content: string }[]): { segment: SegmentBytes | null; missing: string[] };
+  merge(job: {
+    inputs: readonly { bytes: SegmentBytes; dead: Uint8Array }[];
+    /** The file to write the base to, or undefined to make a part of the tail. */
+    snapshotPath?: string;
+  }): MergedSegment;
+}
+

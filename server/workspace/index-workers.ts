@@ -1,0 +1,135 @@
+import { Worker } from "node:worker_threads";
+import { CairnError } from "../../shared/errors.ts";
+import type { StaticModelShared } from "../embed/static-model.ts";
+import { entryFile } from "../package-files.ts";
+import type { StoreThread } from "../store/store-thread.ts";
+import { Caller } from "../thread-rpc.ts";
+import type { IndexWorkerData, IndexWorkerMethods } from "./index-jobs.ts";
+
+/** Jobs given to one thread at a time: while one waits for the store, the other computes. */
+const JOBS_PER_WORKER = 2;
+
+interface Member {
+  worker: Worker;
+  caller: Caller<IndexWorkerMethods>;
+}
+
+export interface IndexWorkersOptions {
+  count: number;
+  root: string;
+  exclude: readonly string[];
+  maxFileBytes: number;
+  model: StaticModelShared;
+}
+
+/** A job's thread died: the job may be what killed it. */
+export class WorkerDied extends CairnError {
+  constructor(cause: unknown) {
+    super("unavailable", "A thread that reads and parses files has stopped.", "The files are tried one by one.", {
+      cause,
+    });
+  }
+}
+
+/** The threads of one index. One stays alive between rounds; the others are started when there is work for them. */
+export class IndexWorkers {
+  readonly #options: IndexWorkersOptions;
+  readonly #store: StoreThread;
+  readonly #members: Promise<Member>[] = [];
+  readonly #load = new Map<Promise<Member>, number>();
+  #closed = false;
+
+  constructor(store: StoreThread, options: IndexWorkersOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** How many jobs keep every thread busy. */
+  get capacity(): number {
+    return this.#options.count * JOBS_PER_WORKER;
+  }
+
+  /** Starts the first thread and lets it load what a first file needs. */
+  async warm(): Promise<void> {
+    await this.run("warm", null);
+  }
+
+  /** Runs a job on the thread with the least to do. Throws {@link WorkerDied} when the thread died of it. */
+  async run<K extends keyof IndexWorkerMethods & string>(
+    method: K,
+    argument: Parameters<IndexWorkerMethods[K]>[0],
+  ): Promise<ReturnType<IndexWorkerMethods[K]>> {
+    return this.#runOn(this.#leastBusy(), method, argument);
+  }
+
+  /** A function that runs jobs on one and the same thread, for jobs that continue each other. */
+  pinned(): IndexWorkers["run"] {
+    const member = this.#leastBusy();
+    return (method, argument) => this.#runOn(member, method, argument);
+  }
+
+  /** Ends all threads but one, so that an idle index costs little memory. */
+  async shrink(): Promise<void> {
+    const spare = this.#members.slice(1).filter((member) => this.#load.get(member) === 0);
+    for (const member of spare) this.#forget(member);
+    await Promise.all(spare.map(async (member) => (await member).worker.terminate()));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#members.splice(0).map(async (member) => (await member).worker.terminate()));
+  }
+
+  async #runOn<K extends keyof IndexWorkerMethods & string>(
+    member: Promise<Member>,
+    method: K,
+    argument: Parameters<IndexWorkerMethods[K]>[0],
+  ): Promise<ReturnType<IndexWorkerMethods[K]>> {
+    this.#load.set(member, (this.#load.get(member) ?? 0) + 1);
+    try {
+      const { caller } = await member;
+      return (await caller.call(method, argument as never)) as ReturnType<IndexWorkerMethods[K]>;
+    } finally {
+      const left = this.#load.get(member);
+      if (left !== undefined) this.#load.set(member, left - 1);
+    }
+  }
+
+  #leastBusy(): Promise<Member> {
+    let best: Promise<Member> | undefined;
+    for (const member of this.#members) {
+      if (best === undefined || (this.#load.get(member) ?? 0) < (this.#load.get(best) ?? 0)) best = member;
+    }
+    if (best !== undefined && (this.#load.get(best) === 0 || this.#members.length >= this.#options.count)) return best;
+    const started = this.#start();
+    this.#members.push(started);
+    this.#load.set(started, 0);
+    return started;
+  }
+
+  async #start(): Promise<Member> {
+    if (this.#closed) throw new CairnError("unavailable", "The index is closed.", "Open the folder again.");
+    const { root, exclude, maxFileBytes, model } = this.#options;
+    const store = await this.#store.port();
+    const data: IndexWorkerData = { root, exclude, maxFileBytes, store, model };
+    const worker = new Worker(entryFile("server/workspace/index-worker"), { workerData: data, transferList: [store] });
+    const caller = new Caller<IndexWorkerMethods>(worker);
+    const died = (error?: unknown) => {
+      caller.fail(new WorkerDied(error));
+      for (const member of this.#members) {
+        void member.then((one) => {
+          if (one.worker === worker) this.#forget(member);
+        });
+      }
+    };
+    worker.once("error", died);
+    worker.once("exit", () => died());
+    return { worker, caller };
+  }
+
+  #forget(member: Promise<Member>): void {
+    const at = this.#members.indexOf(member);
+    if (at >= 0) this.#members.splice(at, 1);
+    this.#load.delete(member);
+  }
+}

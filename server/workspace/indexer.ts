@@ -1,0 +1,570 @@
+import { CairnError, toWireError } from "../../shared/errors.ts";
+import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
+import type { Host } from "../host.ts";
+import type { FileState, LiveIndex } from "../store/live-index.ts";
+import { openSegment, type SegmentView } from "../store/segment.ts";
+import type { StoreThread } from "../store/store-thread.ts";
+import type { StoredFiles } from "../store/store.ts";
+import type { VectorArena } from "../vectors/arena.ts";
+import type { SharedMemory } from "../vectors/web-assembly.ts";
+import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
+import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
+import type { WalkBatch, WalkedFile } from "./walk.ts";
+
+/** A batch ends at so many bytes or files: long enough to be efficient, short enough for a saved file to overtake. */
+const BATCH_BYTES = 192 * 1024;
+const BATCH_FILES = 32;
+/** Files whose records are laid out at once when the snapshot lacks them. */
+const RESTORE_FILES = 400;
+/** More file events than this are cheaper to answer with a walk. */
+const MANY_EVENTS = 1_000;
+/** So often a damaged store is replaced before it is a failure. */
+const MOST_REPAIRS = 3;
+
+export interface IndexerParts {
+  host: Host;
+  live: LiveIndex;
+  store: StoreThread;
+  workers: IndexWorkers;
+  snapshotPath: string;
+  /** Opens the arena over the memory of a merged base. */
+  adopt: (memory: SharedMemory) => VectorArena;
+  /** An arena for an index without a base. */
+  emptyArena: () => VectorArena;
+  /** Called after every change of what `progress` and the snapshot say. */
+  onChange: () => void;
+}
+
+/** Tasks of which there is one at a time. */
+type TaskKind = "open" | "admit" | "scan" | "merge" | "finish" | "rebuild" | "repair";
+
+export interface Progress {
+  phase: IndexPhase;
+  done: number;
+  total: number;
+  message: string;
+}
+
+/**
+ * Keeps the live index and the store in step with the files. It does the next thing whenever something has finished
+ * or was asked for, and never wakes on its own.
+ */
+export class Indexer {
+  readonly #parts: IndexerParts;
+  /** Every file that was looked at. */
+  readonly #states = new Map<string, FileState>();
+  /** What the last walk left out, by path. */
+  #leftOut = new Map<string, SkippedFile>();
+  readonly #todo = new Map<string, WalkedFile>();
+  readonly #urgent = new Map<string, WalkedFile>();
+  /** Relative paths of open files, looked at first. */
+  #open: ReadonlySet<string> = new Set();
+  readonly #inFlight = new Set<string>();
+  /** Files that are tried alone because a thread died with them. */
+  readonly #suspects = new Set<string>();
+  readonly #events = new Set<string>();
+  #scanCause = "";
+  #rebuildWanted = false;
+  /** Files that the store has and the snapshot lacks, and batches of them under way. */
+  #restoring: { path: string; content: string }[] = [];
+  #restoringNow = 0;
+  #running = 0;
+  readonly #kinds = new Set<TaskKind>();
+  #batches = 0;
+  #paused = false;
+  #failure: CairnError | undefined;
+  #repairs = 0;
+  #note = "";
+  #opened = false;
+  #scanned = false;
+  #settled = false;
+  #closed = false;
+  #done = 0;
+  #total = 0;
+  #waiters: (() => void)[] = [];
+
+  constructor(parts: IndexerParts, note = "") {
+    this.#parts = parts;
+    this.#note = note;
+  }
+
+  /** Loads what the store knows, then looks at the whole tree. */
+  start(): void {
+    this.#scanCause = "opened";
+    this.#start("open", () => this.#load());
+  }
+
+  get progress(): Progress {
+    return { phase: this.#phase(), done: this.#done, total: this.#total, message: this.#failure?.message ?? this.#note };
+  }
+
+  /** What the failure's hint says to do; empty when nothing failed. */
+  get hint(): string {
+    return this.#failure?.hint ?? "";
+  }
+
+  /** True when every file is in the index. */
+  get complete(): boolean {
+    return this.#scanned && this.#todo.size + this.#urgent.size + this.#inFlight.size === 0;
+  }
+
+  /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
+  isSettled(path: string): boolean {
+    if (this.#todo.has(path) || this.#urgent.has(path)) return false;
+    return this.#states.has(path) && !this.#inFlight.has(path);
+  }
+
+  skipped(): SkippedFile[] {
+    const skipped = [...this.#leftOut.values()];
+    for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
+    return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  skippedCounts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    const add = (code: string) => {
+      counts[code] = (counts[code] ?? 0) + 1;
+    };
+    for (const { code } of this.#leftOut.values()) add(code);
+    for (const { skip } of this.#states.values()) if (skip) add(skip.code);
+    return counts;
+  }
+
+  /** Absolute paths that changed. */
+  changed(paths: readonly string[]): void {
+    for (const path of paths) {
+      if (/[\\/](\.gitignore|\.ignore|\.cairnignore)$/.test(path)) this.rescan("an ignore file changed");
+      this.#events.add(path);
+    }
+    if (this.#events.size > MANY_EVENTS) {
+      this.#events.clear();
+      this.rescan("many files changed");
+    }
+    this.#retry();
+  }
+
+  /** Relative paths to index before all others. */
+  prioritise(paths: readonly string[]): void {
+    this.#open = new Set(paths);
+    for (const path of paths) {
+      const file = this.#todo.get(path);
+      if (!file) continue;
+      this.#todo.delete(path);
+      this.#urgent.set(path, file);
+    }
+    this.#advance();
+  }
+
+  rescan(cause: string): void {
+    this.#scanCause = cause;
+    this.#retry();
+  }
+
+  rebuild(): void {
+    this.#rebuildWanted = true;
+    this.#paused = false;
+    this.#retry();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#advance();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#retry();
+  }
+
+  /** Resolves when there is nothing left to do, or nothing that can be done. */
+  async idle(signal?: AbortSignal): Promise<void> {
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve, reject) => {
+      const aborted = () => reject(signal?.reason);
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#waiters.push(() => {
+        signal?.removeEventListener("abort", aborted);
+        resolve();
+      });
+    });
+  }
+
+  /** Starts nothing more and waits for what is under way, so that nothing is half-written. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+    this.#wake();
+  }
+
+  #phase(): IndexPhase {
+    if (this.#closed) return "closed";
+    if (this.#failure) return "failed";
+    if (!this.#opened) return "opening";
+    if (this.#paused) return "paused";
+    if (this.#kinds.has("scan") && this.#total === this.#done) return "scanning";
+    if (this.#settled) return "ready";
+    return this.#total > this.#done ? "indexing" : "scanning";
+  }
+
+  #isIdle(): boolean {
+    return this.#closed || (this.#running === 0 && (this.#settled || this.#paused || this.#failure !== undefined));
+  }
+
+  /** What was asked for is worth another try after a failure. */
+  #retry(): void {
+    this.#failure = undefined;
+    this.#settled = false;
+    this.#advance();
+  }
+
+  /** Does all that can be done now. Everything that happens ends here. */
+  #advance(): void {
+    if (!this.#closed && this.#failure === undefined && this.#opened) {
+      if (this.#rebuildWanted) {
+        if (this.#running === 0) this.#start("rebuild", () => this.#rebuild());
+      } else if (!this.#paused) {
+        if (this.#events.size > 0) this.#start("admit", () => this.#admit());
+        if (this.#scanCause !== "") this.#start("scan", () => this.#scan());
+        while (this.#batches < this.#parts.workers.capacity && this.#startBatch());
+        this.#merge(false);
+        if (this.#running === 0 && !this.#settled && !this.#merge(true)) {
+          this.#start("finish", () => this.#finish());
+        }
+      }
+    }
+    if (this.#isIdle() || (this.#closed && this.#running === 0)) this.#wake();
+    this.#parts.onChange();
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  /** Runs a task of which there is one at a time. */
+  #start(kind: TaskKind, task: () => Promise<void>): void {
+    if (this.#kinds.has(kind)) return;
+    this.#kinds.add(kind);
+    void this.#run(task, () => this.#kinds.delete(kind));
+  }
+
+  async #run(task: () => Promise<void>, after: () => void): Promise<void> {
+    this.#running++;
+    try {
+      await task();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#running--;
+    after();
+    this.#advance();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof WorkerDied && this.#repairs++ < MOST_REPAIRS) {
+      this.#scanCause ||= "a thread died";
+      return;
+    }
+    const { kind, message, hint } = toWireError(error);
+    this.#parts.host.log.error(`indexing: ${message} ${hint}`);
+    if (kind === "corrupt" && this.#repairs < MOST_REPAIRS) {
+      this.#repairs++;
+      this.#note = `${message} ${hint}`;
+      this.#start("repair", () => this.#repair());
+      return;
+    }
+    this.#failure = new CairnError(kind, message, hint);
+  }
+
+  /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
+  async #load(): Promise<void> {
+    const stored = await this.#parts.store.call("files", null);
+    for (const [path, state] of statesOf(stored)) this.#states.set(path, state);
+    const { live } = this.#parts;
+    const stale: string[] = [];
+    for (const path of live.paths()) if (!this.#states.get(path)?.content) stale.push(path);
+    live.remove(stale);
+    for (const [path, { content }] of this.#states) {
+      if (content !== "" && live.contentOf(path) !== content) this.#restoring.push({ path, content });
+    }
+    this.#opened = true;
+  }
+
+  async #scan(): Promise<void> {
+    const cause = this.#scanCause;
+    this.#scanCause = "";
+    const { host, live, workers } = this.#parts;
+    const seen = new Set<string>();
+    const leftOut = new Map<string, SkippedFile>();
+    const run = workers.pinned();
+    await run("scanStart", null);
+    for (;;) {
+      const batch: WalkBatch | null = await run("scanNext", null);
+      if (batch === null) break;
+      for (const skip of batch.skipped) leftOut.set(skip.path, skip);
+      for (const file of batch.files) {
+        seen.add(file.path);
+        this.#consider(file);
+      }
+      this.#advance();
+      if (this.#closed || this.#paused || this.#rebuildWanted) {
+        this.#scanCause ||= cause;
+        return;
+      }
+    }
+    this.#leftOut = leftOut;
+    const gone: string[] = [];
+    for (const path of this.#states.keys()) if (!seen.has(path) && !this.#inFlight.has(path)) gone.push(path);
+    for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) if (!seen.has(path)) this.#forget(path);
+    await this.#remove(gone);
+    this.#scanned = true;
+    host.log.info(
+      `walked (${cause}): ${seen.size} files, ${this.#todo.size + this.#urgent.size} to read, ${gone.length} gone, ${live.snapshot.fileCount} findable`,
+    );
+  }
+
+  /** Queues a file unless it is known as it is. */
+  #consider(file: WalkedFile, urgent = this.#open.has(file.path)): void {
+    const state = this.#states.get(file.path);
+    const same = state !== undefined && state.size === file.size && state.mtimeMs === file.mtimeMs;
+    const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
+    if (same && (state.content === "" || restoring || this.#parts.live.has(file.path))) return;
+    this.#queue(file, urgent);
+  }
+
+  #queue(file: WalkedFile, urgent: boolean): void {
+    if (!this.#todo.has(file.path) && !this.#urgent.has(file.path)) this.#total++;
+    this.#todo.delete(file.path);
+    this.#urgent.delete(file.path);
+    (urgent ? this.#urgent : this.#todo).set(file.path, file);
+  }
+
+  #forget(path: string): void {
+    if (this.#todo.delete(path) || this.#urgent.delete(path)) this.#done++;
+  }
+
+  async #admit(): Promise<void> {
+    const paths = [...this.#events];
+    this.#events.clear();
+    const { files, skipped, gone } = await this.#parts.workers.run("admit", paths);
+    for (const file of files) this.#consider(file, true);
+    const vanished = new Set<string>(gone);
+    for (const skip of skipped) {
+      this.#leftOut.set(skip.path, skip);
+      vanished.add(skip.path);
+    }
+    for (const path of gone) this.#leftOut.delete(path);
+    for (const { path } of files) this.#leftOut.delete(path);
+    if (vanished.size > 0) {
+      const below = [...this.#states.keys()].filter((path) => isAtOrBelow(path, vanished));
+      for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) {
+        if (isAtOrBelow(path, vanished)) this.#forget(path);
+      }
+      await this.#remove(below);
+    }
+  }
+
+  async #remove(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    this.#parts.live.remove(paths);
+    for (const path of paths) this.#states.delete(path);
+    await this.#parts.store.call("remove", paths);
+  }
+
+  /** Starts the next batch of work; false when there is none that can start. */
+  #startBatch(): boolean {
+    if (this.#restoring.length > 0) {
+      const files = this.#restoring.splice(0, RESTORE_FILES);
+      this.#restoringNow++;
+      this.#batches++;
+      void this.#run(
+        () => this.#restore(files),
+        () => {
+          this.#batches--;
+          this.#restoringNow--;
+        },
+      );
+      return true;
+    }
+    const files = this.#nextFiles();
+    if (files.length === 0) return false;
+    for (const { path } of files) this.#inFlight.add(path);
+    this.#batches++;
+    void this.#run(
+      () => this.#process(files),
+      () => {
+        this.#batches--;
+        for (const { path } of files) this.#inFlight.delete(path);
+      },
+    );
+    return true;
+  }
+
+  #nextFiles(): FileToProcess[] {
+    const files: FileToProcess[] = [];
+    let bytes = 0;
+    for (const queue of [this.#urgent, this.#todo]) {
+      for (const [path, file] of queue) {
+        if (this.#inFlight.has(path)) continue;
+        const suspect = this.#suspects.has(path);
+        if (files.length > 0 && (suspect || bytes + file.size > BATCH_BYTES)) return files;
+        queue.delete(path);
+        files.push({ ...file, content: this.#parts.live.contentOf(path) ?? "" });
+        bytes += file.size;
+        if (suspect || files.length >= BATCH_FILES) return files;
+      }
+      if (files.length > 0) return files;
+    }
+    return files;
+  }
+
+  async #process(files: FileToProcess[]): Promise<void> {
+    let result: { files: ProcessedFile[]; segment: Parameters<typeof openSegment>[0] | null };
+    try {
+      result = await this.#parts.workers.run("process", files);
+    } catch (error) {
+      if (this.#closed) return;
+      if (error instanceof WorkerDied) {
+        this.#suspect(files);
+        return;
+      }
+      for (const file of files) this.#requeue(file);
+      throw error;
+    }
+    const { live } = this.#parts;
+    if (result.segment) live.add(openSegment(result.segment));
+    const hidden: string[] = [];
+    for (const { path, size, mtimeMs, content, skip, gone } of result.files) {
+      this.#suspects.delete(path);
+      if (gone) this.#states.delete(path);
+      else this.#states.set(path, { size, mtimeMs, content, skip });
+      if (gone || skip) hidden.push(path);
+    }
+    live.remove(hidden);
+    const gone = result.files.filter((file) => file.gone).map((file) => file.path);
+    if (gone.length > 0) await this.#parts.store.call("remove", gone);
+    this.#done += files.length;
+  }
+
+  /** A thread died with these files: each is tried alone, and left out when it kills again. */
+  #suspect(files: readonly FileToProcess[]): void {
+    for (const file of files) {
+      if (this.#suspects.has(file.path)) {
+        this.#suspects.delete(file.path);
+        const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
+        this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
+        this.#parts.live.remove([file.path]);
+        this.#done++;
+      } else {
+        this.#suspects.add(file.path);
+        this.#requeue(file);
+      }
+    }
+  }
+
+  /** Puts a file back that was counted already, unless a newer version waits. */
+  #requeue({ path, size, mtimeMs }: WalkedFile): void {
+    if (this.#todo.has(path) || this.#urgent.has(path)) {
+      this.#done++;
+      return;
+    }
+    this.#total--;
+    this.#queue({ path, size, mtimeMs }, false);
+  }
+
+  async #restore(files: { path: string; content: string }[]): Promise<void> {
+    const { segment, missing } = await this.#parts.workers.run("restore", files);
+    if (segment) this.#parts.live.add(openSegment(segment));
+    for (const path of missing) {
+      const state = this.#states.get(path);
+      if (state) this.#queue({ path, size: state.size, mtimeMs: state.mtimeMs }, false);
+    }
+  }
+
+  /** Starts a merge if one is worth while; false when none is under way or needed. */
+  #merge(settled: boolean): boolean {
+    if (this.#kinds.has("merge")) return true;
+    const candidates = this.#parts.live.mergeCandidates(settled);
+    if (!candidates) return false;
+    this.#start("merge", () => this.#mergeViews(candidates.views, candidates.intoBase));
+    return true;
+  }
+
+  async #mergeViews(views: readonly SegmentView[], intoBase: boolean): Promise<void> {
+    const { live, workers, snapshotPath, adopt, host } = this.#parts;
+    const merged = await workers.run("merge", {
+      inputs: views.map(({ segment, dead }) => ({ bytes: segment.bytes, dead })),
+      snapshotPath: intoBase ? snapshotPath : undefined,
+    });
+    if (merged.problem) host.log.warn(merged.problem);
+    const sources = views.map((view) => view.segment);
+    live.replace(sources, openSegment(merged.bytes), merged.memory && adopt(merged.memory));
+  }
+
+  /** The round is over: everything known is indexed. */
+  async #finish(): Promise<void> {
+    await this.#parts.store.call("prune", null);
+    await this.#parts.workers.shrink();
+    if (this.#hasWork()) return;
+    this.#settled = true;
+    this.#done = 0;
+    this.#total = 0;
+  }
+
+  #hasWork(): boolean {
+    return (
+      this.#events.size + this.#todo.size + this.#urgent.size + this.#restoring.length > 0 ||
+      this.#scanCause !== "" ||
+      this.#rebuildWanted
+    );
+  }
+
+  async #rebuild(): Promise<void> {
+    this.#rebuildWanted = false;
+    await this.#parts.store.call("clear", null);
+    this.#empty("rebuild");
+  }
+
+  /** Goes on with an empty index where the store was damaged; vectors that are sound are found again by content. */
+  async #repair(): Promise<void> {
+    await this.#parts.store.call("replace", null);
+    this.#empty("the index was damaged");
+    this.#opened = true;
+  }
+
+  #empty(cause: string): void {
+    this.#parts.live.clear(this.#parts.emptyArena());
+    this.#states.clear();
+    this.#todo.clear();
+    this.#urgent.clear();
+    this.#restoring = [];
+    this.#leftOut = new Map();
+    this.#scanned = false;
+    this.#settled = false;
+    this.#done = 0;
+    this.#total = 0;
+    this.#scanCause = cause;
+  }
+}
+
+function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
+  if (folders.has(path)) return true;
+  for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
+    if (folders.has(path.slice(0, slash))) return true;
+  }
+  return false;
+}
+
+function* statesOf(stored: StoredFiles): Generator<[string, FileState]> {
+  if (stored.sizes.length === 0) return;
+  const skips = new Map(stored.skips.map((skip) => [skip.at, { code: skip.code, reason: skip.reason }]));
+  const contents = Buffer.from(stored.contents.buffer, stored.contents.byteOffset, stored.contents.length).toString("hex");
+  const paths = stored.paths.split("\0");
+  for (let i = 0; i < paths.length; i++) {
+    const skip = skips.get(i);
+    const content = skip ? "" : contents.slice(i * 32, i * 32 + 32);
+    yield [paths[i], { size: stored.sizes[i], mtimeMs: stored.mtimes[i], content, skip }];
+  }
+}

@@ -1,0 +1,271 @@
+import type { Node, Tree } from "web-tree-sitter";
+import type { ChunkKind } from "../../shared/search-types.ts";
+import type { ChunkSizes } from "./chunk-sizes.ts";
+import { docText } from "./doc-comment.ts";
+import { isSpace, type SourceLines } from "./source-lines.ts";
+import type { Declared } from "./syntax.ts";
+import { COMMENT, CONTAINER, DECLARATION, PREFIX, SCOPE, type SyntaxTable, TOKEN, WRAPPER } from "./syntax-table.ts";
+
+/** What a run of lines is within its file, before pieces are split and merged to size. */
+export interface Piece {
+  /** 1-based, inclusive. */
+  startLine: number;
+  endLine: number;
+  kind: ChunkKind;
+  name: string;
+  parents: readonly string[];
+  signature: string;
+  doc: string;
+  /** Number of the declaration around it, 0 for the file: neighbours of one container merge. */
+  container: number;
+  role: Role;
+}
+
+/** `head` opens a divided declaration, `rest` is what its inner declarations leave over, `text` belongs to none. */
+export type Role = "declaration" | "head" | "rest" | "text";
+
+export interface Outline {
+  /** In file order; no line is in two, every line with something on it is in one. */
+  pieces: Piece[];
+  /** By line: how deep in the tree something begins there, 255 where nothing does. A cut is best at the least. */
+  breaks: Uint8Array;
+}
+
+/** Deeper nodes are not looked into; expressions of a thousand terms nest a thousand deep. */
+const MAX_DEPTH = 150;
+const NO_BREAK = 255;
+
+/**
+ * Divides a parsed file into declarations and what lies between. A declaration that fits a chunk is one piece; a longer
+ * one becomes its head, the declarations inside it, and the rest. Only nodes too long for a chunk are looked into, so
+ * the walk touches a small part of the tree.
+ */
+export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, sizes: ChunkSizes): Outline {
+  const { actions } = table;
+  const cursor = tree.walk();
+  const pieces: Piece[] = [];
+  const breaks = new Uint8Array(lines.count + 2).fill(NO_BREAK);
+  let nextLine = 1;
+  let containers = 0;
+
+  /** Divides the children of the node under the cursor, which is part of `around` and `whole` characters long. */
+  function divide(around: Owner, depth: number, whole: number, above: Lead): void {
+    if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return;
+    let owner = around;
+    // Some grammars put a comment above the first member beside the body, not into it.
+    let lead = above;
+    do {
+      const action = actions[cursor.nodeTypeId] ?? 0;
+      if (action === TOKEN) continue;
+      const start = cursor.startIndex;
+      const end = endOfCode(lines.text, start, cursor.endIndex);
+      if (end === start) continue;
+      const line = lines.lineAt(start);
+      if (action & (COMMENT | PREFIX)) {
+        if (!lines.isFirstOnLine(start, line)) continue;
+        if (lead.startLine === 0 || lead.endLine + 1 !== line) {
+          lead = noLead(line);
+          markBreak(line, depth);
+        }
+        lead.endLine = lines.lineAt(end - 1);
+        if (action & COMMENT) lead.comments.push(lines.text.slice(start, end));
+        continue;
+      }
+      if (lead.startLine === 0 || lead.endLine < line - 1 || lead.endLine > line) lead = noLead(line);
+      if (lead.startLine === line && lines.isFirstOnLine(start, line)) markBreak(line, depth);
+
+      if (action & SCOPE) owner = withScope(owner, table.scope[cursor.nodeTypeId]?.(cursor.currentNode));
+      const found = action & (DECLARATION | WRAPPER) ? descendToDeclaration(action) : undefined;
+      const size = end - start;
+      if (found && isPieceOf(owner, found.declared, line, size, whole, sizes)) {
+        declare(owner, found, { start, end, line, lead }, depth);
+        climb(found.levels);
+      } else {
+        if (found) climb(found.levels);
+        const worthwhile = action & CONTAINER || size > sizes.target || (size > sizes.small && size * 2 > whole);
+        if (worthwhile && lines.lineAt(end - 1) > line) divide(owner, depth + 1, size, lead);
+      }
+      lead = noLead();
+    } while (cursor.gotoNextSibling());
+    cursor.gotoParent();
+  }
+
+  function declare(owner: Owner, found: Found, span: Span, depth: number): void {
+    const endLine = lines.lineAt(span.end - 1);
+    const startLine = Math.max(span.lead.startLine, nextLine);
+    // It stands on a line that another piece already has.
+    if (endLine < nextLine) return;
+    flush(owner, startLine - 1);
+    const { declared, node } = found;
+    const inClass = owner.kind === "class" || owner.kind === "interface";
+    const self: Owner = {
+      kind: declared.kind === "function" && inClass ? "method" : declared.kind,
+      name: declared.name,
+      parents: declared.parents?.length ? [...owner.inner, ...declared.parents] : owner.inner,
+      inner: [...owner.inner, ...(declared.parents ?? []), declared.name],
+      signature: signatureOf(lines.text, span, found),
+      doc: [...span.lead.comments, table.innerDoc?.(node) ?? ""].map(docText).filter(Boolean).join("\n"),
+      container: owner.container,
+      line: span.line,
+      opened: false,
+    };
+    if (lines.size(startLine, endLine) <= sizes.target || startLine === endLine) {
+      pieces.push(pieceOf(self, startLine, endLine, "declaration"));
+    } else {
+      self.container = ++containers;
+      divide(self, depth + 1, span.end - span.start, noLead());
+      flush(self, endLine);
+    }
+    nextLine = endLine + 1;
+  }
+
+  /** Gives the lines up to `last` that no declaration took to the owner. */
+  function flush(owner: Owner, last: number): void {
+    const first = nextLine;
+    if (last < first) return;
+    nextLine = last + 1;
+    const startLine = skipBlank(lines, first, last, 1);
+    if (startLine > last) return;
+    const endLine = skipBlank(lines, last, startLine, -1);
+    const role: Role = owner.kind === "text" ? "text" : owner.opened ? "rest" : "head";
+    pieces.push(pieceOf(owner, startLine, endLine, role));
+    owner.opened = true;
+  }
+
+  /** Leaves the cursor on the declaration, `levels` below where it was. */
+  function descendToDeclaration(action: number): Found | undefined {
+    if (action & WRAPPER && cursor.gotoFirstChild()) {
+      do {
+        const inner = actions[cursor.nodeTypeId] ?? 0;
+        const found = inner & (DECLARATION | WRAPPER) ? descendToDeclaration(inner) : undefined;
+        if (found) return { ...found, levels: found.levels + 1 };
+      } while (cursor.gotoNextSibling());
+      cursor.gotoParent();
+    }
+    if (!(action & DECLARATION)) return undefined;
+    const node = cursor.currentNode;
+    const declared = table.describe[cursor.nodeTypeId]?.(node);
+    return declared ? { declared, node, levels: 0 } : undefined;
+  }
+
+  function climb(levels: number): void {
+    for (let i = 0; i < levels; i++) cursor.gotoParent();
+  }
+
+  function markBreak(line: number, depth: number): void {
+    if (depth < breaks[line]) breaks[line] = depth;
+  }
+
+  const file: Owner = {
+    kind: "text",
+    name: "",
+    parents: [],
+    inner: [],
+    signature: "",
+    doc: "",
+    container: 0,
+    line: 0,
+    opened: true,
+  };
+  divide(file, 0, Number.POSITIVE_INFINITY, noLead());
+  flush(file, lines.count);
+  cursor.delete();
+  return { pieces, breaks };
+}
+
+/** A declaration while its content is divided. */
+interface Owner {
+  kind: ChunkKind;
+  name: string;
+  parents: readonly string[];
+  /** Parents of what stands inside. */
+  inner: readonly string[];
+  signature: string;
+  doc: string;
+  container: number;
+  /** Where its code begins, comments left out. */
+  line: number;
+  /** True once its head is a piece. */
+  opened: boolean;
+}
+
+interface Found {
+  declared: Declared;
+  node: Node;
+  levels: number;
+}
+
+interface Span {
+  start: number;
+  end: number;
+  line: number;
+  lead: Lead;
+}
+
+/** Comments and attributes right above a declaration. */
+interface Lead {
+  startLine: number;
+  endLine: number;
+  comments: string[];
+}
+
+function noLead(line = 0): Lead {
+  return { startLine: line, endLine: line, comments: [] };
+}
+
+function withScope(owner: Owner, name: string | undefined): Owner {
+  return name ? { ...owner, inner: [...owner.parents, name] } : owner;
+}
+
+/** Inside functions only what could stand alone is a piece of its own; a wrapper is not found twice. */
+function isPieceOf(
+  owner: Owner,
+  found: Declared,
+  line: number,
+  size: number,
+  whole: number,
+  sizes: ChunkSizes,
+): boolean {
+  if (owner.line === line && owner.kind === found.kind && size * 2 > whole) return false;
+  if (owner.kind !== "function" && owner.kind !== "method" && owner.kind !== "constant") return true;
+  return size >= sizes.small && (found.kind === "function" || found.kind === "method" || found.kind === "class");
+}
+
+function pieceOf(owner: Owner, startLine: number, endLine: number, role: Role): Piece {
+  const { kind, name, parents, signature, container } = owner;
+  return { startLine, endLine, kind, name, parents, signature, container, role, doc: role === "rest" ? "" : owner.doc };
+}
+
+const LONGEST_SIGNATURE = 200;
+
+/** The declaration on one line, from its first word to its body, without decorators and comments. */
+function signatureOf(text: string, span: Span, found: Found): string {
+  const body = found.declared.body === undefined ? found.node.childForFieldName("body") : found.declared.body;
+  const start = text[span.start] === "@" ? found.node.startIndex : span.start;
+  const end = Math.min(body?.startIndex ?? span.end, span.end, start + 4 * LONGEST_SIGNATURE);
+  const line = text
+    .slice(start, end)
+    .replace(/\s(?:#|\/\/)\s[^\r\n]*/g, "")
+    .replace(/\\?[\r\n]\s*(?:(?:#|\/\/|\/\*|\*).*)?/g, " ")
+    .replace(/\s+/g, " ")
+    .replace(/([([]) | (?=[)\]])/g, "$1")
+    .replace(/^(?:@[\w.]+(?:\([^()]*\))? ?|#?\[[^[\]]*\] ?)+/, "")
+    .replace(/(?: ?(?:=>|[={:,;(]|\bdo))? ?$/, "")
+    .trim();
+  return line.length <= LONGEST_SIGNATURE
+    ? line
+    : `${line.slice(0, LONGEST_SIGNATURE - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** Some grammars count the line break after a node, or white space, as part of it. */
+function endOfCode(text: string, start: number, end: number): number {
+  let last = end;
+  while (last > start && isSpace(text.charCodeAt(last - 1))) last--;
+  return last;
+}
+
+function skipBlank(lines: SourceLines, from: number, to: number, step: number): number {
+  let line = from;
+  while ((to - line) * step >= 0 && lines.isBlank(line)) line += step;
+  return line;
+}

@@ -1,0 +1,60 @@
+import type { Node } from "web-tree-sitter";
+import type { ChunkKind } from "../../shared/search-types.ts";
+
+/** What a language's table says of one declaration. */
+export interface Declared {
+  kind: ChunkKind;
+  name: string;
+  /** Enclosing names that the declaration itself spells out, outermost first: a Go receiver, the `A` of `A::b`. */
+  parents?: string[];
+  /** Where the signature ends; by default the node's `body` field, otherwise the whole declaration. */
+  body?: Node | null;
+}
+
+/** Tells what a node declares; null when it is no declaration of substance. */
+export type Describe = (node: Node) => Declared | null;
+
+/** The differences between languages, as node types of their grammars. The walker itself knows none. */
+export interface Syntax {
+  readonly declarations: Readonly<Record<string, Describe>>;
+  /** Comments: a run of them right above a declaration is its documentation. */
+  readonly comments: readonly string[];
+  /** Siblings that belong to the declaration after them: attributes, decorators. */
+  readonly prefixes?: readonly string[];
+  /** Nodes around one declaration that count as part of it: `export`, decorators, `template<...>`. */
+  readonly wrappers?: readonly string[];
+  /** Nodes that are always looked into although they declare nothing: `#ifdef`, `extern "C"`, grouped types. */
+  readonly containers?: readonly string[];
+  /** Declarations that name the parent of all siblings after them: `namespace App;`. */
+  readonly scopes?: Readonly<Record<string, (node: Node) => string>>;
+  /** Documentation that is written inside the declaration. */
+  readonly innerDoc?: (node: Node) => string;
+}
+
+/** Describes a node whose name is its field `name`. */
+export function named(kind: ChunkKind): Describe {
+  return (node) => declared(kind, textOf(node, "name"));
+}
+
+/** A declaration, or null when it has no name. */
+export function declared(
+  kind: ChunkKind,
+  name: string | undefined,
+  more?: { parents?: string[] | undefined; body?: Node | null },
+): Declared | null {
+  return name ? { kind, name: name.length > 100 ? name.slice(0, 100) : name, ...more } : null;
+}
+
+/** The text of a field on one line, or undefined. */
+export function textOf(node: Node, field: string): string | undefined {
+  return node.childForFieldName(field)?.text.replace(/\s+/g, " ");
+}
+
+export function spansLines(node: Node): boolean {
+  return node.endPosition.row > node.startPosition.row;
+}
+
+/** `MAX_RETRIES`, but not `T` or `a`. */
+export function isConstantName(name: string): boolean {
+  return name.length > 1 && /^[A-Z][A-Z0-9_]*$/.test(name);
+}
