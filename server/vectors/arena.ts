@@ -1,0 +1,82 @@
+import { createKernels, type Kernels } from "./kernels.ts";
+import { createSharedMemory, reserve, reservedSize } from "./shared-memory.ts";
+import type { KernelModule, SharedMemory } from "./web-assembly.ts";
+
+/** Rows start at multiples of this, so that a load never straddles two cache lines. */
+const ALIGNMENT = 16;
+
+/** What one growth of the memory adds at least: few growths, little waste. */
+const GROWTH = 2 ** 20;
+
+/**
+ * Vectors in a memory that several threads may share, and their dot products with a query. The arena's own scratch
+ * space is reserved apart, so that no thread's work ever touches data or another thread's scratch.
+ */
+export class VectorArena {
+  readonly memory: SharedMemory;
+  readonly #kernels: Kernels;
+  /** Free part of the region that {@link place} fills. */
+  #next: number;
+  #end: number;
+  #scratch = 0;
+  #scratchSize = 0;
+
+  private constructor(memory: SharedMemory, kernels: KernelModule | undefined, free: number) {
+    this.memory = memory;
+    this.#kernels = createKernels(memory, kernels);
+    this.#next = 0;
+    this.#end = free;
+  }
+
+  /** An arena with room for `bytes` of vectors; it grows when more are placed. */
+  static create(bytes: number, kernels: KernelModule | undefined): VectorArena {
+    const memory = createSharedMemory(bytes);
+    return new VectorArena(memory, kernels, memory.buffer.byteLength);
+  }
+
+  /**
+   * An arena over a memory that already holds data, from this or another thread. All of it counts as data: what is
+   * placed later goes behind it.
+   */
+  static adopt(memory: SharedMemory, kernels: KernelModule | undefined): VectorArena {
+    return new VectorArena(memory, kernels, 0);
+  }
+
+  /** Copies the codes of one or more vectors in and returns their offset in bytes, a multiple of 16. */
+  place(codes: Int8Array): number {
+    const size = Math.ceil(codes.length / ALIGNMENT) * ALIGNMENT;
+    if (this.#next + size > this.#end) {
+      const room = reservedSize(Math.max(size, GROWTH));
+      this.#next = reserve(this.memory, room);
+      this.#end = this.#next + room;
+    }
+    const offset = this.#next;
+    new Int8Array(this.memory.buffer, offset, codes.length).set(codes);
+    this.#next += size;
+    return offset;
+  }
+
+  /**
+   * Dot products of a query with `count` vectors of its length that lie one after the other from `offset`. The query's
+   * length is a multiple of 16. The result is a view into the arena: valid until the next call.
+   */
+  dots(offset: number, count: number, query: Int8Array): Int32Array {
+    const dims = query.length;
+    if (dims === 0 || dims % 16 !== 0) throw new RangeError(`A query has ${dims} dimensions, not a multiple of 16.`);
+    if (!(offset >= 0 && count >= 0 && offset + count * dims <= this.memory.buffer.byteLength)) {
+      throw new RangeError(`${count} vectors of ${dims} dimensions at ${offset} reach beyond the arena.`);
+    }
+    this.#reserveScratch(dims + count * Int32Array.BYTES_PER_ELEMENT);
+    const scores = this.#scratch + dims;
+    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
+    this.#kernels.dots(offset, this.#scratch, scores, count, dims);
+    return new Int32Array(this.memory.buffer, scores, count);
+  }
+
+  /** A scratch region that grows is left behind; doubling keeps all that was left below the size in use. */
+  #reserveScratch(bytes: number): void {
+    if (bytes <= this.#scratchSize) return;
+    this.#scratchSize = reservedSize(Math.max(bytes, 2 * this.#scratchSize));
+    this.#scratch = reserve(this.memory, this.#scratchSize);
+  }
+}

@@ -1,0 +1,259 @@
+;; The inner loops over vectors, as SIMD. server/vectors/plain-kernels.ts does the same arithmetic in TypeScript and
+;; gives the same bits; change both together. Addresses and sizes are in bytes, `dims` in components.
+;; Rows of codes lie one after the other. `dims` is a multiple of 16 for `dots`, of 32 for the rest.
+(module
+  (import "env" "memory" (memory 1 65536 shared))
+
+  ;; The code that stands for the largest component of a vector.
+  (global $top f32 (f32.const 127))
+
+  ;; Dot products of one query with `count` rows: out[i] = rows[i] . query, exact in 32 bits.
+  (func (export "dots")
+    (param $rows i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
+    (block $single
+      (loop $four
+        (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
+        (if (i32.eq (local.get $dims) (i32.const 256))
+          (then (call $fourDots256 (local.get $rows) (local.get $query) (local.get $out)))
+          (else (call $fourDots (local.get $rows) (local.get $query) (local.get $out) (local.get $dims))))
+        (local.set $rows (i32.add (local.get $rows) (i32.shl (local.get $dims) (i32.const 2))))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (br $four)))
+    (block $done
+      (loop $one
+        (br_if $done (i32.eqz (local.get $count)))
+        (i32.store (local.get $out) (call $dot (local.get $rows) (local.get $query) (local.get $dims)))
+        (local.set $rows (i32.add (local.get $rows) (local.get $dims)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $one))))
+
+  (func $dot (param $row i32) (param $query i32) (param $dims i32) (result i32)
+    (local $end i32) (local $sum v128)
+    (local.set $end (i32.add (local.get $row) (local.get $dims)))
+    (loop $step
+      (local.set $sum (i32x4.add (local.get $sum)
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row)) (v128.load8x8_s (local.get $query)))
+          (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row)) (v128.load8x8_s offset=8 (local.get $query))))))
+      (local.set $row (i32.add (local.get $row) (i32.const 16)))
+      (local.set $query (i32.add (local.get $query) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $row) (local.get $end))))
+    (i32.add
+      (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
+      (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum)))))
+
+  ;; Four rows share each load of the query.
+  (func $fourDots (param $row i32) (param $query i32) (param $out i32) (param $dims i32)
+    (local $end i32) (local $row1 i32) (local $row2 i32) (local $row3 i32)
+    (local $low v128) (local $high v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $end (i32.add (local.get $row) (local.get $dims)))
+    (local.set $row1 (local.get $end))
+    (local.set $row2 (i32.add (local.get $row1) (local.get $dims)))
+    (local.set $row3 (i32.add (local.get $row2) (local.get $dims)))
+    (loop $step
+      (local.set $low (v128.load8x8_s (local.get $query)))
+      (local.set $high (v128.load8x8_s offset=8 (local.get $query)))
+      (local.set $a (i32x4.add (local.get $a) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row)) (local.get $high)))))
+      (local.set $b (i32x4.add (local.get $b) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row1)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row1)) (local.get $high)))))
+      (local.set $c (i32x4.add (local.get $c) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row2)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row2)) (local.get $high)))))
+      (local.set $d (i32x4.add (local.get $d) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row3)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row3)) (local.get $high)))))
+      (local.set $query (i32.add (local.get $query) (i32.const 16)))
+      (local.set $row (i32.add (local.get $row) (i32.const 16)))
+      (local.set $row1 (i32.add (local.get $row1) (i32.const 16)))
+      (local.set $row2 (i32.add (local.get $row2) (i32.const 16)))
+      (local.set $row3 (i32.add (local.get $row3) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $row) (local.get $end))))
+    (v128.store (local.get $out)
+      (call $laneSums (local.get $a) (local.get $b) (local.get $c) (local.get $d))))
+
+  ;; The same for 256 components: the distance between rows is part of the instruction, so one address serves all four.
+  (func $fourDots256 (param $row i32) (param $query i32) (param $out i32)
+    (local $end i32) (local $low v128) (local $high v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $end (i32.add (local.get $row) (i32.const 256)))
+    (loop $step
+      (local.set $low (v128.load8x8_s (local.get $query)))
+      (local.set $high (v128.load8x8_s offset=8 (local.get $query)))
+      (local.set $a (i32x4.add (local.get $a) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row)) (local.get $high)))))
+      (local.set $b (i32x4.add (local.get $b) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=256 (local.get $row)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=264 (local.get $row)) (local.get $high)))))
+      (local.set $c (i32x4.add (local.get $c) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=512 (local.get $row)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=520 (local.get $row)) (local.get $high)))))
+      (local.set $d (i32x4.add (local.get $d) (i32x4.add
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=768 (local.get $row)) (local.get $low))
+        (i32x4.dot_i16x8_s (v128.load8x8_s offset=776 (local.get $row)) (local.get $high)))))
+      (local.set $query (i32.add (local.get $query) (i32.const 16)))
+      (local.set $row (i32.add (local.get $row) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $row) (local.get $end))))
+    (v128.store (local.get $out)
+      (call $laneSums (local.get $a) (local.get $b) (local.get $c) (local.get $d))))
+
+  ;; (sum of a's lanes, sum of b's, of c's, of d's)
+  (func $laneSums (param $a v128) (param $b v128) (param $c v128) (param $d v128) (result v128)
+    (local $ab v128) (local $cd v128)
+    (local.set $ab (i32x4.add
+      (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $a) (local.get $b))
+      (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $a) (local.get $b))))
+    (local.set $cd (i32x4.add
+      (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c) (local.get $d))
+      (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d))))
+    (i32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $ab) (local.get $cd))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $ab) (local.get $cd))))
+
+  ;; Weighted sum of table rows, in the order given: sum[d] = weights[0] * table[tokens[0]][d] + ...
+  ;; `tokens` are i32 row numbers, `weights` and `sum` are f32, `stride` is the length of a table row.
+  ;; 32 components at a time stay in registers while all tokens pass.
+  (func $pool (export "pool")
+    (param $table i32) (param $stride i32) (param $tokens i32) (param $weights i32) (param $count i32)
+    (param $dims i32) (param $sum i32)
+    (local $end i32) (local $next i32) (local $left i32) (local $row i32) (local $weight v128)
+    (local $low v128) (local $high v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local $e v128) (local $f v128) (local $g v128) (local $h v128)
+    (local.set $end (i32.add (local.get $sum) (i32.shl (local.get $dims) (i32.const 2))))
+    (loop $block
+      (local.set $a (v128.const i32x4 0 0 0 0))
+      (local.set $b (local.get $a)) (local.set $c (local.get $a)) (local.set $d (local.get $a))
+      (local.set $e (local.get $a)) (local.set $f (local.get $a)) (local.set $g (local.get $a))
+      (local.set $h (local.get $a))
+      (local.set $next (i32.const 0))
+      (local.set $left (local.get $count))
+      (block $summed
+        (loop $token
+          (br_if $summed (i32.eqz (local.get $left)))
+          (local.set $row (i32.add (local.get $table)
+            (i32.mul (local.get $stride) (i32.load (i32.add (local.get $tokens) (local.get $next))))))
+          (local.set $weight (v128.load32_splat (i32.add (local.get $weights) (local.get $next))))
+          (local.set $low (v128.load8x8_s (local.get $row)))
+          (local.set $high (v128.load8x8_s offset=8 (local.get $row)))
+          (local.set $a (f32x4.add (local.get $a) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $low))))))
+          (local.set $b (f32x4.add (local.get $b) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $low))))))
+          (local.set $c (f32x4.add (local.get $c) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $high))))))
+          (local.set $d (f32x4.add (local.get $d) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $high))))))
+          (local.set $low (v128.load8x8_s offset=16 (local.get $row)))
+          (local.set $high (v128.load8x8_s offset=24 (local.get $row)))
+          (local.set $e (f32x4.add (local.get $e) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $low))))))
+          (local.set $f (f32x4.add (local.get $f) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $low))))))
+          (local.set $g (f32x4.add (local.get $g) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $high))))))
+          (local.set $h (f32x4.add (local.get $h) (f32x4.mul (local.get $weight)
+            (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $high))))))
+          (local.set $next (i32.add (local.get $next) (i32.const 4)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          (br $token)))
+      (v128.store (local.get $sum) (local.get $a))
+      (v128.store offset=16 (local.get $sum) (local.get $b))
+      (v128.store offset=32 (local.get $sum) (local.get $c))
+      (v128.store offset=48 (local.get $sum) (local.get $d))
+      (v128.store offset=64 (local.get $sum) (local.get $e))
+      (v128.store offset=80 (local.get $sum) (local.get $f))
+      (v128.store offset=96 (local.get $sum) (local.get $g))
+      (v128.store offset=112 (local.get $sum) (local.get $h))
+      (local.set $table (i32.add (local.get $table) (i32.const 32)))
+      (local.set $sum (i32.add (local.get $sum) (i32.const 128)))
+      (br_if $block (i32.lt_u (local.get $sum) (local.get $end)))))
+
+  ;; Pools and quantises in one call: writes `sum` and `codes`, returns the scale of the codes.
+  (func (export "body")
+    (param $table i32) (param $stride i32) (param $tokens i32) (param $weights i32) (param $count i32)
+    (param $dims i32) (param $sum i32) (param $codes i32) (result f32)
+    (call $pool (local.get $table) (local.get $stride) (local.get $tokens) (local.get $weights) (local.get $count)
+      (local.get $dims) (local.get $sum))
+    (call $quantise (local.get $sum) (local.get $dims) (local.get $codes)))
+
+  ;; codes[d] = values[d] / scale, rounded half to even; the scale maps the largest component to 127.
+  ;; Values that are all nearly zero, or not all finite, give zero codes and a zero scale.
+  (func $quantise (param $values i32) (param $dims i32) (param $codes i32) (result f32)
+    (local $at i32) (local $end i32) (local $codesEnd i32) (local $max v128) (local $largest f32) (local $factor v128)
+    (local.set $at (local.get $values))
+    (local.set $end (i32.add (local.get $values) (i32.shl (local.get $dims) (i32.const 2))))
+    (local.set $codesEnd (i32.add (local.get $codes) (local.get $dims)))
+    (loop $step
+      (local.set $max (f32x4.max (local.get $max) (f32x4.abs (v128.load (local.get $at)))))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $at) (local.get $end))))
+    (local.set $largest (f32.max
+      (f32.max (f32x4.extract_lane 0 (local.get $max)) (f32x4.extract_lane 1 (local.get $max)))
+      (f32.max (f32x4.extract_lane 2 (local.get $max)) (f32x4.extract_lane 3 (local.get $max)))))
+    (if (i32.eqz (i32.and
+          (f32.gt (local.get $largest) (f32.const 1e-30))
+          (f32.lt (local.get $largest) (f32.const 1e30))))
+      (then
+        (loop $clear
+          (v128.store (local.get $codes) (v128.const i32x4 0 0 0 0))
+          (local.set $codes (i32.add (local.get $codes) (i32.const 16)))
+          (br_if $clear (i32.lt_u (local.get $codes) (local.get $codesEnd))))
+        (return (f32.const 0))))
+    (local.set $factor (f32x4.splat (f32.div (global.get $top) (local.get $largest))))
+    (loop $round
+      (v128.store (local.get $codes) (i8x16.narrow_i16x8_s
+        (i16x8.narrow_i32x4_s
+          (call $rounded (v128.load (local.get $values)) (local.get $factor))
+          (call $rounded (v128.load offset=16 (local.get $values)) (local.get $factor)))
+        (i16x8.narrow_i32x4_s
+          (call $rounded (v128.load offset=32 (local.get $values)) (local.get $factor))
+          (call $rounded (v128.load offset=48 (local.get $values)) (local.get $factor)))))
+      (local.set $values (i32.add (local.get $values) (i32.const 64)))
+      (local.set $codes (i32.add (local.get $codes) (i32.const 16)))
+      (br_if $round (i32.lt_u (local.get $codes) (local.get $codesEnd))))
+    (f32.div (local.get $largest) (global.get $top)))
+
+  (func $rounded (param $values v128) (param $factor v128) (result v128)
+    (i32x4.trunc_sat_f32x4_s (f32x4.nearest (f32x4.mul (local.get $values) (local.get $factor)))))
+
+  ;; For each of `count` bodies: codes * scale + path, quantised again; the scale makes codes * scale a unit vector.
+  ;; `path` and `sum` (room for one vector) are f32.
+  (func (export "place")
+    (param $codes i32) (param $scales i32) (param $path i32) (param $count i32) (param $dims i32)
+    (param $sum i32) (param $outCodes i32) (param $outScales i32)
+    (local $scale v128) (local $at i32) (local $to i32) (local $end i32) (local $codesEnd i32)
+    (local $low v128) (local $unit f32)
+    (block $done
+      (loop $body
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $scale (v128.load32_splat (local.get $scales)))
+        (local.set $at (local.get $path))
+        (local.set $to (local.get $sum))
+        (local.set $codesEnd (i32.add (local.get $codes) (local.get $dims)))
+        (loop $add
+          (local.set $low (v128.load8x8_s (local.get $codes)))
+          (v128.store (local.get $to) (f32x4.add (v128.load (local.get $at)) (f32x4.mul (local.get $scale)
+            (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $low))))))
+          (v128.store offset=16 (local.get $to) (f32x4.add (v128.load offset=16 (local.get $at))
+            (f32x4.mul (local.get $scale) (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $low))))))
+          (local.set $codes (i32.add (local.get $codes) (i32.const 8)))
+          (local.set $at (i32.add (local.get $at) (i32.const 32)))
+          (local.set $to (i32.add (local.get $to) (i32.const 32)))
+          (br_if $add (i32.lt_u (local.get $codes) (local.get $codesEnd))))
+        (local.set $unit (call $quantise (local.get $sum) (local.get $dims) (local.get $outCodes)))
+        (if (f32.gt (local.get $unit) (f32.const 0))
+          (then (local.set $unit (f32.div (f32.const 1) (f32.sqrt (f32.convert_i32_s
+            (call $dot (local.get $outCodes) (local.get $outCodes) (local.get $dims))))))))
+        (f32.store (local.get $outScales) (local.get $unit))
+        (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
+        (local.set $outCodes (i32.add (local.get $outCodes) (local.get $dims)))
+        (local.set $outScales (i32.add (local.get $outScales) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $body)))))

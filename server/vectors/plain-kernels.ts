@@ -1,0 +1,92 @@
+import type { Kernels } from "./kernels.ts";
+import type { SharedMemory } from "./web-assembly.ts";
+
+/**
+ * The kernels without SIMD, for machines that lack it: the arithmetic of `kernels.wat` step by step, so that both give
+ * the same bits and an index made on one machine reads the same on another. `Math.fround` after each operation makes a
+ * double compute what a 32-bit float does.
+ */
+export function plainKernels(memory: SharedMemory): Kernels {
+  return {
+    dots(rows, query, out, count, dims) {
+      const queryCodes = new Int8Array(memory.buffer, query, dims);
+      const scores = new Int32Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        scores[i] = dot(new Int8Array(memory.buffer, rows + i * dims, dims), queryCodes);
+      }
+    },
+
+    pool(table, stride, tokens, weights, count, dims, sum) {
+      pool(memory, table, stride, tokens, weights, count, dims, sum);
+    },
+
+    body(table, stride, tokens, weights, count, dims, sum, codes) {
+      pool(memory, table, stride, tokens, weights, count, dims, sum);
+      return quantise(new Float32Array(memory.buffer, sum, dims), new Int8Array(memory.buffer, codes, dims));
+    },
+
+    place(codes, scales, path, count, dims, sum, outCodes, outScales) {
+      const bodyScales = new Float32Array(memory.buffer, scales, count);
+      const pathVector = new Float32Array(memory.buffer, path, dims);
+      const total = new Float32Array(memory.buffer, sum, dims);
+      const placedScales = new Float32Array(memory.buffer, outScales, count);
+      for (let i = 0; i < count; i++) {
+        const bodyCodes = new Int8Array(memory.buffer, codes + i * dims, dims);
+        for (let d = 0; d < dims; d++) total[d] = pathVector[d] + Math.fround(bodyScales[i] * bodyCodes[d]);
+        const placed = new Int8Array(memory.buffer, outCodes + i * dims, dims);
+        const scale = quantise(total, placed);
+        placedScales[i] = scale > 0 ? 1 / Math.fround(Math.sqrt(Math.fround(dot(placed, placed)))) : 0;
+      }
+    },
+  };
+}
+
+function pool(
+  memory: SharedMemory,
+  table: number,
+  stride: number,
+  tokens: number,
+  weights: number,
+  count: number,
+  dims: number,
+  sum: number,
+): void {
+  const total = new Float32Array(memory.buffer, sum, dims).fill(0);
+  const rowNumbers = new Int32Array(memory.buffer, tokens, count);
+  const factors = new Float32Array(memory.buffer, weights, count);
+  const rows = new Int8Array(memory.buffer, table);
+  for (let i = 0; i < count; i++) {
+    const row = rowNumbers[i] * stride;
+    const factor = factors[i];
+    for (let d = 0; d < dims; d++) total[d] += Math.fround(factor * rows[row + d]);
+  }
+}
+
+/** Writes the codes of the values and returns their scale; zero for what is nearly zero or not finite. */
+function quantise(values: Float32Array, codes: Int8Array): number {
+  let largest = 0;
+  for (let d = 0; d < values.length; d++) largest = Math.max(largest, Math.abs(values[d]));
+  if (!(largest > SMALLEST && largest < LARGEST)) {
+    codes.fill(0);
+    return 0;
+  }
+  const factor = Math.fround(127 / largest);
+  for (let d = 0; d < values.length; d++) codes[d] = nearest(Math.fround(values[d] * factor));
+  return Math.fround(largest / 127);
+}
+
+const SMALLEST = Math.fround(1e-30);
+const LARGEST = Math.fround(1e30);
+
+/** Rounds half to even as the processor does: a float of this size has no room for a fraction. */
+function nearest(value: number): number {
+  return Math.fround(value + ROUNDER) - ROUNDER;
+}
+
+const ROUNDER = 1.5 * 2 ** 23;
+
+function dot(a: Int8Array, b: Int8Array): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
+  return sum;
+}
