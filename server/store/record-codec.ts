@@ -1,0 +1,115 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { CairnError } from "../../shared/errors.ts";
+import type { ChunkRecord, FileRecord } from "./file-record.ts";
+
+type PackedChunk = [
+  hash: string,
+  startLine: number,
+  endLine: number,
+  kind: ChunkRecord["kind"],
+  name: string,
+  parents: readonly string[],
+  signature: string,
+  doc: string,
+  bodyWords: number,
+  symbolWords: number,
+  docWords: number,
+];
+
+interface PackedHead {
+  language: string;
+  lines: number;
+  degraded: boolean;
+  terms: string;
+  chunks: PackedChunk[];
+}
+
+/** Packs a record for the store: a JSON head and the term bags as varints, compressed with zstd. */
+export function encodeRecord(record: FileRecord): Uint8Array {
+  const head: PackedHead = {
+    language: record.language,
+    lines: record.lines,
+    degraded: record.degraded,
+    terms: record.terms.join("\n"),
+    chunks: record.chunks.map((c) => [
+      c.hash,
+      c.startLine,
+      c.endLine,
+      c.kind,
+      c.name,
+      c.parents,
+      c.signature,
+      c.doc,
+      c.body.length,
+      c.symbol.length,
+      c.docTerms.length,
+    ]),
+  };
+  const json = Buffer.from(JSON.stringify(head), "utf8");
+  let words = 0;
+  for (const c of record.chunks) words += c.body.length + c.symbol.length + c.docTerms.length;
+  const bytes = Buffer.allocUnsafe(4 + json.length + words * 5);
+  bytes.writeUInt32LE(json.length, 0);
+  json.copy(bytes, 4);
+  let at = 4 + json.length;
+  for (const c of record.chunks) {
+    for (const bag of [c.body, c.symbol, c.docTerms]) {
+      for (const word of bag) {
+        let rest = word;
+        while (rest > 127) {
+          bytes[at++] = (rest & 127) | 128;
+          rest >>>= 7;
+        }
+        bytes[at++] = rest;
+      }
+    }
+  }
+  return zstdCompressSync(bytes.subarray(0, at), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+/**
+ * The reverse of {@link encodeRecord}.
+ * @throws CairnError("corrupt") when the bytes are damaged.
+ */
+export function decodeRecord(packed: Uint8Array): FileRecord {
+  try {
+    const bytes = zstdDecompressSync(packed);
+    const jsonLength = bytes.readUInt32LE(0);
+    const head = JSON.parse(bytes.toString("utf8", 4, 4 + jsonLength)) as PackedHead;
+    let at = 4 + jsonLength;
+    const bag = (words: number) => {
+      const values = new Uint32Array(words);
+      for (let i = 0; i < words; i++) {
+        let byte = bytes[at++];
+        let value = byte & 127;
+        for (let shift = 7; byte > 127; shift += 7) {
+          byte = bytes[at++];
+          value |= (byte & 127) << shift;
+        }
+        values[i] = value;
+      }
+      return values;
+    };
+    return {
+      language: head.language,
+      lines: head.lines,
+      degraded: head.degraded,
+      terms: head.terms === "" ? [] : head.terms.split("\n"),
+      chunks: head.chunks.map((c) => ({
+        hash: c[0],
+        startLine: c[1],
+        endLine: c[2],
+        kind: c[3],
+        name: c[4],
+        parents: c[5],
+        signature: c[6],
+        doc: c[7],
+        body: bag(c[8]),
+        symbol: bag(c[9]),
+        docTerms: bag(c[10]),
+      })),
+    };
+  } catch (cause) {
+    throw new CairnError("corrupt", "A file's record in the index is damaged.", "The file is indexed again.", { cause });
+  }
+}

@@ -1,0 +1,132 @@
+import type { Batch, StoredFiles } from "./store.ts";
+import { type Database, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
+
+/** Raise the version whenever chunking, tokens or records change: the index of every root is then built again. */
+const SCHEMA = {
+  version: 1,
+  sql: `
+    CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime REAL NOT NULL, content BLOB, skip_code TEXT, skip_reason TEXT) WITHOUT ROWID;
+    CREATE INDEX files_by_content ON files (content) WHERE content IS NOT NULL;
+    CREATE TABLE records (id INTEGER PRIMARY KEY, content BLOB NOT NULL, data BLOB NOT NULL);
+    CREATE UNIQUE INDEX records_by_content ON records (content);`,
+};
+
+const BUSY_MS = 15_000;
+
+/**
+ * What is durable of one root: its files and, by content, what parsing them gave. Records stay for a while after the
+ * last file with their content is gone, so that switching back to a branch parses nothing.
+ */
+export class RootDatabase {
+  readonly path: string;
+  readonly repaired: string;
+  readonly #database: Database;
+  readonly #record: Statement;
+  readonly #addRecord: Statement;
+  readonly #putFile: Statement;
+  readonly #removeFile: Statement;
+
+  constructor(path: string) {
+    this.path = path;
+    const opened = openDatabase(path, SCHEMA, BUSY_MS);
+    this.#database = opened.database;
+    this.repaired = opened.repaired;
+    this.#record = this.#database.prepare("SELECT data FROM records WHERE content = ?");
+    this.#addRecord = this.#database.prepare("INSERT OR REPLACE INTO records (content, data) VALUES (?, ?)");
+    this.#putFile = this.#database.prepare(
+      "INSERT OR REPLACE INTO files (path, size, mtime, content, skip_code, skip_reason) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    this.#removeFile = this.#database.prepare("DELETE FROM files WHERE path = ?");
+  }
+
+  files(): StoredFiles {
+    return this.#guard(() => {
+      const rows = this.#database
+        .prepare("SELECT path, size, mtime, content, skip_code, skip_reason FROM files")
+        .all() as {
+        path: string;
+        size: number;
+        mtime: number;
+        content: Uint8Array | null;
+        skip_code: string | null;
+        skip_reason: string | null;
+      }[];
+      const files: StoredFiles = {
+        paths: rows.map((row) => row.path).join("\0"),
+        sizes: new Float64Array(rows.length),
+        mtimes: new Float64Array(rows.length),
+        contents: new Uint8Array(rows.length * 16),
+        skips: [],
+      };
+      rows.forEach((row, i) => {
+        files.sizes[i] = row.size;
+        files.mtimes[i] = row.mtime;
+        if (row.content) files.contents.set(row.content, i * 16);
+        if (row.skip_code !== null) files.skips.push({ at: i, code: row.skip_code, reason: row.skip_reason ?? "" });
+      });
+      return files;
+    });
+  }
+
+  records(contents: readonly string[]): { content: string; data: Uint8Array }[] {
+    return this.#guard(() => {
+      const found: { content: string; data: Uint8Array }[] = [];
+      for (const content of contents) {
+        const row = this.#record.get(Buffer.from(content, "hex")) as { data: Uint8Array } | undefined;
+        if (row) found.push({ content, data: row.data });
+      }
+      return found;
+    });
+  }
+
+  put(batch: Pick<Batch, "files" | "records">): void {
+    this.#guard(() =>
+      transaction(this.#database, () => {
+        const { contents, ends, data } = batch.records;
+        for (let i = 0; i < contents.length; i++) {
+          const packed = data.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
+          this.#addRecord.run(Buffer.from(contents[i], "hex"), packed);
+        }
+        for (const file of batch.files) {
+          const content = file.content === "" ? null : Buffer.from(file.content, "hex");
+          const { code = null, reason = null } = file.skip ?? {};
+          this.#putFile.run(file.path, file.size, file.mtimeMs, content, code, reason);
+        }
+      }),
+    );
+  }
+
+  remove(paths: readonly string[]): void {
+    this.#guard(() =>
+      transaction(this.#database, () => {
+        for (const path of paths) this.#removeFile.run(path);
+      }),
+    );
+  }
+
+  clear(): void {
+    this.#guard(() => this.#database.exec("DELETE FROM files; DELETE FROM records;"));
+  }
+
+  /** Drops the oldest records that no file uses beyond as many as there are files (at least 1,000). */
+  prune(): void {
+    this.#guard(() =>
+      this.#database.exec(`
+        DELETE FROM records WHERE id IN (
+          SELECT id FROM records WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.content = records.content)
+          ORDER BY id DESC LIMIT -1 OFFSET (SELECT max(1000, count(*)) FROM files))`),
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteError(error, this.path);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { CairnError } from "../../shared/errors.ts";
+import { answer, Moved } from "../thread-rpc.ts";
+import { Lease } from "./lease.ts";
+import { RootDatabase } from "./root-database.ts";
+import { isSound, setAside, sqliteError } from "./sqlite.ts";
+import type { StoreControl, StoreMethods } from "./store.ts";
+import { VectorDatabase } from "./vector-database.ts";
+
+/** Where the store of one root lies. */
+export interface StorePlace {
+  /** Folder of the user's whole cache. */
+  cacheDirectory: string;
+  /** Folder of this root inside it. */
+  rootDirectory: string;
+  /** The indexed folder, written down for people who look into the cache. */
+  root: string;
+}
+
+/** The thread that owns SQLite: it is synchronous, so nobody else may wait for it. */
+const place = workerData as StorePlace;
+const indexPath = join(place.rootDirectory, "index.db");
+const vectorPath = join(place.cacheDirectory, "vectors.db");
+let lease: Lease | undefined;
+let opened: { index: RootDatabase; vectors: VectorDatabase } | undefined;
+
+const methods: { [K in keyof StoreMethods]: (argument: Parameters<StoreMethods[K]>[0]) => unknown } = {
+  files() {
+    const files = databases().index.files();
+    return new Moved(files, [files.sizes.buffer, files.mtimes.buffer, files.contents.buffer] as ArrayBuffer[]);
+  },
+  records: (contents) => databases().index.records(contents),
+  vectors(query) {
+    const known = databases().vectors.find(query);
+    return new Moved(known, [known.found.buffer, known.codes.buffer, known.scales.buffer] as ArrayBuffer[]);
+  },
+  put(batch) {
+    databases().vectors.add(batch);
+    databases().index.put(batch);
+    return null;
+  },
+  remove(paths) {
+    databases().index.remove(paths);
+    return null;
+  },
+  clear() {
+    databases().index.clear();
+    return null;
+  },
+  prune() {
+    databases().index.prune();
+    return null;
+  },
+  sizes: () => ({
+    indexBytes: bytesOf(indexPath) + bytesOf(`${indexPath}-wal`) + bytesOf(join(place.rootDirectory, "snapshot.bin")),
+    vectorBytes: bytesOf(vectorPath) + bytesOf(`${vectorPath}-wal`),
+    embedded: databases().vectors.embedded(),
+  }),
+};
+
+const control: { [K in keyof StoreControl]: (argument: Parameters<StoreControl[K]>[0]) => unknown } = {
+  ...methods,
+  acquire() {
+    if (lease === undefined) {
+      mkdirSync(place.rootDirectory, { recursive: true, mode: 0o700 });
+      lease = Lease.acquire(place.rootDirectory);
+    }
+    if (lease === undefined) return { held: false };
+    if (opened === undefined) {
+      writeFileSync(join(place.rootDirectory, "root.json"), `${JSON.stringify({ root: place.root })}\n`);
+      const index = new RootDatabase(indexPath);
+      opened = { index, vectors: new VectorDatabase(vectorPath) };
+    }
+    return { held: true, repaired: [opened.index.repaired, opened.vectors.repaired].filter(Boolean).join(" ") };
+  },
+  replace() {
+    databases().index.close();
+    databases().vectors.close();
+    opened = undefined;
+    for (const path of [indexPath, vectorPath]) if (!isSound(path)) setAside(path);
+    rmSync(join(place.rootDirectory, "snapshot.bin"), { force: true });
+    opened = { index: new RootDatabase(indexPath), vectors: new VectorDatabase(vectorPath) };
+    return null;
+  },
+  attach(port: MessagePort) {
+    answer(port, methods as never);
+    return null;
+  },
+  close() {
+    opened?.index.close();
+    opened?.vectors.close();
+    opened = undefined;
+    lease?.release();
+    lease = undefined;
+    return null;
+  },
+};
+
+if (parentPort) answer(parentPort, guarded(control) as never);
+
+function databases(): { index: RootDatabase; vectors: VectorDatabase } {
+  if (opened === undefined) {
+    throw new CairnError("unavailable", `The index of ${place.root} is not open.`, "Open the folder again.");
+  }
+  return opened;
+}
+
+/** File system errors of the methods get the same words as SQLite's. */
+function guarded<T extends Record<string, (argument: never) => unknown>>(all: T): T {
+  const entries = Object.entries(all).map(([name, method]) => [
+    name,
+    (argument: never) => {
+      try {
+        return method(argument);
+      } catch (error) {
+        throw sqliteError(error, place.rootDirectory);
+      }
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
