@@ -73,6 +73,8 @@ export interface SearchAnswer {
   hits: readonly SearchHit[];
   /** True when every file of the workspace was in the index at the time. */
   complete: boolean;
+  /** What was done to the query that the user should know; usually empty. */
+  note: string;
   /** Milliseconds inside the server, preview reading included. */
   tookMs: number;
 }

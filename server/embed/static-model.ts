@@ -91,10 +91,10 @@ function readTables(files: Reader, folder: string, words: number, dims: number):
   const tensors = readTensors(readFile(files, path), (why) => damaged(path, why));
   const table = tensors.get("E");
   const weights = tensors.get("w");
-  if (!table || table.type !== "I8" || table.shape.join() !== `${words},${dims}`) {
+  if (table?.type !== "I8" || table.shape.join() !== `${words},${dims}`) {
     throw damaged(path, `its table E is not I8 of ${words} words in ${dims} dimensions`);
   }
-  if (!weights || weights.type !== "F32" || weights.shape.join() !== `${words}`) {
+  if (weights?.type !== "F32" || weights.shape.join() !== `${words}`) {
     throw damaged(path, `its weights w are not F32 of ${words} words`);
   }
   return { table, weights };

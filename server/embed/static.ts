@@ -24,7 +24,7 @@ export interface QueryVector {
 
 /**
  * The static model of one thread. The model itself is shared; an encoder adds one page of scratch memory and the
- * tokeniser's buffers, about 200 KB.
+ * tokeniser's buffers, about 150 KB.
  *
  * A text's vector is `Σ (1 + ln count) * weight * row` over its distinct tokens. A chunk is kept as its body alone,
  * unnormalised, under the hash of its text; where the chunk lies is added when it is placed. So a renamed file costs
@@ -77,7 +77,7 @@ export class StaticEncoder {
     return { model: this.model, dims, codes, scales };
   }
 
-  /** What a chunk's place adds to its body: the vector of the path's last components (forward slashes), unnormalised. */
+  /** What a place adds to a body, unnormalised: the vector of the last components of a path with forward slashes. */
   path(path: string): Float32Array {
     const { at, sum } = this.#scratch;
     const tokens = this.#countTokens(lastComponents(path));
@@ -168,7 +168,7 @@ function lastComponents(path: string): string {
   return path.slice(start + 1);
 }
 
-/** One thread's working memory within the shared memory, reserved for it alone. */
+/** One thread's working memory within the shared memory, for it alone; a thread that ends leaves its page behind. */
 class Scratch {
   readonly tokens: Int32Array;
   readonly weights: Float32Array;

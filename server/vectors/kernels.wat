@@ -13,9 +13,7 @@
     (block $single
       (loop $four
         (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
-        (if (i32.eq (local.get $dims) (i32.const 256))
-          (then (call $fourDots256 (local.get $rows) (local.get $query) (local.get $out)))
-          (else (call $fourDots (local.get $rows) (local.get $query) (local.get $out) (local.get $dims))))
+        (call $fourDots (local.get $rows) (local.get $query) (local.get $out) (local.get $dims))
         (local.set $rows (i32.add (local.get $rows) (i32.shl (local.get $dims) (i32.const 2))))
         (local.set $out (i32.add (local.get $out) (i32.const 16)))
         (local.set $count (i32.sub (local.get $count) (i32.const 4)))
@@ -44,7 +42,8 @@
       (i32.add (i32x4.extract_lane 0 (local.get $sum)) (i32x4.extract_lane 1 (local.get $sum)))
       (i32.add (i32x4.extract_lane 2 (local.get $sum)) (i32x4.extract_lane 3 (local.get $sum)))))
 
-  ;; Four rows share each load of the query.
+  ;; Four rows share each load of the query. (With the row length fixed in the instructions this is 10 %
+  ;; faster while the rows fit the cache, and no faster from memory: not worth a second copy.)
   (func $fourDots (param $row i32) (param $query i32) (param $out i32) (param $dims i32)
     (local $end i32) (local $row1 i32) (local $row2 i32) (local $row3 i32)
     (local $low v128) (local $high v128)
@@ -73,32 +72,6 @@
       (local.set $row1 (i32.add (local.get $row1) (i32.const 16)))
       (local.set $row2 (i32.add (local.get $row2) (i32.const 16)))
       (local.set $row3 (i32.add (local.get $row3) (i32.const 16)))
-      (br_if $step (i32.lt_u (local.get $row) (local.get $end))))
-    (v128.store (local.get $out)
-      (call $laneSums (local.get $a) (local.get $b) (local.get $c) (local.get $d))))
-
-  ;; The same for 256 components: the distance between rows is part of the instruction, so one address serves all four.
-  (func $fourDots256 (param $row i32) (param $query i32) (param $out i32)
-    (local $end i32) (local $low v128) (local $high v128)
-    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
-    (local.set $end (i32.add (local.get $row) (i32.const 256)))
-    (loop $step
-      (local.set $low (v128.load8x8_s (local.get $query)))
-      (local.set $high (v128.load8x8_s offset=8 (local.get $query)))
-      (local.set $a (i32x4.add (local.get $a) (i32x4.add
-        (i32x4.dot_i16x8_s (v128.load8x8_s (local.get $row)) (local.get $low))
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=8 (local.get $row)) (local.get $high)))))
-      (local.set $b (i32x4.add (local.get $b) (i32x4.add
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=256 (local.get $row)) (local.get $low))
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=264 (local.get $row)) (local.get $high)))))
-      (local.set $c (i32x4.add (local.get $c) (i32x4.add
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=512 (local.get $row)) (local.get $low))
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=520 (local.get $row)) (local.get $high)))))
-      (local.set $d (i32x4.add (local.get $d) (i32x4.add
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=768 (local.get $row)) (local.get $low))
-        (i32x4.dot_i16x8_s (v128.load8x8_s offset=776 (local.get $row)) (local.get $high)))))
-      (local.set $query (i32.add (local.get $query) (i32.const 16)))
-      (local.set $row (i32.add (local.get $row) (i32.const 16)))
       (br_if $step (i32.lt_u (local.get $row) (local.get $end))))
     (v128.store (local.get $out)
       (call $laneSums (local.get $a) (local.get $b) (local.get $c) (local.get $d))))

@@ -5,7 +5,8 @@ import type { KernelModule } from "./web-assembly.ts";
 
 /**
  * The SIMD kernels that the build left in `dist/`, ready to be posted to worker threads. Undefined when they are not
- * there (running from source, unbuilt) or this machine cannot run them: the plain kernels give the same results, slower.
+ * there (running from source, unbuilt) or this machine cannot run them: the plain kernels give the same results, only
+ * slower.
  */
 export function loadKernels(files: Pick<HostFiles, "read">): KernelModule | undefined {
   try {

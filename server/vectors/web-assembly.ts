@@ -2,7 +2,7 @@
 export interface SharedMemory {
   /** A new object after each growth, over the same bytes. */
   readonly buffer: SharedArrayBuffer;
-  /** Adds pages of 64 KiB and returns the former number of pages; several threads that grow at once get pages of their own. */
+  /** Adds pages of 64 KiB and returns the former number of pages. Threads that grow at once get pages of their own. */
   grow(pages: number): number;
 }
 

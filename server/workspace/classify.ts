@@ -8,7 +8,7 @@ import { generatedReason } from "./generated.ts";
 export function classifyPath(path: string, size: number, maxFileBytes: number): SkippedFile | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   if (LOCK_FILES.has(name)) return { path, code: "lock", reason: "a lock file, written by a package manager" };
-  if (/\.[cm]?[jt]s\.map$|\.css\.map$/.test(name)) return { path, code: "minified", reason: "a source map" };
+  if (/\.(?:[cm]?[jt]s|css|wasm|min)\.map$/.test(name)) return { path, code: "minified", reason: "a source map" };
   if (/[.-]min\.(?:[cm]?js|css)$/.test(name)) {
     return { path, code: "minified", reason: "minified, as its name says" };
   }
@@ -54,7 +54,7 @@ function minifiedReason(path: string, text: string): string | undefined {
     if (end - start > LONG_LINE) inLongLines += end - start;
     start = end + 1;
   }
-  if (inLongLines < text.length * 0.6) return undefined;
+  if (inLongLines < text.length * 0.8) return undefined;
   const percent = Math.round((100 * inLongLines) / text.length);
   return `${percent} % of it stands in lines of more than ${LONG_LINE} characters, as minified code and data do`;
 }

@@ -57,18 +57,20 @@ function topComments(head: string): string[] {
       const end = trimmed.indexOf(closing);
       statements.push(plain(end === -1 ? trimmed : trimmed.slice(0, end)));
       if (end !== -1) closing = undefined;
-    } else if (trimmed === "" || PREAMBLE.test(trimmed)) {
-    } else {
-      const block = BLOCKS.find(([opening]) => trimmed.startsWith(opening));
-      const lineMarker = LINE_COMMENT.exec(trimmed);
-      if (block) {
-        const inner = trimmed.slice(block[0].length);
-        const end = inner.indexOf(block[1]);
-        statements.push(plain(end === -1 ? inner : inner.slice(0, end)));
-        if (end === -1) closing = block[1];
-      } else if (lineMarker) statements.push(plain(trimmed.slice(lineMarker[0].length)));
-      else break;
+      continue;
     }
+    if (trimmed === "" || PREAMBLE.test(trimmed)) continue;
+    const block = BLOCKS.find(([opening]) => trimmed.startsWith(opening));
+    if (block) {
+      const inner = trimmed.slice(block[0].length);
+      const end = inner.indexOf(block[1]);
+      statements.push(plain(end === -1 ? inner : inner.slice(0, end)));
+      if (end === -1) closing = block[1];
+      continue;
+    }
+    const marker = LINE_COMMENT.exec(trimmed);
+    if (!marker) break;
+    statements.push(plain(trimmed.slice(marker[0].length)));
   }
   return statements.filter((statement) => statement !== "");
 }

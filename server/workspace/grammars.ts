@@ -53,8 +53,9 @@ export async function createGrammars(options: GrammarsOptions): Promise<Grammars
 
 /** A tree takes some twenty bytes of memory per character of source. */
 const LONGEST_TEXT = 4_000_000;
-const PARSE_BASE_MS = 500;
-const PARSE_CHARS_PER_MS = 1_000;
+/** Generous, because a busy machine must not cost an honest file its syntax: parsing runs at 1,000 and more a ms. */
+const PARSE_BASE_MS = 1_500;
+const PARSE_CHARS_PER_MS = 100;
 /** A file set that kills the runtime more often than this gets windows for the rest of the thread's life. */
 const MOST_RESTARTS = 20;
 
@@ -96,7 +97,7 @@ async function startRuntime(files: GrammarFiles): Promise<Runtime | undefined> {
       return broken;
     },
     load(name) {
-      if (!grammars.has(name)) grammars.set(name, loadGrammar(name));
+      if (!broken && !grammars.has(name)) grammars.set(name, loadGrammar(name));
       return grammars.get(name);
     },
     parse(grammar, text, cancelled, visit) {

@@ -7,7 +7,7 @@ import { ExcludeGlobs, type Place, RuleFile, type Rules } from "./rule-file.ts";
  * Folders and files that no one wants to find code in, left out where no rule file says anything. They are in gitignore
  * syntax, and a `.cairnignore` takes them in again with a negation (`!node_modules/`).
  */
-export const DEFAULT_IGNORES: readonly string[] = [
+const DEFAULT_IGNORES: readonly string[] = [
   "node_modules/",
   "bower_components/",
   "jspm_packages/",

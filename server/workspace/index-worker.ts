@@ -10,6 +10,7 @@ import { answer, Caller } from "../thread-rpc.ts";
 import { type Chunker, createChunker } from "./chunk-file.ts";
 import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
+import { openRules } from "./ignore-rules.ts";
 import { admits, walk, type WalkBatch, walkBelow } from "./walk.ts";
 
 /** A thread that walks, reads, parses, tokenises, embeds and merges; several run side by side. */
@@ -42,15 +43,16 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
 
   admit(paths): Admitted {
     const admitted: Admitted = { files: [], skipped: [], gone: [] };
+    const rules = openRules(host, data.root, data.exclude);
     for (const absolute of paths) {
       const path = relative(data.root, absolute).split(sep).join("/");
-      const verdict = admits(host, data.root, path, walkOptions);
+      const verdict = admits(host, data.root, path, walkOptions, rules);
       if (verdict === undefined) admitted.gone.push(path);
       else if (verdict !== "folder") {
         if ("reason" in verdict) admitted.skipped.push(verdict);
         else admitted.files.push(verdict);
       } else {
-        for (const batch of walkBelow(host, data.root, path, walkOptions)) {
+        for (const batch of walkBelow(host, data.root, path, walkOptions, undefined, rules)) {
           admitted.files.push(...batch.files);
           admitted.skipped.push(...batch.skipped);
         }

@@ -71,7 +71,7 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
         if (action & COMMENT) lead.comments.push(lines.text.slice(start, end));
         continue;
       }
-      if (lead.startLine === 0 || lead.endLine < line - 1 || lead.endLine > line) lead = noLead(line);
+      if (!isAbove(lead, line, lines)) lead = noLead(line);
       if (lead.startLine === line && lines.isFirstOnLine(start, line)) markBreak(line, depth);
 
       if (action & SCOPE) owner = withScope(owner, table.scope[cursor.nodeTypeId]?.(cursor.currentNode));
@@ -83,7 +83,8 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
       } else {
         if (found) climb(found.levels);
         const worthwhile = action & CONTAINER || size > sizes.target || (size > sizes.small && size * 2 > whole);
-        if (worthwhile && lines.lineAt(end - 1) > line) divide(owner, depth + 1, size, lead);
+        if (worthwhile && lines.lineAt(end - 1) > line)
+          divide(owner, depth + 1, size, lead.startLine < line ? lead : noLead());
       }
       lead = noLead();
     } while (cursor.gotoNextSibling());
@@ -211,6 +212,13 @@ interface Lead {
 
 function noLead(line = 0): Lead {
   return { startLine: line, endLine: line, comments: [] };
+}
+
+/** Right above, or, as some houses write documentation blocks, with one blank line between. */
+function isAbove(lead: Lead, line: number, lines: SourceLines): boolean {
+  if (lead.startLine === 0 || lead.endLine > line) return false;
+  if (lead.endLine >= line - 1) return true;
+  return lead.endLine === line - 2 && lead.comments.at(-1)?.startsWith("/**") === true && lines.isBlank(line - 1);
 }
 
 function withScope(owner: Owner, name: string | undefined): Owner {

@@ -14,6 +14,9 @@ export function packChunks({ pieces, breaks }: Outline, lines: SourceLines, size
   return groups.flatMap((group) => toChunks(group, lines, sizes));
 }
 
+/** Brackets and `end`s, without a word of content. */
+const CLOSING = /^(?:\bend\b|[^\p{L}\p{N}])*$/u;
+
 /** Neighbouring pieces that become one chunk. */
 interface Group {
   startLine: number;
@@ -28,11 +31,18 @@ function split(piece: Piece, breaks: Uint8Array, lines: SourceLines, sizes: Chun
   let startLine = piece.startLine;
   while (lines.size(startLine, piece.endLine) > sizes.target && startLine < piece.endLine) {
     const cut = bestCut(startLine, piece.endLine, breaks, lines, sizes);
-    parts.push({ ...piece, startLine, endLine: cut - 1 });
+    parts.push({ ...piece, startLine, endLine: lastWithCode(cut - 1, lines) });
     startLine = cut;
+    while (lines.isBlank(startLine)) startLine++;
   }
   parts.push({ ...piece, startLine });
   return parts.map((part, i) => (i === 0 ? part : { ...part, role: part.role === "text" ? "text" : "rest", doc: "" }));
+}
+
+function lastWithCode(line: number, lines: SourceLines): number {
+  let last = line;
+  while (lines.isBlank(last)) last--;
+  return last;
 }
 
 /** The line at which the next part begins. */
@@ -55,16 +65,17 @@ function bestCut(first: number, last: number, breaks: Uint8Array, lines: SourceL
   return best;
 }
 
-/** Runs of small pieces up to the target size; lines without a word join what stands before them. */
+/** Runs of small pieces up to the target size; lines that only close something join what stands before them. */
 function mergeSmall(pieces: readonly Piece[], lines: SourceLines, sizes: ChunkSizes): Group[] {
   const groups: Group[] = [];
   for (const piece of pieces) {
     const size = lines.size(piece.startLine, piece.endLine);
     const last = groups.at(-1);
     const joined = last ? lines.size(last.startLine, piece.endLine) : 0;
-    const wordless = joined <= sizes.max && !/[\p{L}\p{N}]/u.test(lines.slice(piece.startLine, piece.endLine));
+    const closing =
+      joined <= sizes.max && size < sizes.max && CLOSING.test(lines.slice(piece.startLine, piece.endLine));
     const small = joined <= sizes.target && size < sizes.small && last?.members.every((m) => isSmall(m, lines, sizes));
-    if (last && (wordless || (small && belongTogether(last.members.at(-1) as Piece, piece, lines, sizes)))) {
+    if (last && (closing || (small && belongTogether(last.members.at(-1) as Piece, piece, lines, sizes)))) {
       last.members.push(piece);
       last.endLine = piece.endLine;
       last.size = joined;

@@ -1,0 +1,175 @@
+import { connect, type Socket } from "node:net";
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  type MessageConnection,
+  type RequestParam,
+  type RequestType,
+  ResponseError,
+  SocketMessageReader,
+  SocketMessageWriter,
+} from "vscode-jsonrpc/node";
+import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
+import type {
+  IndexStatus,
+  SearchAnswer,
+  SearchRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../../shared/search-types.ts";
+import type { Role, Workspace } from "../core-api.ts";
+import { Peer, PEER_VERSION } from "./protocol.ts";
+
+/** The holder must say hello within this time, or it counts as hung. */
+const HELLO_MS = 5_000;
+
+/** The holder's process went away; whoever asked asks again, maybe of itself. */
+export class PeerLost extends Error {
+  constructor() {
+    super("the process that indexes this folder has gone");
+    this.name = "PeerLost";
+  }
+}
+
+/** A root that another process indexes. Every method throws {@link PeerLost} when that process goes away. */
+export class PeerClient implements Workspace {
+  readonly root: string;
+  readonly holderPid: number;
+  /** Resolves when the holder has gone. */
+  readonly closed: Promise<void>;
+  readonly #connection: MessageConnection;
+  readonly #socket: Socket;
+  readonly #listeners = new Set<(status: IndexStatus) => void>();
+
+  private constructor(root: string, socket: Socket, connection: MessageConnection, pid: number, closed: Promise<void>) {
+    this.root = root;
+    this.holderPid = pid;
+    this.closed = closed;
+    this.#socket = socket;
+    this.#connection = connection;
+    connection.onNotification(Peer.statusChanged, (status) => {
+      for (const listener of this.#listeners) listener({ ...status, holder: false });
+    });
+  }
+
+  /**
+   * @returns undefined when nobody listens at the address.
+   * @throws CairnError("unavailable") when the holder does not answer or is of another version.
+   */
+  static async connect(address: string, root: string, role: Role): Promise<PeerClient | undefined> {
+    const socket = connect(address);
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    if (!connected) return undefined;
+    socket.on("error", () => {});
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    connection.listen();
+    const hung = AbortSignal.timeout(HELLO_MS);
+    try {
+      const hello = await Promise.race([
+        connection.sendRequest(Peer.hello, { version: PEER_VERSION, role, pid: process.pid }),
+        closed.then(() => undefined),
+        new Promise<never>((_, reject) =>
+          hung.addEventListener("abort", () =>
+            reject(
+              new CairnError(
+                "unavailable",
+                `Another process holds the index of ${root} and does not answer.`,
+                "End that process (cairn doctor names it), then try again.",
+              ),
+            ),
+          ),
+        ),
+      ]);
+      if (hello === undefined) return undefined;
+      return new PeerClient(root, socket, connection, hello.pid, closed);
+    } catch (error) {
+      socket.destroy();
+      throw error instanceof ResponseError ? fromWireError(error.data as WireError) : error;
+    }
+  }
+
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return this.#ask(Peer.search, request, signal);
+  }
+
+  symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]> {
+    return this.#ask(Peer.symbols, { query, limit }, signal);
+  }
+
+  async status(): Promise<IndexStatus> {
+    return { ...(await this.#ask(Peer.status, null)), holder: false };
+  }
+
+  onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
+    this.#listeners.add(listener);
+    return { dispose: () => void this.#listeners.delete(listener) };
+  }
+
+  skipped(): Promise<readonly SkippedFile[]> {
+    return this.#ask(Peer.skipped, null);
+  }
+
+  changed(paths: readonly string[]): void {
+    this.#tell(this.#connection.sendNotification(Peer.changed, paths));
+  }
+
+  prioritise(paths: readonly string[]): void {
+    this.#tell(this.#connection.sendNotification(Peer.prioritise, paths));
+  }
+
+  rescan(): void {
+    this.#tell(this.#connection.sendNotification(Peer.control, "rescan"));
+  }
+
+  pause(): void {
+    this.#tell(this.#connection.sendNotification(Peer.control, "pause"));
+  }
+
+  resume(): void {
+    this.#tell(this.#connection.sendNotification(Peer.control, "resume"));
+  }
+
+  rebuild(): void {
+    this.#tell(this.#connection.sendNotification(Peer.control, "rebuild"));
+  }
+
+  async idle(signal?: AbortSignal): Promise<IndexStatus> {
+    return { ...(await this.#ask(Peer.idle, null, signal)), holder: false };
+  }
+
+  async close(): Promise<void> {
+    this.#connection.dispose();
+    this.#socket.destroy();
+    await this.closed;
+  }
+
+  async #ask<P, R>(type: RequestType<P, R, unknown>, params: RequestParam<P>, signal?: AbortSignal): Promise<R> {
+    const cancellation = new CancellationTokenSource();
+    const abort = () => cancellation.cancel();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([
+        this.#connection.sendRequest(type, params, cancellation.token),
+        this.closed.then(() => {
+          throw new PeerLost();
+        }),
+      ]);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof ResponseError && error.data) throw fromWireError(error.data as WireError);
+      throw this.#socket.destroyed ? new PeerLost() : error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      cancellation.dispose();
+    }
+  }
+
+  /** A notification that cannot be sent is lost with the holder; the next one walks the tree anyway. */
+  #tell(sent: Promise<void>): void {
+    sent.catch(() => {});
+  }
+}

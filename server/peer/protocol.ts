@@ -1,0 +1,35 @@
+import { NotificationType, RequestType } from "vscode-jsonrpc/node";
+import type {
+  IndexStatus,
+  SearchAnswer,
+  SearchRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../../shared/search-types.ts";
+import type { Role } from "../core-api.ts";
+
+/** Raise when a message changes: processes of two versions then leave each other alone. */
+export const PEER_VERSION = 1;
+
+export interface Hello {
+  version: number;
+  role: Role;
+  pid: number;
+}
+
+/** From a process that opened a root to the one that indexes it. */
+export const Peer = {
+  /** First message; an editor's hello makes a terminal give the index up. */
+  hello: new RequestType<Hello, Hello, unknown>("hello"),
+  search: new RequestType<SearchRequest, SearchAnswer, unknown>("search"),
+  symbols: new RequestType<{ query: string; limit: number }, readonly SymbolHit[], unknown>("symbols"),
+  status: new RequestType<null, IndexStatus, unknown>("status"),
+  skipped: new RequestType<null, readonly SkippedFile[], unknown>("skipped"),
+  /** Answered when the index is idle. */
+  idle: new RequestType<null, IndexStatus, unknown>("idle"),
+  changed: new NotificationType<readonly string[]>("changed"),
+  prioritise: new NotificationType<readonly string[]>("prioritise"),
+  control: new NotificationType<"rescan" | "pause" | "resume" | "rebuild">("control"),
+  /** From the holder, on each change. */
+  statusChanged: new NotificationType<IndexStatus>("statusChanged"),
+} as const;

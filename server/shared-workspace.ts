@@ -1,0 +1,243 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { CairnError } from "../shared/errors.ts";
+import type {
+  IndexStatus,
+  SearchAnswer,
+  SearchRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../shared/search-types.ts";
+import type { Role, Workspace } from "./core-api.ts";
+import { LocalWorkspace, type LocalParts } from "./local-workspace.ts";
+import { PeerClient, PeerLost } from "./peer/peer-client.ts";
+import { PeerServer } from "./peer/peer-server.ts";
+import { StoreThread } from "./store/store-thread.ts";
+
+/** Between the moment a process takes the lease and the moment it listens, others try again so often and so long. */
+const RETRY_MS = 25;
+const GIVE_UP_MS = 10_000;
+/** How long a terminal that gave its index up waits for the editor to take it. */
+const HANDOVER_MS = 2_000;
+
+export interface SharedParts extends Omit<LocalParts, "store" | "repaired"> {
+  cacheDirectory: string;
+  role: Role;
+  /** Socket of the process that holds this root. */
+  address: string;
+}
+
+/**
+ * A root of which one process holds the index: this one, or another that is asked. When the holder goes away, whoever
+ * is next takes over and callers notice nothing but a pause.
+ */
+export class SharedWorkspace implements Workspace {
+  readonly root: string;
+  readonly #parts: SharedParts;
+  readonly #listeners = new Set<(status: IndexStatus) => void>();
+  #current: Promise<Attached>;
+  #open: readonly string[] = [];
+  #closed = false;
+
+  private constructor(parts: SharedParts) {
+    this.root = parts.root;
+    this.#parts = parts;
+    this.#current = this.#attach(0);
+  }
+
+  /** @throws CairnError("unavailable") when the index can neither be held nor asked. */
+  static async open(parts: SharedParts): Promise<SharedWorkspace> {
+    const workspace = new SharedWorkspace(parts);
+    await workspace.#current;
+    return workspace;
+  }
+
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return this.#ask((workspace) => workspace.search(request, signal));
+  }
+
+  symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]> {
+    return this.#ask((workspace) => workspace.symbols(query, limit, signal));
+  }
+
+  status(): Promise<IndexStatus> {
+    return this.#ask((workspace) => workspace.status());
+  }
+
+  onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
+    this.#listeners.add(listener);
+    void this.status().then(listener, () => {});
+    return { dispose: () => void this.#listeners.delete(listener) };
+  }
+
+  skipped(): Promise<readonly SkippedFile[]> {
+    return this.#ask((workspace) => workspace.skipped());
+  }
+
+  changed(paths: readonly string[]): void {
+    this.#tell((workspace) => workspace.changed(paths));
+  }
+
+  prioritise(paths: readonly string[]): void {
+    this.#open = paths;
+    this.#tell((workspace) => workspace.prioritise(paths));
+  }
+
+  rescan(): void {
+    this.#tell((workspace) => workspace.rescan());
+  }
+
+  pause(): void {
+    this.#tell((workspace) => workspace.pause());
+  }
+
+  resume(): void {
+    this.#tell((workspace) => workspace.resume());
+  }
+
+  rebuild(): void {
+    this.#tell((workspace) => workspace.rebuild());
+  }
+
+  idle(signal?: AbortSignal): Promise<IndexStatus> {
+    return this.#ask(async (workspace) => {
+      const status = await workspace.idle(signal);
+      // An index that was closed under the caller has moved to another process: wait for it there.
+      if (status.phase === "closed" && !this.#closed) throw new PeerLost();
+      return status;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const attached = await this.#current.catch(() => undefined);
+    await attached?.detach();
+  }
+
+  /** Asks the holder; asks the next one when it goes away meanwhile. */
+  async #ask<T>(question: (workspace: Workspace) => Promise<T>): Promise<T> {
+    for (;;) {
+      const current = this.#current;
+      try {
+        const { workspace } = await current;
+        return await question(workspace);
+      } catch (error) {
+        const moved = this.#current !== current;
+        if (this.#closed || !(error instanceof PeerLost || moved)) {
+          if (!moved && !this.#closed && (await isRejected(current))) this.#current = this.#attach(0);
+          throw error;
+        }
+        if (!moved) await delay(RETRY_MS);
+      }
+    }
+  }
+
+  #tell(message: (workspace: Workspace) => void): void {
+    void this.#current.then(({ workspace }) => message(workspace)).catch(() => {});
+  }
+
+  /**
+   * Becomes the holder, or finds it.
+   * @param yieldMs how long to leave the lease to others first.
+   */
+  async #attach(yieldMs: number): Promise<Attached> {
+    const { host, root, address, role } = this.#parts;
+    const started = performance.now();
+    for (;;) {
+      const waited = performance.now() - started;
+      const attached = waited < yieldMs ? undefined : await this.#hold();
+      if (attached) return attached;
+      const peer = await PeerClient.connect(address, root, role);
+      if (peer) {
+        host.log.info(`${root} is indexed by process ${peer.holderPid}`);
+        return this.#follow(peer);
+      }
+      if (waited > GIVE_UP_MS + yieldMs) {
+        throw new CairnError(
+          "unavailable",
+          `Another process holds the index of ${root} and does not listen.`,
+          "End that process (cairn doctor names it), then try again.",
+        );
+      }
+      await delay(RETRY_MS);
+    }
+  }
+
+  async #hold(): Promise<Attached | undefined> {
+    const { cacheDirectory, rootDirectory, root, role, address, host } = this.#parts;
+    const store = new StoreThread({ cacheDirectory, rootDirectory, root });
+    try {
+      const lease = await store.call("acquire", null);
+      if (!lease.held) {
+        await store.close();
+        return undefined;
+      }
+      if (lease.repaired) host.log.warn(lease.repaired);
+      const workspace = await LocalWorkspace.open({ ...this.#parts, store, repaired: lease.repaired });
+      const server = await PeerServer.listen(address, workspace, role, () => this.#yieldToEditor());
+      const status = workspace.onStatus((now) => this.#notify(now));
+      workspace.prioritise(this.#open);
+      return {
+        workspace,
+        detach: async () => {
+          status.dispose();
+          await workspace.close();
+          server.close();
+        },
+      };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  #follow(peer: PeerClient): Attached {
+    const status = peer.onStatus((now) => this.#notify(now));
+    peer.prioritise(this.#open);
+    void peer.closed.then(() => {
+      status.dispose();
+      if (!this.#closed) this.#moveTo(this.#attach(0));
+    });
+    return { workspace: peer, detach: () => peer.close() };
+  }
+
+  /** An editor stays open for hours and owns the engines: a terminal lets it have the index. */
+  #yieldToEditor(): void {
+    if (this.#parts.role === "editor" || this.#closed) return;
+    const before = this.#current;
+    this.#moveTo(
+      before.then(async ({ detach }) => {
+        await detach();
+        return this.#attach(HANDOVER_MS);
+      }),
+    );
+  }
+
+  #moveTo(next: Promise<Attached>): void {
+    this.#current = next;
+    next.then(
+      ({ workspace }) => {
+        void workspace.status().then(
+          (status) => this.#notify(status),
+          () => {},
+        );
+      },
+      (error) => this.#parts.host.log.error(`${this.root}: ${error.message}`),
+    );
+  }
+
+  #notify(status: IndexStatus): void {
+    for (const listener of this.#listeners) listener(status);
+  }
+}
+
+interface Attached {
+  workspace: Workspace;
+  detach(): Promise<void>;
+}
+
+async function isRejected(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => false,
+    () => true,
+  );
+}

@@ -1,0 +1,35 @@
+import { createCore } from "../../server/core.ts";
+import type { Role } from "../../server/core-api.ts";
+import { nodeHost } from "../../server/node-host.ts";
+import { readSettings } from "../../shared/settings.ts";
+
+/** A process that opens a root and answers questions about it over its channel, until the channel closes. */
+const [root, cacheDirectory, role] = process.argv.slice(2);
+const { settings } = readSettings({ cacheDirectory });
+const core = createCore(nodeHost({ level: "silent" }), settings, { role: role as Role });
+const workspace = await core.open(root);
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", async (question: "opened" | "idle" | "status" | "begun" | { find: string }) => {
+  process.send?.(await answer(question));
+});
+
+async function answer(question: "opened" | "idle" | "status" | "begun" | { find: string }): Promise<unknown> {
+  if (question === "opened") return true;
+  if (question === "idle") return workspace.idle();
+  if (question === "status") return workspace.status();
+  if (question === "begun") return holding();
+  const { hits } = await workspace.search({ query: question.find });
+  return [...new Set(hits.map((hit) => hit.path))];
+}
+
+/** The status once this process holds the index. */
+function holding(): Promise<unknown> {
+  return new Promise((resolve) => {
+    const listening = workspace.onStatus((status) => {
+      if (!status.holder) return;
+      listening.dispose();
+      resolve(status);
+    });
+  });
+}

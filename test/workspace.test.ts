@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
+
+const RETRY = `/** Waits longer after each failed attempt. */
+export async function retryWithBackoff(work, attempts) {
+  for (let i = 0; i < attempts; i++) await work();
+}
+`;
+const PARSE = `/** Reads a configuration file. */
+export function parseConfiguration(text) {
+  return JSON.parse(text);
+}
+`;
+
+async function open(test: TestContext, files: Record<string, string>) {
+  const root = temporaryFolder(test);
+  const cache = temporaryFolder(test);
+  writeFiles(root, files);
+  return { root, cache, ...(await openCore(test, root, cache)) };
+}
+
+describe("a workspace is indexed and kept current", () => {
+  it("finds code by what it does", async (test) => {
+    const { workspace, found } = await open(test, { "src/retry.js": RETRY, "src/config.js": PARSE });
+    const status = await workspace.idle();
+    assert.equal(status.phase, "ready");
+    assert.equal(status.files, 2);
+    assert.equal((await found("how are failed attempts repeated"))[0], "src/retry.js");
+    assert.equal((await found("read settings from json"))[0], "src/config.js");
+  });
+
+  it("an empty folder is ready with nothing in it", async (test) => {
+    const { workspace } = await open(test, {});
+    const status = await workspace.idle();
+    assert.deepEqual([status.phase, status.files, status.chunks], ["ready", 0, 0]);
+    assert.deepEqual((await workspace.search({ query: "anything" })).hits, []);
+  });
+
+  it("a second start reads and embeds nothing", async (test) => {
+    const { root, cache, core, workspace } = await open(test, { "src/retry.js": RETRY, "src/config.js": PARSE });
+    const before = await workspace.idle();
+    await core.close();
+    const again = await openCore(test, root, cache);
+    const after = await again.workspace.idle();
+    assert.equal(after.embedded, before.embedded);
+    assert.equal(after.files, 2);
+    assert.equal((await again.found("failed attempts"))[0], "src/retry.js");
+  });
+
+  it("a saved file is found by its new content and no longer by the old; only new chunks are embedded", async (test) => {
+    const { root, workspace, found } = await open(test, { "a.js": RETRY, "b.js": PARSE });
+    const before = await workspace.idle();
+    writeFileSync(join(root, "a.js"), `${PARSE.replace("parseConfiguration", "parseManifest")}`);
+    workspace.changed([join(root, "a.js")]);
+    const after = await workspace.idle();
+    assert.equal(after.embedded, before.embedded + 1);
+    assert.ok((await found("parseManifest")).includes("a.js"));
+    assert.ok(!(await workspace.search({ query: "retryWithBackoff" })).hits.some((hit) => hit.name === "retryWithBackoff"));
+  });
+
+  it("a rename, a copy and a moved folder embed nothing", async (test) => {
+    const { root, workspace, found } = await open(test, { "lib/a.js": RETRY, "lib/b.js": PARSE });
+    const before = await workspace.idle();
+    renameSync(join(root, "lib"), join(root, "source"));
+    writeFiles(root, { "copy.js": RETRY });
+    workspace.changed([join(root, "lib"), join(root, "source"), join(root, "copy.js")]);
+    const after = await workspace.idle();
+    assert.equal(after.embedded, before.embedded);
+    assert.deepEqual((await found("retryWithBackoff")).sort().slice(0, 2), ["copy.js", "source/a.js"]);
+    assert.equal(after.files, 3);
+  });
+
+  it("switching a branch of 1,000 files there and back embeds each content once", async (test) => {
+    const branch = (name: string) =>
+      Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`src/f${i}.js`, `export const ${name}${i} = ${i};\n`]));
+    const { root, workspace, found } = await open(test, branch("first"));
+    const one = await workspace.idle();
+    writeFiles(root, branch("second"));
+    workspace.rescan();
+    const two = await workspace.idle();
+    assert.equal(two.embedded, 2 * one.embedded);
+    writeFiles(root, branch("first"));
+    workspace.rescan();
+    const back = await workspace.idle();
+    assert.equal(back.embedded, two.embedded);
+    assert.equal((await found("first777"))[0], "src/f777.js");
+    assert.deepEqual(await workspace.symbols("second777", 1), []);
+  });
+
+  it("a deleted file and a deleted folder are no longer found", async (test) => {
+    const { root, workspace, found } = await open(test, { "a.js": RETRY, "deep/er/b.js": RETRY, "deep/c.js": PARSE });
+    await workspace.idle();
+    rmSync(join(root, "a.js"));
+    rmSync(join(root, "deep"), { recursive: true });
+    workspace.changed([join(root, "a.js"), join(root, "deep")]);
+    assert.equal((await workspace.idle()).files, 0);
+    assert.deepEqual(await found("retryWithBackoff"), []);
+  });
+
+  it("an ignore file that appears hides what it names, and shows it again when it goes", async (test) => {
+    const { root, workspace, found } = await open(test, { "out/a.js": RETRY, "b.js": PARSE });
+    await workspace.idle();
+    writeFileSync(join(root, ".gitignore"), "out/\n");
+    workspace.changed([join(root, ".gitignore")]);
+    await workspace.idle();
+    assert.ok(!(await found("retryWithBackoff")).includes("out/a.js"));
+    assert.match((await workspace.skipped()).find((skip) => skip.path === "out")?.reason ?? "", /\.gitignore/);
+    rmSync(join(root, ".gitignore"));
+    workspace.changed([join(root, ".gitignore")]);
+    await workspace.idle();
+    assert.ok((await found("retryWithBackoff")).includes("out/a.js"));
+  });
+
+  it("a file whose time and size are as before is read again when its time was too young to be trusted", async (test) => {
+    const { root, workspace, found } = await open(test, { "a.js": "export const apple = 1;\n" });
+    await workspace.idle();
+    writeFileSync(join(root, "a.js"), "export const grape = 1;\n");
+    workspace.rescan();
+    await workspace.idle();
+    assert.deepEqual(await found("grape"), ["a.js"]);
+  });
+
+  it("a file from the future and one from 1970 are indexed and kept", async (test) => {
+    const { root, cache, core, workspace } = await open(test, { "future.js": RETRY, "past.js": PARSE });
+    await workspace.idle();
+    utimesSync(join(root, "future.js"), 4_000_000_000, 4_000_000_000);
+    utimesSync(join(root, "past.js"), 1, 1);
+    workspace.rescan();
+    const before = await workspace.idle();
+    await core.close();
+    const after = await (await openCore(test, root, cache)).workspace.idle();
+    assert.deepEqual([after.files, after.embedded], [2, before.embedded]);
+  });
+
+  it("pause stops, resume goes on, rebuild embeds nothing again", async (test) => {
+    const { root, workspace, found } = await open(test, { "a.js": RETRY });
+    await workspace.idle();
+    workspace.pause();
+    writeFiles(root, { "b.js": PARSE });
+    workspace.changed([join(root, "b.js")]);
+    assert.equal((await workspace.idle()).phase, "paused");
+    assert.equal((await workspace.status()).files, 1);
+    workspace.resume();
+    const resumed = await workspace.idle();
+    assert.deepEqual([resumed.phase, resumed.files], ["ready", 2]);
+    workspace.rebuild();
+    const rebuilt = await workspace.idle();
+    assert.deepEqual([rebuilt.files, rebuilt.embedded], [2, resumed.embedded]);
+    assert.equal((await found("failed attempts"))[0], "a.js");
+  });
+});
+
+describe("a damaged cache is rebuilt", () => {
+  const damage: Record<string, (path: string) => void> = {
+    "overwritten with zeros": (path) => writeFileSync(path, Buffer.alloc(readFileSync(path).length)),
+    "cut in half": (path) => truncateSync(path, Math.floor(readFileSync(path).length / 2)),
+    "replaced by text": (path) => writeFileSync(path, "not what it was\n".repeat(1000)),
+    "flipped in its middle": (path) => {
+      const bytes = readFileSync(path);
+      for (let at = 8192; at < bytes.length; at += 97) bytes[at] ^= 0x5a;
+      writeFileSync(path, bytes);
+    },
+  };
+  for (const [how, spoil] of Object.entries(damage)) {
+    for (const file of ["index.db", "vectors.db", "snapshot.bin", "lease.db"]) {
+      it(`${file} ${how}`, async (test) => {
+        const files = Object.fromEntries(
+          Array.from({ length: 40 }, (_, i) => [`f${i}.js`, RETRY.replace("retryWithBackoff", `retry${i}`)]),
+        );
+        const { root, cache, core, workspace } = await open(test, files);
+        await workspace.idle();
+        await core.close();
+        const folder = readdirSync(join(cache, "roots"))[0];
+        spoil(file === "vectors.db" ? join(cache, file) : join(cache, "roots", folder, file));
+        const again = await openCore(test, root, cache);
+        const status = await again.workspace.idle();
+        assert.deepEqual([status.phase, status.files], ["ready", 40]);
+        assert.equal((await again.found("retry17"))[0], "f17.js");
+      });
+    }
+  }
+});
+
+describe("what cannot be used is said", () => {
+  it("a folder that is not there, and a file", async (test) => {
+    const root = temporaryFolder(test);
+    const cache = temporaryFolder(test);
+    writeFiles(root, { file: "text" });
+    await assert.rejects(openCore(test, join(root, "nowhere"), cache), { kind: "input", message: /no folder .*nowhere/ });
+    await assert.rejects(openCore(test, join(root, "file"), cache), { kind: "input", message: /is not a folder/ });
+  });
+
+  it("a cache folder that is a file", async (test) => {
+    const root = temporaryFolder(test);
+    const cache = join(temporaryFolder(test), "cache");
+    writeFileSync(cache, "");
+    await assert.rejects(openCore(test, root, cache), { kind: "unavailable", hint: /cairn\.cacheDirectory/ });
+  });
+
+  it("a query of one megabyte is answered", async (test) => {
+    const { workspace } = await open(test, { "a.js": RETRY });
+    await workspace.idle();
+    assert.ok(Array.isArray((await workspace.search({ query: "retry attempts ".repeat(70_000) })).hits));
+  });
+
+  it("a folder of hostile names is indexed", async (test) => {
+    const names = ["new\nline.js", "tab\t.js", "quote'\".js", "emoji😀.js", "-rf.js", "back\\slash.js", " space .js", "ünï.js"];
+    const { workspace } = await open(test, Object.fromEntries(names.map((name) => [`d/${name}`, RETRY])));
+    mkdirSync(join(workspace.root, "d", "empty"));
+    assert.equal((await workspace.idle()).files, names.length);
+  });
+});
