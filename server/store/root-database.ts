@@ -1,5 +1,5 @@
 import type { Batch, StoredFiles } from "./store.ts";
-import { type Database, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
+import { type Database, foldLog, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
 
 /** Raise the version whenever chunking, tokens or records change: the index of every root is then built again. */
 const SCHEMA = {
@@ -109,13 +109,14 @@ export class RootDatabase {
   }
 
   /** Drops the oldest records that no file uses beyond as many as there are files (at least 1,000). */
-  prune(): void {
-    this.#guard(() =>
+  tidy(): void {
+    this.#guard(() => {
       this.#database.exec(`
         DELETE FROM records WHERE id IN (
           SELECT id FROM records WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.content = records.content)
-          ORDER BY id DESC LIMIT -1 OFFSET (SELECT max(1000, count(*)) FROM files))`),
-    );
+          ORDER BY id DESC LIMIT -1 OFFSET (SELECT max(1000, count(*)) FROM files))`);
+      foldLog(this.#database);
+    });
   }
 
   close(): void {

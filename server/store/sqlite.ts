@@ -78,6 +78,11 @@ export function transaction<T>(database: Database, work: () => T): T {
   }
 }
 
+/** Moves what the write-ahead log holds into the database and empties it, unless another process is reading. */
+export function foldLog(database: Database): void {
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 /** True when the error says that another connection holds the lock. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error) === BUSY;

@@ -49,8 +49,9 @@ const methods: { [K in keyof StoreMethods]: (argument: Parameters<StoreMethods[K
     databases().index.clear();
     return null;
   },
-  prune() {
-    databases().index.prune();
+  tidy() {
+    databases().index.tidy();
+    databases().vectors.tidy();
     return null;
   },
   sizes: () => ({

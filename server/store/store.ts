@@ -65,8 +65,8 @@ export interface StoreMethods {
   remove(paths: readonly string[]): null;
   /** Forgets every file and record of this root; vectors stay. */
   clear(argument: null): null;
-  /** Drops the oldest records that no file uses beyond as many as files exist. */
-  prune(argument: null): null;
+  /** Drops the oldest records that no file uses beyond as many as files exist, and folds the write-ahead logs in. */
+  tidy(argument: null): null;
   sizes(argument: null): StoreSizes;
 }
 

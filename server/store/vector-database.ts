@@ -1,5 +1,5 @@
 import type { Batch, KnownVectors } from "./store.ts";
-import { type Database, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
+import { type Database, foldLog, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
 
 const SCHEMA = {
   version: 1,
@@ -88,6 +88,10 @@ export class VectorDatabase {
         | undefined;
       return row?.value ?? 0;
     });
+  }
+
+  tidy(): void {
+    this.#guard(() => foldLog(this.#database));
   }
 
   close(): void {

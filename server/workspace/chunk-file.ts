@@ -2,11 +2,13 @@ import type { Chunk, ChunkedFile } from "./chunk.ts";
 import { chunkProse } from "./chunk-prose.ts";
 import { CHUNK_SIZES, type ChunkSizes } from "./chunk-sizes.ts";
 import { chunkWindows } from "./chunk-windows.ts";
+import { DECLARATION_PATTERNS } from "./declaration-patterns.ts";
 import { createGrammars } from "./grammars.ts";
 import { asciidocProse, markdownProse, type Prose, restProse } from "./headings.ts";
 import { type Language, languageById, languageOf } from "./languages.ts";
 import { type GrammarFiles, nodeGrammarFiles } from "./node-grammar-files.ts";
 import { outline } from "./outline.ts";
+import { outlineByPatterns } from "./outline-patterns.ts";
 import { packChunks } from "./pack-chunks.ts";
 import { SourceLines } from "./source-lines.ts";
 import type { Syntax } from "./syntax.ts";
@@ -63,6 +65,12 @@ export async function createChunker(options: ChunkerOptions = {}): Promise<Chunk
     return found && packChunks(found, lines, sizes);
   }
 
+  function chunkPatterns(language: Language, lines: SourceLines): Chunk[] | undefined {
+    const patterns = DECLARATION_PATTERNS[language.id];
+    const found = patterns && outlineByPatterns(lines, patterns, sizes);
+    return found && packChunks(found, lines, sizes);
+  }
+
   return {
     chunk(path, text) {
       const language = fileLanguage(path, text);
@@ -70,13 +78,9 @@ export async function createChunker(options: ChunkerOptions = {}): Promise<Chunk
       const file = { language: language.id, lines: lines.count, degraded: false };
       const prose = PROSE[language.id];
       if (prose) return { ...file, chunks: chunkProse(lines, prose(lines), sizes) };
-      const chunks = language.grammar && lines.count > 0 ? chunkSyntax(language, lines) : undefined;
-      if (chunks) return { ...file, chunks };
-      return {
-        ...file,
-        degraded: language.grammar !== undefined && lines.count > 0,
-        chunks: chunkWindows(lines, sizes),
-      };
+      const needsSyntax = language.grammar !== undefined && lines.count > 0;
+      const chunks = needsSyntax ? chunkSyntax(language, lines) : chunkPatterns(language, lines);
+      return { ...file, degraded: needsSyntax && !chunks, chunks: chunks ?? chunkWindows(lines, sizes) };
     },
     ready: () => grammars.ready(),
     close: () => grammars.close(),

@@ -36,7 +36,7 @@ export async function createGrammars(options: GrammarsOptions): Promise<Grammars
     },
     parse(grammar, text, visit) {
       if (!runtime || runtime.broken || text.length > LONGEST_TEXT) return undefined;
-      const deadline = clock() + PARSE_BASE_MS + text.length / PARSE_CHARS_PER_MS;
+      const deadline = clock() + Math.min(PARSE_BASE_MS + text.length / PARSE_CHARS_PER_MS, PARSE_MOST_MS);
       return runtime.parse(grammar, text, () => clock() > deadline, visit);
     },
     async ready() {
@@ -56,6 +56,7 @@ const LONGEST_TEXT = 4_000_000;
 /** Generous, because a busy machine must not cost an honest file its syntax: parsing runs at 1,000 and more a ms. */
 const PARSE_BASE_MS = 1_500;
 const PARSE_CHARS_PER_MS = 100;
+const PARSE_MOST_MS = 6_000;
 /** A file set that kills the runtime more often than this gets windows for the rest of the thread's life. */
 const MOST_RESTARTS = 20;
 

@@ -268,7 +268,7 @@ export class Indexer {
       return;
     }
     const { kind, message, hint } = toWireError(error);
-    this.#parts.host.log.error(`indexing: ${message} ${hint}`);
+    if (this.#failure?.message !== message) this.#parts.host.log.error(`indexing: ${message} ${hint}`);
     if (kind === "corrupt" && this.#repairs < MOST_REPAIRS) {
       this.#repairs++;
       this.#note = `${message} ${hint}`;
@@ -505,7 +505,7 @@ export class Indexer {
 
   /** The round is over: everything known is indexed. */
   async #finish(): Promise<void> {
-    await this.#parts.store.call("prune", null);
+    await this.#parts.store.call("tidy", null);
     await this.#parts.workers.shrink();
     if (this.#hasWork()) return;
     this.#settled = true;

@@ -2,6 +2,7 @@ import type { Node, Tree } from "web-tree-sitter";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";
 import { docText } from "./doc-comment.ts";
+import { oneLine } from "./signature.ts";
 import { isSpace, type SourceLines } from "./source-lines.ts";
 import type { Declared } from "./syntax.ts";
 import { COMMENT, CONTAINER, DECLARATION, PREFIX, SCOPE, type SyntaxTable, TOKEN, WRAPPER } from "./syntax-table.ts";
@@ -244,25 +245,14 @@ function pieceOf(owner: Owner, startLine: number, endLine: number, role: Role): 
   return { startLine, endLine, kind, name, parents, signature, container, role, doc: role === "rest" ? "" : owner.doc };
 }
 
-const LONGEST_SIGNATURE = 200;
+/** A body further away than this is not looked for. */
+const LONGEST_HEADER = 600;
 
-/** The declaration on one line, from its first word to its body, without decorators and comments. */
+/** From the first word of the declaration to its body. */
 function signatureOf(text: string, span: Span, found: Found): string {
   const body = found.declared.body === undefined ? found.node.childForFieldName("body") : found.declared.body;
   const start = text[span.start] === "@" ? found.node.startIndex : span.start;
-  const end = Math.min(body?.startIndex ?? span.end, span.end, start + 4 * LONGEST_SIGNATURE);
-  const line = text
-    .slice(start, end)
-    .replace(/\s(?:#|\/\/)\s[^\r\n]*/g, "")
-    .replace(/\\?[\r\n]\s*(?:(?:#|\/\/|\/\*|\*).*)?/g, " ")
-    .replace(/\s+/g, " ")
-    .replace(/([([]) | (?=[)\]])/g, "$1")
-    .replace(/^(?:@[\w.]+(?:\([^()]*\))? ?|#?\[[^[\]]*\] ?)+/, "")
-    .replace(/(?: ?(?:=>|[={:,;(]|\bdo))? ?$/, "")
-    .trim();
-  return line.length <= LONGEST_SIGNATURE
-    ? line
-    : `${line.slice(0, LONGEST_SIGNATURE - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+  return oneLine(text.slice(start, Math.min(body?.startIndex ?? span.end, span.end, start + LONGEST_HEADER)));
 }
 
 /** Some grammars count the line break after a node, or white space, as part of it. */

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { CairnError } from "../../shared/errors.ts";
+import { packageFile } from "../package-files.ts";
+import { nearest, parseArguments } from "./arguments.ts";
+import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { colourChoice, createTerminal, type Terminal } from "./terminal.ts";
+
+/** Each command is loaded when it is asked for, so that none pays for the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  index: async () => (await import("./index-command.ts")).indexCommand,
+  search: async () => (await import("./search-command.ts")).searchCommand,
+  status: async () => (await import("./status-command.ts")).statusCommand,
+  doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
+  lsp: async () => (await import("./lsp-command.ts")).lspCommand,
+};
+
+const HELP = `Cairn finds code by meaning, on this machine.
+
+Usage: cairn <command> [arguments]
+
+Commands:
+  search "question" [folder]   Find code; indexes the folder first if needed
+  index [folder]               Index a folder now
+  status [folder]              What is indexed, and what is not and why
+  doctor                       Check that everything Cairn needs is there
+  lsp --stdio                  Run the language server for an editor
+
+\`cairn <command> --help\` tells more. The folder is the current one unless given.
+
+Options:
+  -h, --help                   This text
+  -V, --version                The version
+  --json                       Answer with JSON
+  --color WHEN                 auto (default), always or never; NO_COLOR and FORCE_COLOR are honoured
+
+Exit codes: 0 found or done, 1 nothing found, 2 a mistake in what was asked, 3 something does not work.
+
+Examples:
+  cairn search "where are retries handled?"
+  cairn search parseArguments ~/projects/app --lang ts --limit 3
+  cairn index ../app
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(name, args);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function dispatch(name: string | undefined, args: readonly string[]): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    if (name === "help" && args.length > 0) return dispatch(args[0], ["--help"]);
+    (name === undefined ? process.stderr : process.stdout).write(HELP);
+    return name === undefined ? ExitCode.input : ExitCode.ok;
+  }
+  if (name === "--version" || name === "-V") {
+    process.stdout.write(`${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}\n`);
+    return ExitCode.ok;
+  }
+  if (!Object.hasOwn(COMMANDS, name)) {
+    const near = nearest(name, Object.keys(COMMANDS));
+    const what = name.startsWith("-") ? `There is no option ${name}.` : `There is no command "${name}".`;
+    throw new CairnError(
+      "input",
+      what,
+      `${near ? `Did you mean \`cairn ${near}\`? ` : ""}\`cairn --help\` lists them.`,
+    );
+  }
+
+  const command = await COMMANDS[name]();
+  const given = parseArguments(name, args, command.options);
+  const terminal = createTerminal(process.stdout, process.stderr, process.env, colourChoice(given.text("color")));
+  if (given.flag("help")) {
+    terminal.print(command.help);
+    return ExitCode.ok;
+  }
+  if (command.ownsProcess) return command.run(context(terminal, new AbortController().signal), given);
+  const interruption = listenForInterruption();
+  try {
+    const code = await command.run(context(terminal, interruption.signal), given);
+    await written(process.stdout);
+    return interruption.exitCode() ?? code;
+  } catch (error) {
+    const code = interruption.exitCode();
+    if (code === undefined) throw error;
+    return code;
+  }
+}
+
+/** Resolves when all that was printed has gone out, or failed to. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+function context(terminal: Terminal, signal: AbortSignal): CommandContext {
+  return { terminal, signal, env: process.env, cwd: process.cwd() };
+}
+
+/** Tells the user what went wrong and returns the exit code for it. */
+function report(error: unknown): number {
+  if (error instanceof CairnError) {
+    process.stderr.write(`cairn: ${error.message}\n${error.hint ? `${error.hint}\n` : ""}`);
+    return error.kind === "input" ? ExitCode.input : ExitCode.unavailable;
+  }
+  const details = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`cairn: this is a defect in Cairn; please report it.\n${details}\n`);
+  return ExitCode.unavailable;
+}

@@ -1,0 +1,104 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+import type { IndexStatus } from "../../shared/search-types.ts";
+import { readSettings, type Settings } from "../../shared/settings.ts";
+import { createCore } from "../core.ts";
+import type { Workspace } from "../core-api.ts";
+import { nodeHost } from "../node-host.ts";
+import type { CommandContext } from "./command.ts";
+
+/** Opens the index of a folder, hands it to `work` and closes it again, whatever happens. */
+export async function withWorkspace<Result>(
+  context: CommandContext,
+  folder: string,
+  work: (workspace: Workspace) => Promise<Result>,
+): Promise<Result> {
+  const core = createCore(nodeHost({ env: context.env }), terminalSettings(context), { role: "terminal" });
+  try {
+    return await work(await core.open(folder));
+  } finally {
+    context.terminal.progress("");
+    await core.close();
+  }
+}
+
+/** The settings of the terminal come from the environment alone. */
+export function terminalSettings(context: CommandContext): Settings {
+  const { settings, problems } = readSettings({}, context.env);
+  for (const problem of problems) context.terminal.note(`cairn: ${problem}\n`);
+  return settings;
+}
+
+/** Absolute path of the folder a command is about; throws an input error that says why it cannot be used. */
+export function folderToUse(context: CommandContext, given: string | undefined): string {
+  const folder = resolve(context.cwd, given ?? ".");
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(folder).isDirectory();
+    if (isDirectory) accessSync(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw folderError(folder, error as NodeJS.ErrnoException);
+  }
+  if (isDirectory) return folder;
+  throw new CairnError(
+    "input",
+    `${folder} is a file, not a folder.`,
+    "Give the folder that holds it; --path narrows a search to one file.",
+  );
+}
+
+/** Waits until everything is indexed, with a line of progress where someone may be watching. */
+export async function untilIndexed(context: CommandContext, workspace: Workspace): Promise<IndexStatus> {
+  const progress = workspace.onStatus((status) => context.terminal.progress(progressLine(status)));
+  try {
+    const status = await workspace.idle(context.signal);
+    if (status.phase === "failed")
+      throw new CairnError("unavailable", status.message || `${status.root} could not be indexed.`);
+    return status;
+  } finally {
+    progress.dispose();
+    context.terminal.progress("");
+  }
+}
+
+function progressLine(status: IndexStatus): string {
+  if (status.phase !== "indexing" || status.total === 0) return `Looking at ${status.root} ...`;
+  const percent = Math.floor((100 * status.done) / status.total);
+  return `Indexing ${percent}%  ${count(status.done)} of ${count(status.total)} files`;
+}
+
+/** A count for people: 12,345. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** "1 file", "2 files". */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Bytes for people: 12.3 MB. */
+export function bytes(value: number): string {
+  if (value < 1000) return `${value} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length, Math.floor(Math.log10(value) / 3));
+  return `${(value / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+function folderError(folder: string, error: NodeJS.ErrnoException): CairnError {
+  if (error.code === "ENOENT")
+    return new CairnError(
+      "input",
+      `There is no folder ${folder}.`,
+      "Check the name; without one, Cairn uses the current folder.",
+    );
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    return new CairnError(
+      "input",
+      `The folder ${folder} may not be read by this user.`,
+      "Change its permissions, or run Cairn as a user who may read it.",
+    );
+  }
+  return new CairnError("input", `The folder ${folder} cannot be used: ${error.message}.`);
+}

@@ -1,0 +1,206 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import zlib from "node:zlib";
+import { CairnError } from "../shared/errors.ts";
+import type { Settings } from "../shared/settings.ts";
+import { defaultCacheDirectory, rootDirectoryOf } from "./core.ts";
+import { verifyStaticModel } from "./embed/static-model.ts";
+import type { Host } from "./host.ts";
+import { packageFile, ripgrepPath } from "./package-files.ts";
+import { peerAddress } from "./peer/address.ts";
+import { PeerClient } from "./peer/peer-client.ts";
+import { Lease } from "./store/lease.ts";
+import { openDatabase } from "./store/sqlite.ts";
+import { loadKernels } from "./vectors/load-kernels.ts";
+import { createGrammars } from "./workspace/grammars.ts";
+import { LANGUAGES } from "./workspace/languages.ts";
+import { nodeGrammarFiles } from "./workspace/node-grammar-files.ts";
+
+/** One thing that Cairn needs, and whether it is there. */
+export interface Finding {
+  name: string;
+  /** `warn`: Cairn works, but slower or with less. `fail`: something will not work. */
+  state: "ok" | "warn" | "fail";
+  /** What was found. */
+  detail: string;
+  /** What to do; empty when all is well. */
+  advice: string;
+}
+
+/**
+ * Tries everything that Cairn needs of this machine, for real.
+ * @param root real path of the folder whose index is looked for; nothing is indexed.
+ */
+export async function diagnose(host: Host, settings: Settings, root: string): Promise<Finding[]> {
+  const cacheDirectory = settings.cacheDirectory || defaultCacheDirectory(host.env);
+  const cache = checkCache(cacheDirectory);
+  return [
+    checkNode(),
+    cache,
+    // Without the folder there is nothing to try in it.
+    ...(cache.state === "fail" ? [] : [checkDatabase(cacheDirectory)]),
+    checkCompression(),
+    await checkSocket(host),
+    checkModel(host),
+    checkKernels(host),
+    await checkGrammars(),
+    await checkRipgrep(),
+    await checkHolder(host, rootDirectoryOf(cacheDirectory, root), root),
+  ];
+}
+
+function checkNode(): Finding {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const detail = `${process.version}, ${process.platform} ${process.arch}, ${process.execPath}`;
+  if (major > 22 || (major === 22 && minor >= 16)) return ok("Node", detail);
+  return fail("Node", detail, "Use Node 22.16 or newer.");
+}
+
+const LITTLE_SPACE = 1_000_000_000;
+const TOO_LITTLE_SPACE = 100_000_000;
+
+function checkCache(directory: string): Finding {
+  const name = "Cache folder";
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const probe = probeFile(directory);
+    writeFileSync(probe, "");
+    rmSync(probe);
+    const { bavail, bsize } = statfsSync(directory);
+    const free = bavail * bsize;
+    const detail = `${directory}, ${(free / 1e9).toFixed(1)} GB free`;
+    if (free < TOO_LITTLE_SPACE) return fail(name, detail, "Free some space: nothing more can be indexed.");
+    if (free < LITTLE_SPACE) return warn(name, detail, "Free some space before indexing a large folder.");
+    return ok(name, detail);
+  } catch (error) {
+    const advice = "Make it writable, or choose another with the setting cairn.cacheDirectory or CAIRN_CACHE_DIR.";
+    return fail(name, `${directory} cannot be written: ${messageOf(error)}`, advice);
+  }
+}
+
+function checkDatabase(directory: string): Finding {
+  const name = "SQLite";
+  const path = probeFile(directory);
+  try {
+    const { database } = openDatabase(path, { version: 1, sql: "CREATE TABLE probe (value INTEGER)" }, 0);
+    const { journal_mode: journal } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
+    const { version } = database.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+    database.close();
+    if (journal === "wal") return ok(name, `${version}, write-ahead log`);
+    const advice = "Set cairn.cacheDirectory or CAIRN_CACHE_DIR to a folder on a local disk: indexing is faster there.";
+    return warn(name, `${version}, no write-ahead log: ${directory} looks like a network folder`, advice);
+  } catch (error) {
+    return failure(name, error, "Use Node 22.16 or newer, and a cache folder that can be written.");
+  } finally {
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(path + suffix, { force: true });
+  }
+}
+
+function checkCompression(): Finding {
+  const name = "Compression";
+  if (typeof zlib.zstdCompressSync !== "function")
+    return fail(name, "this Node has no zstd", "Use Node 22.16 or newer.");
+  const sample = Buffer.from("a stone on a stone ".repeat(100));
+  const same = zlib.zstdDecompressSync(zlib.zstdCompressSync(sample)).equals(sample);
+  return same ? ok(name, "zstd") : fail(name, "zstd does not give back what it was given", "Install Node again.");
+}
+
+/** Windows and terminals that have the same folder open talk over a local socket. */
+async function checkSocket(host: Host): Promise<Finding> {
+  const name = "Local sockets";
+  const server = createServer();
+  try {
+    const address = peerAddress(`doctor-${process.pid}`, host.env);
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(address, resolve));
+    return ok(name, `can be opened, like ${address}`);
+  } catch (error) {
+    return failure(name, error, "Set XDG_RUNTIME_DIR to a folder of your own on a local disk, with a short path.");
+  } finally {
+    server.close();
+  }
+}
+
+function checkModel(host: Host): Finding {
+  const folder = packageFile("models", "static");
+  try {
+    verifyStaticModel(host.files, folder);
+    return ok("Model", `${folder}, every hash is right`);
+  } catch (error) {
+    return failure("Model", error, "Install Cairn again.");
+  }
+}
+
+function checkKernels(host: Host): Finding {
+  const name = "Vector kernels";
+  if (loadKernels(host.files)) return ok(name, "WebAssembly SIMD");
+  return warn(name, "plain JavaScript", "Searches of large folders are slower. In a checkout, run `npm run build`.");
+}
+
+async function checkGrammars(): Promise<Finding> {
+  const name = "Grammars";
+  const languages = LANGUAGES.filter(({ grammar }) => grammar !== undefined);
+  const grammars = await createGrammars({ files: nodeGrammarFiles() });
+  const missing = languages.filter(({ grammar }) => !grammars.load(grammar ?? ""));
+  grammars.close();
+  if (missing.length === 0) return ok(name, `${languages.length} languages`);
+  const names = missing.map((language) => language.name).join(", ");
+  return warn(name, `no syntax for ${names}`, "Their files are indexed in windows of lines. Install Cairn again.");
+}
+
+async function checkRipgrep(): Promise<Finding> {
+  const name = "ripgrep";
+  try {
+    const { stdout } = await promisify(execFile)(ripgrepPath(), ["--version"]);
+    return ok(name, stdout.split("\n")[0]);
+  } catch (error) {
+    const advice = "Files that are not indexed yet cannot be searched. Install Cairn again.";
+    return warn(name, messageOf(error), advice);
+  }
+}
+
+/** Which process keeps the index of this folder, if there is one. */
+async function checkHolder(host: Host, directory: string, root: string): Promise<Finding> {
+  const name = "This folder";
+  if (!existsSync(join(directory, "lease.db"))) return ok(name, `${root} is not indexed yet`);
+  try {
+    const peer = await PeerClient.connect(peerAddress(directory, host.env), root, "terminal");
+    if (peer) {
+      await peer.close();
+      return ok(name, `${root}, its index is held by process ${peer.holderPid}`);
+    }
+    const lease = Lease.acquire(directory);
+    lease?.release();
+    if (lease) return ok(name, `${root}, its index is held by no process`);
+    return fail(name, `${root}, its index is held by a process that does not listen`, "End other processes of Cairn.");
+  } catch (error) {
+    return failure(name, error, "End other processes of Cairn, then try again.");
+  }
+}
+
+function probeFile(directory: string): string {
+  return join(directory, `doctor-${process.pid}`);
+}
+
+function failure(name: string, error: unknown, advice: string): Finding {
+  const hint = error instanceof CairnError && error.hint ? error.hint : advice;
+  return fail(name, messageOf(error), hint);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function ok(name: string, detail: string): Finding {
+  return { name, state: "ok", detail, advice: "" };
+}
+
+function warn(name: string, detail: string, advice: string): Finding {
+  return { name, state: "warn", detail, advice };
+}
+
+function fail(name: string, detail: string, advice: string): Finding {
+  return { name, state: "fail", detail, advice };
+}

@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { CairnError, toWireError } from "../../shared/errors.ts";
+import type { StatusOfRoot } from "../../shared/protocol.ts";
+import type { IndexPhase, IndexStatus } from "../../shared/search-types.ts";
+import type { Core, Workspace } from "../core-api.ts";
+import { pathInside, uriToPath } from "./convert.ts";
+
+/** The workspace of one open folder, and how the client names that folder. */
+export interface OpenRoot {
+  readonly uri: string;
+  readonly workspace: Workspace;
+}
+
+interface Root {
+  readonly uri: string;
+  /** As the client gives it; may be a symbolic link to the workspace's real root. Undefined when it is not on disk. */
+  readonly path: string | undefined;
+  /** Undefined while nothing is to be indexed. */
+  opening: Promise<Workspace> | undefined;
+  /** Set when opening failed. */
+  failure: CairnError | undefined;
+}
+
+/**
+ * The folders the client has open and their workspaces. A change of settings replaces the core; requests that arrive
+ * meanwhile wait for the new one.
+ */
+export class Roots {
+  readonly #onStatus: (status: StatusOfRoot) => void;
+  readonly #roots = new Map<string, Root>();
+  readonly #configured = Promise.withResolvers<void>();
+  #core: Core | undefined;
+  #replacing: Promise<void> = Promise.resolve();
+  #started = false;
+
+  constructor(onStatus: (status: StatusOfRoot) => void) {
+    this.#onStatus = onStatus;
+  }
+
+  /** Closes what is open and opens every folder again with the core that `create` makes; undefined indexes nothing. */
+  replaceCore(create: (() => Core) | undefined): Promise<void> {
+    const replaced = this.#replacing.then(async () => {
+      await this.#core?.close();
+      this.#core = create?.();
+      this.#started = true;
+      for (const root of this.#roots.values()) this.#open(root);
+    });
+    this.#replacing = replaced;
+    this.#configured.resolve();
+    return replaced;
+  }
+
+  add(uri: string): void {
+    if (this.#roots.has(uri)) return;
+    const root: Root = { uri, path: uriToPath(uri), opening: undefined, failure: undefined };
+    this.#roots.set(uri, root);
+    if (this.#started) this.#open(root);
+  }
+
+  async remove(uri: string): Promise<void> {
+    const root = this.#roots.get(uri);
+    this.#roots.delete(uri);
+    const workspace = await root?.opening?.catch(() => undefined);
+    await workspace?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.replaceCore(undefined);
+    this.#roots.clear();
+  }
+
+  /**
+   * The workspaces of all folders, or of the one named.
+   *
+   * Folders that could not be opened are left out as long as another one is open; throws what went wrong otherwise.
+   */
+  async opened(uri?: string): Promise<OpenRoot[]> {
+    await this.#settled();
+    const asked = this.#asked(uri);
+    const opened: OpenRoot[] = [];
+    for (const root of asked) {
+      const workspace = await root.opening?.catch(() => undefined);
+      if (workspace) opened.push({ uri: root.uri, workspace });
+    }
+    const failure = asked.find((root) => root.failure)?.failure;
+    if (opened.length === 0 && failure) throw failure;
+    return opened;
+  }
+
+  /** The status of each folder, also of those that are not open. */
+  async statuses(uri?: string): Promise<StatusOfRoot[]> {
+    await this.#settled();
+    return Promise.all(
+      this.#asked(uri).map(async (root) => {
+        const workspace = await root.opening?.catch(() => undefined);
+        return { rootUri: root.uri, status: workspace ? await workspace.status() : statusWithoutIndex(root) };
+      }),
+    );
+  }
+
+  /** Hands each workspace those of the paths that lie in it, below its real root. */
+  async eachWith(paths: readonly string[], use: (workspace: Workspace, inside: string[]) => void): Promise<void> {
+    await this.#settled();
+    for (const { path, opening } of this.#roots.values()) {
+      if (path === undefined) continue;
+      const inside = paths.map((file) => pathInside(path, file)).filter((file) => file !== undefined);
+      if (inside.length === 0) continue;
+      const workspace = await opening?.catch(() => undefined);
+      if (workspace)
+        use(
+          workspace,
+          inside.map((file) => join(workspace.root, file)),
+        );
+    }
+  }
+
+  /** Waits for the first core, then for a change of core that is under way. */
+  async #settled(): Promise<void> {
+    await this.#configured.promise;
+    await this.#replacing;
+  }
+
+  #asked(uri: string | undefined): Root[] {
+    if (uri === undefined) return [...this.#roots.values()];
+    const root = this.#roots.get(uri);
+    if (root) return [root];
+    throw new CairnError("input", `The folder ${uri} is not open.`, "Add it to the workspace first.");
+  }
+
+  #open(root: Root): void {
+    root.failure = undefined;
+    root.opening = undefined;
+    if (root.path === undefined) {
+      root.failure = new CairnError("input", `${root.uri} is not a folder on this machine's disk.`);
+    } else if (this.#core) {
+      root.opening = this.#core.open(root.path);
+      root.opening.then(
+        (workspace) => workspace.onStatus((status) => this.#onStatus({ rootUri: root.uri, status })),
+        (error: unknown) => {
+          const { kind, message, hint } = toWireError(error);
+          root.failure = new CairnError(kind, message, hint, { cause: error });
+          this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+        },
+      );
+      return;
+    }
+    this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+  }
+}
+
+function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {
+  const phase: IndexPhase = failure ? "failed" : "closed";
+  const message = failure
+    ? `${failure.message} ${failure.hint}`.trim()
+    : "Indexing is off: cairn.index.enabled is false.";
+  return {
+    root: path ?? uri,
+    phase,
+    files: 0,
+    chunks: 0,
+    done: 0,
+    total: 0,
+    skipped: {},
+    message,
+    holder: false,
+    holderPid: 0,
+    embedded: 0,
+    indexBytes: 0,
+    vectorBytes: 0,
+  };
+}

@@ -1,0 +1,134 @@
+import type { Snapshot } from "../store/segment.ts";
+import { definitionsOf } from "./definitions.ts";
+import { allowedChunks, type Filter } from "./filter.ts";
+import { lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
+import type { ParsedQuery } from "./query.ts";
+import { semanticScores } from "./semantic.ts";
+import { TopList } from "./top-list.ts";
+
+/** A chunk worth ranking, with its raw evidence. */
+export interface Candidate {
+  /** Position of the view in the snapshot; chunk and file are numbers of its segment. */
+  readonly view: number;
+  readonly chunk: number;
+  readonly file: number;
+  /** BM25F; zero without a match. */
+  readonly lexical: number;
+  /** Cosine with the query; zero when the query has no vector. */
+  readonly cosine: number;
+  /** Which of the query's terms match, one bit each (see {@link termBit}). */
+  readonly matched: number;
+}
+
+export interface Candidates {
+  readonly terms: readonly WeighedTerm[];
+  /** The best lexical and the best semantic matches and the definitions of what the query names, in no order. */
+  readonly list: readonly Candidate[];
+  /** Cosine of the last of the best semantic matches: what much of this code base comes to. */
+  readonly commonCosine: number;
+}
+
+/** So many of each side are ranked. More adds noise to the evidence of a file, fewer loses answers. */
+const BEST_OF_EACH = 50;
+/** Names of one query whose definitions are looked up. */
+const MOST_SYMBOLS = 8;
+
+/** Retrieves from every view what the filter allows; hidden files never come. */
+export function retrieve(
+  snapshot: Snapshot,
+  query: ParsedQuery,
+  vector: Int8Array | undefined,
+  filter: Filter | undefined,
+): Candidates {
+  const { views } = snapshot;
+  const terms = weighTerms(snapshot, query);
+  const lexical = lexicalScores(snapshot, terms);
+  const allowed = views.map((view) => allowedChunks(view, filter));
+  const required = requiredBits(query);
+  const mayBeFound = (view: number, chunk: number) =>
+    (lexical[view].matched[chunk] & required) === required && allowed[view]?.[chunk] !== 0;
+
+  const bestByWords = new TopList(BEST_OF_EACH);
+  const chosen = views.map(() => new Set<number>());
+  const places = firstPlaces(snapshot);
+  views.forEach(({ segment }, view) => {
+    const { score } = lexical[view];
+    for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
+      if (score[chunk] > 0 && score[chunk] > bestByWords.threshold && mayBeFound(view, chunk)) {
+        bestByWords.offer(places[view] + chunk, score[chunk]);
+      }
+    }
+    for (const chunk of definitionsIn(segment, query)) if (mayBeFound(view, chunk)) chosen[view].add(chunk);
+  });
+  for (const { item } of bestByWords.sorted()) choose(item, places, chosen);
+
+  const cosines = views.map(() => new Map<number, number>());
+  let commonCosine = 0;
+  if (vector) {
+    const bestByMeaning = new TopList(BEST_OF_EACH);
+    views.forEach((view, v) => {
+      const cosine = semanticScores(view, vector);
+      for (let chunk = 0; chunk < view.segment.chunkCount; chunk++) {
+        const value = cosine(chunk);
+        if (value > 0 && value > bestByMeaning.threshold && mayBeFound(v, chunk)) {
+          bestByMeaning.offer(places[v] + chunk, value);
+        }
+      }
+      for (const chunk of chosen[v]) cosines[v].set(chunk, cosine(chunk));
+    });
+    const best = bestByMeaning.sorted();
+    commonCosine = best.at(-1)?.score ?? 0;
+    for (const { item, score } of best) {
+      const { view, chunk } = choose(item, places, chosen);
+      cosines[view].set(chunk, score);
+    }
+  }
+
+  const list = views.flatMap(({ segment }, view) =>
+    [...chosen[view]].map(
+      (chunk): Candidate => ({
+        view,
+        chunk,
+        file: segment.chunkFile[chunk],
+        lexical: lexical[view].score[chunk],
+        cosine: cosines[view].get(chunk) ?? 0,
+        matched: lexical[view].matched[chunk],
+      }),
+    ),
+  );
+  return { terms, list, commonCosine };
+}
+
+/** The bit of a query's term by its position; terms beyond the 32nd share the last. */
+export function termBit(position: number): number {
+  return 1 << Math.min(position, 31);
+}
+
+/** The bits of the terms of quoted phrases. */
+function requiredBits({ terms, required }: ParsedQuery): number {
+  return terms.reduce((bits, term, i) => (required.includes(term) ? bits | termBit(i) : bits), 0);
+}
+
+/** Number of each view's first chunk when all chunks of the snapshot are counted through. */
+function firstPlaces({ views }: Snapshot): number[] {
+  let next = 0;
+  return views.map(({ segment }) => {
+    next += segment.chunkCount;
+    return next - segment.chunkCount;
+  });
+}
+
+function choose(item: number, places: readonly number[], chosen: readonly Set<number>[]): { view: number; chunk: number } {
+  const view = places.findLastIndex((place) => place <= item);
+  const chunk = item - places[view];
+  chosen[view].add(chunk);
+  return { view, chunk };
+}
+
+/** Chunks that define what the query names: they are ranked however little else speaks for them. */
+function definitionsIn(segment: Parameters<typeof definitionsOf>[0], { symbols }: ParsedQuery): number[] {
+  return symbols
+    .slice(0, MOST_SYMBOLS)
+    .flatMap((symbol) => definitionsOf(segment, symbol))
+    .slice(0, BEST_OF_EACH);
+}

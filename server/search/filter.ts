@@ -1,0 +1,135 @@
+import picomatch from "picomatch";
+import { CairnError } from "../../shared/errors.ts";
+import { CHUNK_KINDS, type ChunkKind, type SearchRequest } from "../../shared/search-types.ts";
+import type { Segment, SegmentView } from "../store/segment.ts";
+
+/** What of a snapshot a search may return. */
+export interface Filter {
+  file(path: string, language: string): boolean;
+  kind(kind: ChunkKind): boolean;
+}
+
+/**
+ * Reads the filters of a request.
+ * @param languages every language id that may be asked for; without it any is accepted
+ * @returns undefined when everything may be returned
+ * @throws CairnError("input") for a language or kind that is not known
+ */
+export function filterOf(request: SearchRequest, languages?: readonly string[]): Filter | undefined {
+  const paths = (request.paths ?? []).map((path) => path.trim()).filter((path) => path !== "");
+  const wanted = new Set((request.languages ?? []).flatMap((language) => idsOf(language, languages)));
+  const kinds = new Set((request.kinds ?? []).map(kindOf));
+  if (paths.length === 0 && wanted.size === 0 && kinds.size === 0) return undefined;
+  const wantedPath = pathFilter(paths);
+  return {
+    file: (path, language) => (wanted.size === 0 || wanted.has(language)) && wantedPath(path),
+    kind: (kind) => kinds.size === 0 || kinds.has(kind),
+  };
+}
+
+/** One byte a chunk of the view: 1 when the filter lets it pass and its file is alive. Undefined when all may pass. */
+export function allowedChunks(view: SegmentView, filter: Filter | undefined): Uint8Array | undefined {
+  const { segment, dead } = view;
+  if (!filter && !dead.includes(1)) return undefined;
+  const allowed = new Uint8Array(segment.chunkCount);
+  for (let file = 0; file < segment.fileCount; file++) {
+    if (dead[file] === 1 || (filter && !filter.file(segment.path(file), segment.language(file)))) continue;
+    markFile(segment, file, filter, allowed);
+  }
+  return allowed;
+}
+
+/** Short forms and other names people use for a language. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  ts: ["typescript", "tsx"],
+  typescript: ["typescript", "tsx"],
+  js: ["javascript"],
+  jsx: ["javascript"],
+  mjs: ["javascript"],
+  cjs: ["javascript"],
+  node: ["javascript"],
+  py: ["python"],
+  python3: ["python"],
+  rs: ["rust"],
+  golang: ["go"],
+  rb: ["ruby"],
+  "c++": ["cpp"],
+  cc: ["cpp"],
+  cxx: ["cpp"],
+  hpp: ["cpp"],
+  h: ["c", "cpp"],
+  cs: ["csharp"],
+  "c#": ["csharp"],
+  "f#": ["fsharp"],
+  fs: ["fsharp"],
+  sh: ["bash"],
+  shell: ["bash"],
+  shellscript: ["bash"],
+  zsh: ["bash"],
+  ps1: ["powershell"],
+  pwsh: ["powershell"],
+  kt: ["kotlin"],
+  hs: ["haskell"],
+  ex: ["elixir"],
+  exs: ["elixir"],
+  erl: ["erlang"],
+  md: ["markdown"],
+  rst: ["restructuredtext"],
+  adoc: ["asciidoc"],
+  yml: ["yaml"],
+  tf: ["terraform"],
+  docker: ["dockerfile"],
+  make: ["makefile"],
+  objc: ["objectivec"],
+  "objective-c": ["objectivec"],
+  pl: ["perl"],
+  ml: ["ocaml"],
+  vb: ["visualbasic"],
+  viml: ["vim"],
+  protobuf: ["proto"],
+  plaintext: ["text"],
+  txt: ["text"],
+  typescriptreact: ["tsx"],
+  javascriptreact: ["javascript"],
+};
+
+function idsOf(language: string, known: readonly string[] | undefined): readonly string[] {
+  const name = language.trim().toLowerCase();
+  const ids = ALIASES[name] ?? [name];
+  if (!known || ids.some((id) => known.includes(id))) return ids;
+  throw new CairnError(
+    "input",
+    `There is no language "${language}" to filter by.`,
+    `Known languages: ${[...known].sort().join(", ")}.`,
+  );
+}
+
+function kindOf(kind: string): ChunkKind {
+  const name = kind.trim().toLowerCase();
+  const known = CHUNK_KINDS.find((one) => one === name);
+  if (known) return known;
+  throw new CairnError("input", `There is no kind "${kind}" to filter by.`, `Known kinds: ${CHUNK_KINDS.join(", ")}.`);
+}
+
+/** Any of the patterns must match, and none of those that begin with `!`. */
+function pathFilter(patterns: readonly string[]): (path: string) => boolean {
+  const wanted = patterns.filter((pattern) => !pattern.startsWith("!")).map(pathMatcher);
+  const unwanted = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pathMatcher(pattern.slice(1)));
+  return (path) =>
+    (wanted.length === 0 || wanted.some((match) => match(path))) && !unwanted.some((match) => match(path));
+}
+
+/** A glob (`src/**`, `*.ts` at any depth), or a plain path that means the file or everything below the folder. */
+function pathMatcher(pattern: string): (path: string) => boolean {
+  const clean = pattern.replaceAll("\\", "/").replace(/^\.?\/+/, "");
+  const plain = clean.replace(/\/+$/, "");
+  if (plain === "" || plain === ".") return () => true;
+  if (!/[*?[{(]/.test(clean)) return (path) => path === plain || path.startsWith(`${plain}/`);
+  return picomatch(clean.includes("/") ? clean : `**/${clean}`, { dot: true });
+}
+
+function markFile(segment: Segment, file: number, filter: Filter | undefined, allowed: Uint8Array): void {
+  for (let chunk = segment.firstChunk[file]; chunk < segment.firstChunk[file + 1]; chunk++) {
+    if (!filter || filter.kind(segment.kind(chunk))) allowed[chunk] = 1;
+  }
+}
