@@ -1,10 +1,4 @@
-import type {
-  IndexStatus,
-  SearchAnswer,
-  SearchRequest,
-  SkippedFile,
-  SymbolHit,
-} from "../shared/search-types.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
 
 /** The library that every shell (LSP, terminal) stands on. */
 export interface Core {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { homedir, availableParallelism } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
 import type { Settings } from "../shared/settings.ts";

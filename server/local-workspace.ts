@@ -1,12 +1,6 @@
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
-import type {
-  IndexStatus,
-  SearchAnswer,
-  SearchRequest,
-  SkippedFile,
-  SymbolHit,
-} from "../shared/search-types.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { Workspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
@@ -24,8 +18,8 @@ import { VectorArena } from "./vectors/arena.ts";
 import { classifyPath } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
 import { fixedRules, openRules } from "./workspace/ignore-rules.ts";
-import { Indexer } from "./workspace/indexer.ts";
 import { IndexWorkers } from "./workspace/index-workers.ts";
+import { Indexer } from "./workspace/indexer.ts";
 import { LANGUAGES, languageOf } from "./workspace/languages.ts";
 import { relativePath } from "./workspace/relative-path.ts";
 import type { WalkOptions } from "./workspace/walk.ts";

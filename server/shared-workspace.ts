@@ -1,14 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CairnError } from "../shared/errors.ts";
-import type {
-  IndexStatus,
-  SearchAnswer,
-  SearchRequest,
-  SkippedFile,
-  SymbolHit,
-} from "../shared/search-types.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
-import { LocalWorkspace, type LocalParts } from "./local-workspace.ts";
+import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
 import { PeerClient, PeerLost } from "./peer/peer-client.ts";
 import { PeerServer } from "./peer/peer-server.ts";
 import { StoreThread } from "./store/store-thread.ts";

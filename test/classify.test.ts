@@ -30,7 +30,7 @@ test("endings that are always binary go by name, ambiguous ones wait for their c
 });
 
 test("minified by name", () => {
-  for (const path of ["jquery.min.js", "x-min.css", "app.js.map", "types.d.ts.map", "a.min.mjs"])
+  for (const path of ["jquery.min.js", "jquery.min.map", "x-min.css", "app.js.map", "types.d.ts.map", "a.min.mjs"])
     checkPath(path, "minified");
   for (const path of ["min.js", "admin.js", "world.map", "time.minute.js", "src/map.ts"]) checkPath(path, KEPT);
 });

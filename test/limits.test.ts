@@ -14,7 +14,9 @@ function sources(count: number): Record<string, string> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, i) => [
       `src/file${i}.ts`,
-      Array.from({ length: 60 }, (_, n) => `export function step${i}x${n}() {\n  return "${i} and ${n}";\n}\n`).join("\n"),
+      Array.from({ length: 60 }, (_, n) => `export function step${i}x${n}() {\n  return "${i} and ${n}";\n}\n`).join(
+        "\n",
+      ),
     ]),
   );
 }

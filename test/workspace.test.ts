@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
@@ -32,6 +41,25 @@ describe("a workspace is indexed and kept current", () => {
     assert.equal((await found("read settings from json"))[0], "src/config.js");
   });
 
+  it("before a file is indexed it is found by its text, and says so", async (test) => {
+    const root = temporaryFolder(test);
+    const cache = temporaryFolder(test);
+    writeFiles(root, {
+      "src/retry.js": RETRY,
+      "src/config.js": PARSE,
+      "skipped/a.js": RETRY,
+      ".cairnignore": "skipped\n",
+    });
+    const { workspace } = await openCore(test, root, cache);
+    workspace.pause();
+    await workspace.idle();
+    const { hits, complete } = await workspace.search({ query: "how are failed attempts retried" });
+    assert.equal(complete, false);
+    assert.deepEqual([hits.length, hits[0].path, hits[0].indexed], [1, "src/retry.js", false]);
+    assert.match(hits[0].reason, /not indexed yet/);
+    assert.equal(hits[0].preview.find((line) => line.line === hits[0].focusLine)?.ranges.length !== 0, true);
+  });
+
   it("an empty folder is ready with nothing in it", async (test) => {
     const { workspace } = await open(test, {});
     const status = await workspace.idle();
@@ -58,7 +86,9 @@ describe("a workspace is indexed and kept current", () => {
     const after = await workspace.idle();
     assert.equal(after.embedded, before.embedded + 1);
     assert.ok((await found("parseManifest")).includes("a.js"));
-    assert.ok(!(await workspace.search({ query: "retryWithBackoff" })).hits.some((hit) => hit.name === "retryWithBackoff"));
+    assert.ok(
+      !(await workspace.search({ query: "retryWithBackoff" })).hits.some((hit) => hit.name === "retryWithBackoff"),
+    );
   });
 
   it("a rename, a copy and a moved folder embed nothing", async (test) => {
@@ -75,7 +105,9 @@ describe("a workspace is indexed and kept current", () => {
 
   it("switching a branch of 1,000 files there and back embeds each content once", async (test) => {
     const branch = (name: string) =>
-      Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`src/f${i}.js`, `export const ${name}${i} = ${i};\n`]));
+      Object.fromEntries(
+        Array.from({ length: 1000 }, (_, i) => [`src/f${i}.js`, `export const ${name}${i} = ${i};\n`]),
+      );
     const { root, workspace, found } = await open(test, branch("first"));
     const one = await workspace.idle();
     writeFiles(root, branch("second"));
@@ -189,7 +221,10 @@ describe("what cannot be used is said", () => {
     const root = temporaryFolder(test);
     const cache = temporaryFolder(test);
     writeFiles(root, { file: "text" });
-    await assert.rejects(openCore(test, join(root, "nowhere"), cache), { kind: "input", message: /no folder .*nowhere/ });
+    await assert.rejects(openCore(test, join(root, "nowhere"), cache), {
+      kind: "input",
+      message: /no folder .*nowhere/,
+    });
     await assert.rejects(openCore(test, join(root, "file"), cache), { kind: "input", message: /is not a folder/ });
   });
 
@@ -207,7 +242,16 @@ describe("what cannot be used is said", () => {
   });
 
   it("a folder of hostile names is indexed", async (test) => {
-    const names = ["new\nline.js", "tab\t.js", "quote'\".js", "emoji😀.js", "-rf.js", "back\\slash.js", " space .js", "ünï.js"];
+    const names = [
+      "new\nline.js",
+      "tab\t.js",
+      "quote'\".js",
+      "emoji😀.js",
+      "-rf.js",
+      "back\\slash.js",
+      " space .js",
+      "ünï.js",
+    ];
     const { workspace } = await open(test, Object.fromEntries(names.map((name) => [`d/${name}`, RETRY])));
     mkdirSync(join(workspace.root, "d", "empty"));
     assert.equal((await workspace.idle()).files, names.length);

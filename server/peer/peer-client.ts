@@ -10,15 +10,9 @@ import {
   SocketMessageWriter,
 } from "vscode-jsonrpc/node";
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
-import type {
-  IndexStatus,
-  SearchAnswer,
-  SearchRequest,
-  SkippedFile,
-  SymbolHit,
-} from "../../shared/search-types.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
-import { Peer, PEER_VERSION } from "./protocol.ts";
+import { PEER_VERSION, Peer } from "./protocol.ts";
 
 /** The holder must say hello within this time, or it counts as hung. */
 const HELLO_MS = 5_000;

@@ -9,7 +9,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { Role, Workspace } from "../core-api.ts";
-import { Peer, PEER_VERSION } from "./protocol.ts";
+import { PEER_VERSION, Peer } from "./protocol.ts";
 
 /** Code of every error this server answers; the wire error is its data. */
 const CAIRN_ERROR = -32_000;
@@ -94,7 +94,6 @@ export class PeerServer {
     connection.listen();
   }
 }
-
 
 async function answered<T>(work: Promise<T>): Promise<T | ResponseError<unknown>> {
   try {

@@ -1,11 +1,5 @@
 import { NotificationType, RequestType } from "vscode-jsonrpc/node";
-import type {
-  IndexStatus,
-  SearchAnswer,
-  SearchRequest,
-  SkippedFile,
-  SymbolHit,
-} from "../../shared/search-types.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
 import type { Role } from "../core-api.ts";
 
 /** Raise when a message changes: processes of two versions then leave each other alone. */

@@ -4,7 +4,7 @@ import type { ParsedQuery } from "./query.ts";
 /** The constants of BM25F: saturation, and weight and length normalisation of each field. */
 export const BM25 = {
   k1: 1.5,
-  body: { weight: 1, b: 0.6 },
+  body: { weight: 1, b: 0.5 },
   symbol: { weight: 2, b: 0.5 },
   doc: { weight: 1, b: 0.5 },
   path: { weight: 3, b: 0.5 },

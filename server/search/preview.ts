@@ -19,11 +19,7 @@ const SEARCHED_LENGTH = 5_000;
  * The lines of a hit to show, with what matched the query, and the one to open: where most of the query stands, the
  * line that names the symbol before others.
  */
-export function previewOf(
-  text: string,
-  span: Span,
-  query: ParsedQuery,
-): { focusLine: number; preview: PreviewLine[] } {
+export function previewOf(text: string, span: Span, query: ParsedQuery): { focusLine: number; preview: PreviewLine[] } {
   const lines = text.split(/\r\n|\n|\r/);
   const first = Math.min(span.startLine, lines.length);
   const last = Math.min(span.endLine, lines.length);

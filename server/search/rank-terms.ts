@@ -3,23 +3,26 @@ import { type AskedFor, type Evidence, shareAsked, shareNamed } from "./evidence
 /** What each term is worth; the unit is the best lexical and semantic evidence together. */
 export const WEIGHTS = {
   definition: 1,
-  definitionInProse: 0.3,
-  sharedDefinition: 0.6,
+  definitionInProse: 0.5,
+  /** Of a definition, when the chunk holds others too and is named after one of them. */
+  sharedDefinition: 0.5,
   fileName: 0.5,
-  wholeFileName: 0.5,
   coherence: 0.5,
-  tests: 0.5,
-  asides: 0.5,
+  asides: 0.6,
   documents: 0.6,
+  /** For each folder on the way to the file. */
   depth: 0.02,
+  /** For each chunk of the same file before this one. */
   repeats: 0.5,
 };
+
+const DEEPEST = 6;
 
 /** Adds to the evidence of one chunk. */
 export interface Boost {
   readonly name: string;
   value(evidence: Evidence, asked: AskedFor): number;
-  /** For people; undefined when a boost of this kind needs no word. */
+  /** For people. */
   reason(evidence: Evidence): string | undefined;
 }
 
@@ -41,28 +44,19 @@ export const BOOSTS: readonly Boost[] = [
     reason: ({ defines }) => defines && `defines \`${defines.name}\``,
   },
   {
-    // Authors name files after what they do.
+    // Authors name files after what they do. Of `retry.ts` and `retry-budget-report.ts` the first is about retries alone.
     name: "file-name",
-    value: ({ facts }, asked) => WEIGHTS.fileName * shareNamed(facts.stemWords, asked),
-    reason: () => "file name matches",
-  },
-  {
-    // Of `retry.ts` and `retry-budget-report.ts` the first is about retries alone.
-    name: "whole-file-name",
     value: ({ facts }, asked) =>
-      WEIGHTS.wholeFileName * shareNamed(facts.stemWords, asked) * shareAsked(facts.stemWords, asked),
-    reason: () => undefined,
+      WEIGHTS.fileName * shareNamed(facts.stemWords, asked) * (1 + shareAsked(facts.stemWords, asked)),
+    reason: () => "file name matches",
   },
 ];
 
 export const PENALTIES: readonly Penalty[] = [
   {
-    name: "tests",
-    factor: ({ facts }, asked) => (facts.isTest && !asked.forTests ? WEIGHTS.tests : 1),
-  },
-  {
+    // Tests, examples and vendored copies repeat the words of what they try or show, and do not do it.
     name: "asides",
-    factor: ({ facts }) => (facts.isAside ? WEIGHTS.asides : 1),
+    factor: ({ facts }, asked) => ((facts.isTest && !asked.forTests) || facts.isAside ? WEIGHTS.asides : 1),
   },
   {
     // A search for code; prose about it comes after it.
@@ -72,6 +66,6 @@ export const PENALTIES: readonly Penalty[] = [
   {
     // What is central lies near the root, special cases lie deeper.
     name: "depth",
-    factor: ({ facts }) => 1 - WEIGHTS.depth * Math.min(facts.depth, 6),
+    factor: ({ facts }) => 1 - WEIGHTS.depth * Math.min(facts.depth, DEEPEST),
   },
 ];

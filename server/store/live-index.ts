@@ -163,10 +163,7 @@ export class LiveIndex {
     }
     if (views.length === 0) return undefined;
     const base = views.reduce((a, b) => (b.segment.chunkCount > a.segment.chunkCount ? b : a));
-    const changed = views.reduce(
-      (sum, view) => sum + (view === base ? view.deadChunks : view.segment.chunkCount),
-      0,
-    );
+    const changed = views.reduce((sum, view) => sum + (view === base ? view.deadChunks : view.segment.chunkCount), 0);
     const wasted = this.#placed > Math.max(16_000_000, 2 * base.segment.vectorCodes.length);
     const unsaved = !base.place.isBase;
     if (changed > Math.max(500, base.segment.chunkCount / 10) || wasted || unsaved) return { views, intoBase: true };

@@ -110,6 +110,8 @@ export function decodeRecord(packed: Uint8Array): FileRecord {
       })),
     };
   } catch (cause) {
-    throw new CairnError("corrupt", "A file's record in the index is damaged.", "The file is indexed again.", { cause });
+    throw new CairnError("corrupt", "A file's record in the index is damaged.", "The file is indexed again.", {
+      cause,
+    });
   }
 }

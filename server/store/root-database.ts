@@ -1,5 +1,5 @@
+import { type Database, foldLog, openDatabase, type Statement, sqliteError, transaction } from "./sqlite.ts";
 import type { Batch, StoredFiles } from "./store.ts";
-import { type Database, foldLog, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
 
 /** Raise the version whenever chunking, tokens or records change: the index of every root is then built again. */
 const SCHEMA = {

@@ -2,7 +2,7 @@ import { bagOf } from "../text/bag.ts";
 import { tokenize } from "../text/tokens.ts";
 import { Column, words } from "./columns.ts";
 import type { FileRecord } from "./file-record.ts";
-import { type Field, FIELDS, type Segment, type SegmentBytes } from "./segment.ts";
+import { FIELDS, type Field, type Segment, type SegmentBytes } from "./segment.ts";
 import { type Allocate, ownBuffer, SegmentWriter } from "./segment-writer.ts";
 
 /** A file to lay out: its record and one placed unit vector a chunk (codes[i * 256 ...] * scales[i]). */

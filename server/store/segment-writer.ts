@@ -3,16 +3,16 @@ import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
 import {
   align,
-  type Field,
   FIELDS,
+  type Field,
   HEADER_BYTES,
   LIST_SEPARATOR,
   SECTIONS,
-  type Section,
-  type Segment,
   SEGMENT_DIMS,
   SEGMENT_MAGIC,
   SEGMENT_VERSION,
+  type Section,
+  type Segment,
   type SegmentBytes,
 } from "./segment.ts";
 

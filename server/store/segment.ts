@@ -1,6 +1,6 @@
+import { CairnError } from "../../shared/errors.ts";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
-import { CairnError } from "../../shared/errors.ts";
 
 /** `body`, `symbol` and `doc` index chunks, `path` indexes files. */
 export type Field = "body" | "symbol" | "doc" | "path";

@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
-import { openSegment, type Segment, type SegmentBytes } from "./segment.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
+import { openSegment, type Segment, type SegmentBytes } from "./segment.ts";
 import type { Allocate } from "./segment-writer.ts";
 
 /** First bytes of the file: a name, then the layout's number, the length and the CRC-32 of what follows. */

@@ -144,7 +144,9 @@ function prepare(path: string, schema: { version: number; sql: string }, busyMs:
     transaction(database, () => {
       const row = database.prepare("PRAGMA user_version").get() as { user_version: number };
       if (row.user_version === schema.version) return;
-      const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+      const tables = database.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+      );
       for (const { name } of tables.all() as { name: string }[]) {
         database.exec(`DROP TABLE "${name.replaceAll('"', '""')}"`);
       }

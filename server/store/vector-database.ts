@@ -1,5 +1,5 @@
+import { type Database, foldLog, openDatabase, type Statement, sqliteError, transaction } from "./sqlite.ts";
 import type { Batch, KnownVectors } from "./store.ts";
-import { type Database, foldLog, openDatabase, sqliteError, type Statement, transaction } from "./sqlite.ts";
 
 const SCHEMA = {
   version: 1,
@@ -33,7 +33,9 @@ export class VectorDatabase {
     this.#database = opened.database;
     this.repaired = opened.repaired;
     this.#find = this.#database.prepare("SELECT scale, codes FROM vectors WHERE hash = ? AND model = ?");
-    this.#insert = this.#database.prepare("INSERT OR IGNORE INTO vectors (model, hash, scale, codes) VALUES (?, ?, ?, ?)");
+    this.#insert = this.#database.prepare(
+      "INSERT OR IGNORE INTO vectors (model, hash, scale, codes) VALUES (?, ?, ?, ?)",
+    );
     this.#count = this.#database.prepare("UPDATE counters SET value = value + ? WHERE name = 'embedded'");
   }
 

@@ -7,7 +7,6 @@ import { SEGMENT_DIMS, type SegmentBytes } from "../store/segment.ts";
 import { buildSegment, type SegmentFile } from "../store/segment-build.ts";
 import type { PackedRecords, StoredFile, StoreMethods } from "../store/store.ts";
 import type { Caller } from "../thread-rpc.ts";
-import type { ChunkedFile } from "./chunk.ts";
 import type { Chunker } from "./chunk-file.ts";
 import { classifyContent } from "./classify.ts";
 import { decode } from "./decode.ts";
@@ -56,23 +55,25 @@ export async function indexBatch(
   }
   const fresh: { content: string; data: Uint8Array }[] = [];
   const texts = new Map<string, string>();
-  for (const { outcome, text } of usable) {
-    if (records.has(outcome.content)) continue;
-    const chunked = await chunkFile(chunker, outcome.path, text);
+  const parse = async ({ outcome, text }: ReadFile) => {
+    // A parser that crashed on the file before is replaced first.
+    await chunker.ready();
+    const chunked = chunker.chunk(outcome.path, text);
     const record = recordOf(chunked);
-    record.chunks.forEach(({ hash }, i) => texts.set(hash, chunked.chunks[i].text));
+    for (const [i, { hash }] of record.chunks.entries()) texts.set(hash, chunked.chunks[i].text);
+    return record;
+  };
+  for (const file of usable) {
+    const { outcome } = file;
+    if (records.has(outcome.content)) continue;
+    const record = await parse(file);
     records.set(outcome.content, record);
     fresh.push({ content: outcome.content, data: encodeRecord(record) });
   }
 
   const vectors = await knownVectors(tools, records.values());
   const missing = vectors.missing();
-  if (missing.some((hash) => !texts.has(hash))) {
-    for (const { outcome, text } of usable) {
-      const chunked = await chunkFile(chunker, outcome.path, text);
-      recordOf(chunked).chunks.forEach(({ hash }, i) => texts.set(hash, chunked.chunks[i].text));
-    }
-  }
+  if (missing.some((hash) => !texts.has(hash))) for (const file of usable) await parse(file);
   const embedded = encoder.bodies(missing.map((hash) => texts.get(hash) ?? ""));
   vectors.fill(missing, embedded.codes, embedded.scales);
 
@@ -156,11 +157,6 @@ function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
 function isSettled(mtimeMs: number, now: number): boolean {
   const window = mtimeMs % 1000 === 0 ? RACY_COARSE_MS : RACY_MS;
   return mtimeMs <= now - window;
-}
-
-async function chunkFile(chunker: Chunker, path: string, text: string): Promise<ChunkedFile> {
-  await chunker.ready();
-  return chunker.chunk(path, text);
 }
 
 function firstLine(text: string): string {

@@ -64,4 +64,3 @@ export interface IndexWorkerMethods {
     snapshotPath?: string;
   }): MergedSegment;
 }
-

@@ -8,10 +8,10 @@ import { allocateBase, writeSnapshot } from "../store/snapshot-file.ts";
 import type { StoreMethods } from "../store/store.ts";
 import { answer, Caller } from "../thread-rpc.ts";
 import { type Chunker, createChunker } from "./chunk-file.ts";
+import { openRules } from "./ignore-rules.ts";
 import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
-import { openRules } from "./ignore-rules.ts";
-import { admits, walk, type WalkBatch, walkBelow } from "./walk.ts";
+import { admits, type WalkBatch, walk, walkBelow } from "./walk.ts";
 
 /** A thread that walks, reads, parses, tokenises, embeds and merges; several run side by side. */
 const data = workerData as IndexWorkerData;

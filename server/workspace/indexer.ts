@@ -3,8 +3,8 @@ import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import type { FileState, LiveIndex } from "../store/live-index.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
-import type { StoreThread } from "../store/store-thread.ts";
 import type { StoredFiles } from "../store/store.ts";
+import type { StoreThread } from "../store/store-thread.ts";
 import type { VectorArena } from "../vectors/arena.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
@@ -95,7 +95,12 @@ export class Indexer {
   }
 
   get progress(): Progress {
-    return { phase: this.#phase(), done: this.#done, total: this.#total, message: this.#failure?.message ?? this.#note };
+    return {
+      phase: this.#phase(),
+      done: this.#done,
+      total: this.#total,
+      message: this.#failure?.message ?? this.#note,
+    };
   }
 
   /** What the failure's hint says to do; empty when nothing failed. */
@@ -560,7 +565,9 @@ function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
 function* statesOf(stored: StoredFiles): Generator<[string, FileState]> {
   if (stored.sizes.length === 0) return;
   const skips = new Map(stored.skips.map((skip) => [skip.at, { code: skip.code, reason: skip.reason }]));
-  const contents = Buffer.from(stored.contents.buffer, stored.contents.byteOffset, stored.contents.length).toString("hex");
+  const contents = Buffer.from(stored.contents.buffer, stored.contents.byteOffset, stored.contents.length).toString(
+    "hex",
+  );
   const paths = stored.paths.split("\0");
   for (let i = 0; i < paths.length; i++) {
     const skip = skips.get(i);

@@ -15,7 +15,7 @@ export interface Language {
 }
 
 /** What a file is when nothing says otherwise. */
-export const PLAIN_TEXT: Language = { id: "text", name: "Plain text", extensions: ["txt", "text", "log"] };
+const PLAIN_TEXT: Language = { id: "text", name: "Plain text", extensions: ["txt", "text", "log"] };
 
 const WITH_GRAMMAR: readonly Language[] = [
   {

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { createChunker } from "../server/workspace/chunk-file.ts";
+
+/** Every declaration its own chunk, and classes divided as if they were large. */
+export const fineChunker = await createChunker({ sizes: { target: 150, small: 0, max: 2000 } });
+
+/**
+ * The fixture is the source with a line `▶ kind parents > name` above the first line of every chunk: what remains
+ * without these lines is chunked, and must give the same lines again.
+ */
+export function checkChunks(path: string, fixture: string): void {
+  const annotated = fixture.replace(/^\n/, "");
+  const source = annotated.replace(/^[ \t]*▶.*\n/gm, "");
+  const file = fineChunker.chunk(path, source);
+  const lines = source.split("\n");
+  for (const chunk of file.chunks.toReversed()) {
+    const at = chunk.startLine - 1;
+    const title = [chunk.kind, [...chunk.parents, chunk.name].filter(Boolean).join(" > ")].filter(Boolean).join(" ");
+    lines.splice(at, 0, `${/^[ \t]*/.exec(lines[at])?.[0]}▶ ${title}`);
+  }
+  assert.equal(lines.join("\n"), annotated);
+  assert.equal(file.degraded, false);
+}

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { installEditor } from "./editor-install.ts";
+import { packagedExtension, type SearchViewPage, Workbench } from "./workbench.ts";
+
+const install = installEditor();
+const skip = typeof install === "string" ? install : false;
+
+describe("the packaged extension in a real workbench", { skip, timeout: 600_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-code-"));
+  const code = join(folder, "code");
+  const empty = join(folder, "empty");
+  let workbench: Workbench;
+  let view: SearchViewPage;
+
+  before(async () => {
+    if (typeof install === "string") return;
+    copyRealCode(code);
+    mkdirSync(empty);
+    workbench = await Workbench.start(install, packagedExtension());
+  });
+
+  after(async () => {
+    await workbench?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  afterEach(async (context) => {
+    if (!("passed" in context) || !context.passed) await workbench.screenshot(`failed ${context.name}`);
+    assert.deepEqual(await workbench.toasts(), [], "a notification popped up that nobody asked for");
+  });
+
+  test("the first use offers examples, and one of them is a search", async () => {
+    await workbench.open(code);
+    view = await workbench.searchView();
+    await view.shows("Say what the code does, in your own words");
+    await workbench.screenshot("first-use");
+    await view.indexed();
+    await view.locator(".example").first().click();
+    await view.hits.first().waitFor();
+    assert.equal(await view.input.inputValue(), "where are errors turned into messages?");
+  });
+
+  test("results come as the user types, grouped by file, with the match highlighted", async () => {
+    await view.input.fill("");
+    await workbench.page.keyboard.type("groupByFile");
+    await view.locator('.file-name:text-is("group-hits.ts")').first().waitFor();
+    assert.match((await view.summary.textContent()) ?? "", /^\d+ results? in \d+ files?$/);
+
+    const group = view.locator('[role=group]:has(.file-name:text-is("group-hits.ts"))').first();
+    assert.equal(await group.locator(".folder").textContent(), "media");
+    assert.equal(await group.locator(".count").textContent(), String(await group.locator("[role=option]").count()));
+    const marked = await group.locator("mark").allInnerTexts();
+    assert.ok(
+      marked.some((text) => /group|file/i.test(text)),
+      `highlighted: ${marked}`,
+    );
+    assert.notEqual(await group.locator(".reason").first().textContent(), "");
+  });
+
+  test("Enter opens the hit at its line, by keyboard alone", async () => {
+    const { keyboard } = workbench.page;
+    await keyboard.press("Control+Alt+F");
+    await view.search("the few kinds of error that cross a process", "errors.ts");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("ArrowUp");
+    const opened = await placeOfActiveHit(view);
+    await keyboard.press("Enter");
+    await workbench.activeFile(opened.file);
+    await workbench.cursorLine(opened.line);
+    await workbench.screenshot("opened");
+    await workbench.page.locator(".editor-instance .monaco-editor.focused").waitFor();
+  });
+
+  test("a click previews and leaves the cursor in the view; the list has keys of its own", async () => {
+    await view.search("groupByFile", "group-hits.ts");
+    await view.hits.first().click();
+    const previewed = await placeOfActiveHit(view);
+    await workbench.activeFile(previewed.file);
+    await view.locator("#results:focus").waitFor();
+
+    await workbench.page.keyboard.press("End");
+    const count = await view.hits.count();
+    assert.equal(await view.activeHit.getAttribute("id"), `hit-${count - 1}`);
+    await workbench.page.keyboard.press("Home");
+    assert.equal(await view.activeHit.getAttribute("id"), "hit-0");
+    await workbench.page.keyboard.press("Escape");
+    await view.shows("Say what the code does");
+    assert.equal(await view.input.inputValue(), "");
+  });
+
+  test("a saved edit can be found", async () => {
+    await view.search("groupByFile", "group-hits.ts");
+    await workbench.page.keyboard.press("Enter");
+    await workbench.activeFile("group-hits.ts");
+    await workbench.page.locator(".editor-instance .monaco-editor.focused").waitFor();
+    await workbench.page.keyboard.press("Control+End");
+    await workbench.page.keyboard.type("\n// A marmalade lighthouse warns the quokkas.\n");
+    await workbench.page.keyboard.press("Control+S");
+    await workbench.page.locator(".tab.active:not(.dirty)").waitFor();
+    await view.search("marmalade lighthouse quokkas", "group-hits.ts");
+    await view.locator('.code-line:has-text("warns the quokkas") mark').first().waitFor();
+  });
+
+  test("the view keeps its query while it is hidden", async () => {
+    await view.search("groupByFile", "group-hits.ts");
+    await workbench.page.keyboard.press("Control+Shift+E");
+    await view.input.waitFor({ state: "detached" });
+    await workbench.page.locator(".explorer-folders-view").waitFor();
+    await workbench.page.locator('.activitybar .action-label[aria-label^="Cairn"]').first().click();
+    await view.locator('.file-name:text-is("group-hits.ts")').first().waitFor();
+    assert.equal(await view.input.inputValue(), "groupByFile");
+  });
+
+  test("indexing can be paused, resumed and started over", async () => {
+    await workbench.run("Cairn: Pause Indexing");
+    await view.shows("Indexing is paused.");
+    await workbench.page.locator('.statusbar-item:has-text("Cairn: paused")').waitFor();
+    await workbench.screenshot("paused");
+    await view.locator('button:text-is("Resume")').click();
+    await view.indexed();
+
+    await workbench.run("Cairn: Rebuild Index");
+    await view.search("countLabel", "group-hits.ts");
+    await view.indexed();
+  });
+
+  test("what is left out is listed with reasons", async () => {
+    await workbench.run("Cairn: What Is Indexed and What Is Not");
+    await workbench.page.locator('.view-line:has-text("pieces of code can be found")').waitFor();
+    await workbench.page.locator('.view-line:has-text("picture.png")').waitFor();
+    await workbench.screenshot("contents");
+  });
+
+  test("the status item offers what can be done", async () => {
+    await workbench.statusItem().click();
+    await workbench.page.locator('.quick-input-list .monaco-list-row:has-text("Pause Indexing")').waitFor();
+    await workbench.screenshot("menu");
+    await workbench.page.keyboard.press("Escape");
+  });
+
+  for (const [name, theme] of [
+    ["dark", "Default Dark Modern"],
+    ["light", "Default Light Modern"],
+    ["high contrast", "Default High Contrast"],
+  ]) {
+    test(`it can be read in the ${name} theme, also in a narrow side bar`, async () => {
+      workbench.configure({ "workbench.colorTheme": theme });
+      await workbench.open(code);
+      view = await workbench.searchView();
+      await view.indexed();
+      await view.search("the few kinds of error that cross a process", "errors.ts");
+      await workbench.page.keyboard.press("ArrowDown");
+      await workbench.screenshot(name);
+      await workbench.sideBarWidth(250);
+      const width = await view.locator("body").evaluate((body) => [body.clientWidth, body.scrollWidth]);
+      assert.equal(width[0], width[1], "the view scrolls sideways");
+      await workbench.screenshot(`${name}-250`);
+      assert.ok((await contrastOf(view, ".reason")) >= 4.5, "the reason is hard to read");
+    });
+  }
+
+  test("a server that dies is started again, and search goes on", async () => {
+    for (const [query, file] of [
+      ["HitOpener", "open-hit.ts"],
+      ["registerStatusItem", "status.ts"],
+      ["CairnApi", "api.ts"],
+    ]) {
+      killServers(workbench);
+      await view.search(query, file);
+    }
+  });
+
+  test("a server that keeps dying stays down until it is asked for", async () => {
+    killServers(workbench);
+    await view.shows("Cairn's server stopped 4 times within 3 minutes.");
+    await workbench.screenshot("crashed");
+    await view.locator('button:text-is("Restart")').click();
+    await view.search("groupByFile", "group-hits.ts");
+  });
+
+  test("an empty folder, no folder and a folder that is not trusted each say so", async () => {
+    workbench.configure({});
+    await workbench.open(empty);
+    view = await workbench.searchView();
+    await view.shows("There is nothing to search in this folder yet.");
+    await workbench.screenshot("empty");
+
+    await workbench.open(undefined);
+    view = await workbench.searchView();
+    await view.shows("Open a folder to search its code by meaning.");
+
+    const trust = { "security.workspace.trust.enabled": true, "security.workspace.trust.startupPrompt": "never" };
+    workbench.configure(trust);
+    await workbench.open(code);
+    view = await workbench.searchView();
+    await view.shows("This workspace is not trusted yet");
+    await workbench.screenshot("untrusted");
+    assert.deepEqual(workbench.serverProcesses(), []);
+  });
+});
+
+/** Cairn's own sources and a package of a hundred files, with a picture that cannot be searched. */
+function copyRealCode(folder: string): void {
+  const root = join(import.meta.dirname, "../..");
+  for (const name of ["extension", "media", "server", "shared"]) {
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  cpSync(join(root, "node_modules/vscode-languageclient/lib"), join(folder, "packages/languageclient"), {
+    recursive: true,
+  });
+  cpSync(join(root, "media/icon.png"), join(folder, "picture.png"));
+}
+
+/** The server and nothing else: its process is found by the folder that only this workbench uses. */
+function killServers(workbench: Workbench): void {
+  const processes = workbench.serverProcesses();
+  assert.equal(processes.length, 1, "one server serves one window");
+  for (const pid of processes) process.kill(pid, "SIGKILL");
+}
+
+async function placeOfActiveHit(view: SearchViewPage): Promise<{ file: string; line: number }> {
+  const line = Number((await view.activeHit.locator(".line").textContent())?.slice(1));
+  const file = (await view.locator("[role=group]:has([aria-selected=true]) .file-name").textContent()) ?? "";
+  return { file, line };
+}
+
+/** The WCAG contrast of an element's text against the colour behind the view. */
+function contrastOf(view: SearchViewPage, selector: string): Promise<number> {
+  return view
+    .locator(selector)
+    .first()
+    .evaluate((element) => {
+      const channels = (colour: string): number[] => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
+      const luminance = (colour: string): number => {
+        const [red, green, blue] = channels(colour)
+          .map((value) => value / 255)
+          .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+      };
+      const text = luminance(getComputedStyle(element).color);
+      const behind = luminance(getComputedStyle(document.querySelector(".file") as Element).backgroundColor);
+      return (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+    });
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readSettings, SETTINGS, type SettingKey } from "../shared/settings.ts";
+
+const defaults = readSettings({}).settings;
+
+test("nothing given means the defaults", () => {
+  for (const key of Object.keys(SETTINGS) as SettingKey[]) assert.deepEqual(defaults[key], SETTINGS[key].default, key);
+  for (const nothing of [undefined, null, {}])
+    assert.deepEqual(readSettings(nothing), { settings: defaults, problems: [] });
+});
+
+test("nested and dotted settings are the same", () => {
+  const expected = { ...defaults, "index.threads": 2, "index.exclude": ["vendor/**"] };
+  for (const raw of [
+    { index: { threads: 2, exclude: ["vendor/**"] } },
+    { "index.threads": 2, "index.exclude": ["vendor/**"] },
+    { "cairn.index.threads": 2, "cairn.index.exclude": ["vendor/**"] },
+  ]) {
+    assert.deepEqual(readSettings(raw), { settings: expected, problems: [] });
+  }
+});
+
+test("a setting wins over the environment, the environment over the default", () => {
+  const env = { CAIRN_CACHE_DIR: "/from/environment", CAIRN_LOG: "error" };
+  assert.equal(readSettings({ cacheDirectory: "/from/setting" }, env).settings.cacheDirectory, "/from/setting");
+  assert.equal(readSettings({ cacheDirectory: "" }, env).settings.cacheDirectory, "/from/environment");
+  assert.equal(readSettings({}, { CAIRN_CACHE_DIR: "" }).settings.cacheDirectory, "");
+  assert.equal(readSettings({}, env).settings["log.level"], "error");
+});
+
+test("what cannot be used is said, and the default holds", () => {
+  const cases: [unknown, string][] = [
+    [
+      { index: { threads: "two" } },
+      'cairn.index.threads must be a whole number from 0 to 64, not "two". The default, 0, is used.',
+    ],
+    [
+      { index: { threads: 65 } },
+      "cairn.index.threads must be a whole number from 0 to 64, not 65. The default, 0, is used.",
+    ],
+    [
+      { search: { limit: 2.5 } },
+      "cairn.search.limit must be a whole number from 1 to 100, not 2.5. The default, 20, is used.",
+    ],
+    [
+      { index: { enabled: "yes" } },
+      'cairn.index.enabled must be true or false, not "yes". The default, true, is used.',
+    ],
+    [
+      { index: { exclude: ["a", 1] } },
+      'cairn.index.exclude must be a list of texts, not ["a",1]. The default, [], is used.',
+    ],
+    [
+      { log: { level: "loud" } },
+      'cairn.log.level must be one of error, warn, info, not "loud". The default, "info", is used.',
+    ],
+    [{ cacheDirectory: 7 }, 'cairn.cacheDirectory must be a text, not 7. The default, "", is used.'],
+    ["all", 'Settings must be an object, not "all". The defaults are used.'],
+  ];
+  for (const [raw, problem] of cases) assert.deepEqual(readSettings(raw), { settings: defaults, problems: [problem] });
+});
+
+test("a wrong environment variable is named", () => {
+  assert.deepEqual(readSettings({}, { CAIRN_LOG: "loud" }).problems, [
+    'The environment variable CAIRN_LOG must be one of error, warn, info, not "loud". The default, "info", is used.',
+  ]);
+});
+
+test("the editor's excludes count only when they are wanted", () => {
+  const excludeGlobs = ["**/out"];
+  assert.deepEqual(readSettings({ excludeGlobs }).settings.excludeGlobs, ["**/out"]);
+  assert.deepEqual(readSettings({ excludeGlobs, index: { useEditorExcludes: false } }).settings.excludeGlobs, []);
+});

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VectorArena } from "../server/vectors/arena.ts";
+import { compileKernels } from "../server/vectors/compile-kernels.ts";
+import { compileModule, createKernels } from "../server/vectors/kernels.ts";
+import { createSharedMemory } from "../server/vectors/shared-memory.ts";
+
+const simd = compileModule(await compileKernels());
+
+test("this machine runs the SIMD kernels, and what is not a module is declined", () => {
+  assert.ok(simd);
+  assert.equal(compileModule(Uint8Array.of(1, 2, 3)), undefined);
+});
+
+/** Rows that random numbers would hardly hit. */
+const EDGES: Record<string, (d: number) => number> = {
+  zero: () => 0,
+  "all -128": () => -128,
+  "all 127": () => 127,
+  alternating: (d) => (d % 2 ? -128 : 127),
+  "one component": (d) => (d === 5 ? 1 : 0),
+};
+
+for (const dims of [32, 64, 128, 256]) {
+  test(`SIMD and plain kernels give the same bits in ${dims} dimensions`, () => {
+    const rows = [...Object.values(EDGES), ...Array.from({ length: 8 }, () => randomCode())];
+    const table = rows.flatMap((row) => Array.from({ length: dims }, (_, d) => row(d)));
+    // Row counts that are no multiple of four end in single rows.
+    for (let count = 0; count <= rows.length; count++) {
+      assert.deepEqual(everyKernel(simd, table, count, dims), everyKernel(undefined, table, count, dims));
+    }
+  });
+}
+
+test("dots are exact integers", () => {
+  const rows = Int8Array.from({ length: 5 * 16 }, (_, i) => (i < 16 ? -128 : i - 40));
+  const query = Int8Array.from({ length: 16 }, (_, d) => (d % 3) - 128);
+  for (const kernels of [simd, undefined]) {
+    const arena = VectorArena.create(0, kernels);
+    const expected = Array.from({ length: 5 }, (_, row) =>
+      query.reduce((sum, code, d) => sum + code * rows[row * 16 + d], 0),
+    );
+    assert.deepEqual([...arena.dots(arena.place(rows), 5, query)], expected);
+  }
+});
+
+test("a placed body has length one, whatever its scale", () => {
+  for (const scale of [1e-20, 0.003, 1e20]) {
+    const { codes, scales } = place(
+      Int8Array.from({ length: 32 }, (_, d) => d - 20),
+      scale,
+      new Float32Array(32),
+    );
+    assert.ok(Math.abs(length(codes) * scales[0] - 1) < 1e-6);
+  }
+});
+
+test("a body and a path that cancel each other, and a scale that is not a number, give the zero vector", () => {
+  const body = Int8Array.from({ length: 32 }, (_, d) => d);
+  const opposite = Float32Array.from(body, (code) => -code);
+  for (const [scale, path] of [
+    [1, opposite],
+    [Number.NaN, opposite],
+    [Number.POSITIVE_INFINITY, opposite],
+  ] as const) {
+    const { codes, scales } = place(body, scale, path);
+    assert.deepEqual([length(codes), scales[0]], [0, 0]);
+  }
+});
+
+test("an arena grows under its vectors and keeps them", () => {
+  const arena = VectorArena.create(100, simd);
+  const query = new Int8Array(32).fill(1);
+  const first = arena.place(new Int8Array(32).fill(1));
+  assert.deepEqual([...arena.dots(first, 1, query)], [32]);
+  const many = arena.place(new Int8Array(32 * 100_000).fill(2));
+  const last = arena.place(new Int8Array(33).fill(3));
+  assert.deepEqual([first % 16, many % 16, last % 16], [0, 0, 0]);
+  assert.ok(arena.dots(many, 100_000, query).every((score) => score === 64));
+  assert.deepEqual([...arena.dots(first, 1, query)], [32]);
+  assert.deepEqual([...arena.dots(last, 1, query)], [96]);
+});
+
+test("an arena reads vectors that were written straight into its memory", () => {
+  const memory = createSharedMemory(3 * 65_536);
+  new Int8Array(memory.buffer).fill(1);
+  const arena = VectorArena.adopt(memory, simd);
+  const full = (3 * 65_536) / 256;
+  const query = new Int8Array(256).fill(1);
+  assert.ok(arena.dots(0, full, query).every((score) => score === 256));
+  const placed = arena.place(new Int8Array(256).fill(-1));
+  assert.deepEqual([...arena.dots(placed, 1, query)], [-256]);
+  assert.ok(arena.dots(0, full, query).every((score) => score === 256));
+});
+
+test("two arenas over one memory do not disturb each other", () => {
+  const memory = createSharedMemory(65_536);
+  const [one, two] = [VectorArena.adopt(memory, simd), VectorArena.adopt(memory, simd)];
+  const atOne = one.place(new Int8Array(16).fill(1));
+  const atTwo = two.place(new Int8Array(16).fill(2));
+  const query = new Int8Array(16).fill(1);
+  const scores = one.dots(atOne, 1, query);
+  assert.deepEqual([...two.dots(atTwo, 1, query)], [32]);
+  assert.deepEqual([...scores], [16]);
+});
+
+test("no vectors have no dot products", () => {
+  assert.equal(VectorArena.create(0, simd).dots(0, 0, new Int8Array(256)).length, 0);
+});
+
+test("a query of a wrong length and vectors beyond the end are refused", () => {
+  const arena = VectorArena.create(65_536, simd);
+  assert.throws(() => arena.dots(0, 1, new Int8Array(20)), /20 dimensions, not a multiple of 16/);
+  assert.throws(() => arena.dots(0, 1_000, new Int8Array(256)), /reach beyond the arena/);
+  assert.throws(() => arena.dots(-16, 1, new Int8Array(256)), /reach beyond the arena/);
+});
+
+/** The results of all kernels over `count` rows of the table, as bytes. */
+function everyKernel(module: typeof simd, table: readonly number[], count: number, dims: number): unknown {
+  const memory = createSharedMemory(65_536);
+  const kernels = createKernels(memory, module);
+  const at = { table: 0, query: 8_192, tokens: 9_000, weights: 9_200, sum: 10_000, codes: 12_000, scales: 13_000 };
+  const path = 14_000;
+  const out = { dots: 20_000, codes: 24_000, scales: 40_000 };
+  const { buffer } = memory;
+  new Int8Array(buffer, at.table).set(table);
+  new Int8Array(buffer, at.query).set(table.slice(-dims));
+  const random = lcg(count);
+  for (let i = 0; i < count; i++) {
+    new Int32Array(buffer, at.tokens)[i] = count - 1 - i;
+    new Float32Array(buffer, at.weights)[i] = random() * 0.02;
+    new Float32Array(buffer, at.scales)[i] = i === 2 ? 0 : random() * 3;
+  }
+  for (let d = 0; d < dims; d++) new Float32Array(buffer, path)[d] = random() - 0.5;
+
+  kernels.dots(at.table, at.query, out.dots, count, dims);
+  const scale = kernels.body(at.table, dims, at.tokens, at.weights, count, dims, at.sum, at.codes);
+  const sum = new Uint8Array(buffer, at.sum, 4 * dims).slice();
+  // Half the dimensions of the same rows: the vectors are cut, the rows keep their stride.
+  if (dims > 32) kernels.pool(at.table, dims, at.tokens, at.weights, count, dims / 2, path + 4 * dims);
+  kernels.place(at.table, at.scales, path, count, dims, at.sum, out.codes, out.scales);
+  return { scale, sum, memory: new Uint8Array(buffer).slice() };
+}
+
+function place(body: Int8Array, scale: number, path: Float32Array): { codes: Int8Array; scales: Float32Array } {
+  const memory = createSharedMemory(65_536);
+  new Int8Array(memory.buffer).set(body);
+  new Float32Array(memory.buffer, 1_024, 1)[0] = scale;
+  new Float32Array(memory.buffer, 2_048).set(path);
+  createKernels(memory, simd).place(0, 1_024, 2_048, 1, body.length, 4_096, 8_192, 9_216);
+  return { codes: new Int8Array(memory.buffer, 8_192, body.length), scales: new Float32Array(memory.buffer, 9_216, 1) };
+}
+
+function length(codes: Int8Array): number {
+  return Math.hypot(...codes);
+}
+
+const nextRandom = lcg(7);
+
+function randomCode(): (d: number) => number {
+  const codes = Array.from({ length: 256 }, () => Math.floor(nextRandom() * 256) - 128);
+  return (d) => codes[d];
+}
+
+/** Numbers in [0, 1) that are the same on every run. */
+function lcg(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
