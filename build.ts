@@ -4,7 +4,7 @@
  *
  * Everything goes into a fresh folder that replaces `dist/` at the end, so that a failed build changes nothing.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -67,11 +67,13 @@ function bundles(): BuildOptions[] {
       chunkNames: "chunks/[name]-[hash]",
       banner: { js: REQUIRE_FOR_COMMONJS },
     },
-    ...["server/store/store-worker.ts", "server/workspace/index-worker.ts"].map((entry) => ({
-      ...node,
-      entryPoints: [entry],
-      banner: { js: REQUIRE_FOR_COMMONJS },
-    })),
+    ...["server/store/store-worker.ts", "server/workspace/index-worker.ts", "server/workspace/walk-worker.ts"].map(
+      (entry) => ({
+        ...node,
+        entryPoints: [entry],
+        banner: { js: REQUIRE_FOR_COMMONJS },
+      }),
+    ),
     {
       entryPoints: ["media/search-view.ts", "media/search-view.css"],
       outdir: join(out, "media"),
@@ -187,11 +189,18 @@ function replaceDist(): void {
 
 function makePackage(): void {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const vsce = [installed("@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository"];
-  execFileSync(process.execPath, [...vsce, "--target", target, "--out", `cairn-${version}.vsix`], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  const vsce = spawnSync(
+    process.execPath,
+    [
+      installed("@vscode", "vsce", "vsce"),
+      "package",
+      "--no-dependencies",
+      "--allow-missing-repository",
+      ...["--target", target, "--out", `cairn-${version}.vsix`],
+    ],
+    { cwd: root, stdio: "inherit" },
+  );
+  process.exitCode = vsce.status ?? 1;
 }
 
 function installed(...parts: string[]): string {

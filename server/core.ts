@@ -15,10 +15,13 @@ import { loadKernels } from "./vectors/load-kernels.ts";
 export function createCore(host: Host, settings: Settings, options: { role: Role }): Core {
   const open = new Set<Workspace>();
   let model: StaticModelShared | undefined;
+  const loadModel = () => {
+    model ??= loadStaticModel(host.files, packageFile("models", "static"), loadKernels(host.files));
+    return model;
+  };
   return {
     async open(folder) {
       const root = realFolder(host, folder);
-      model ??= loadStaticModel(host.files, packageFile("models", "static"), loadKernels(host.files));
       const cacheDirectory = settings.cacheDirectory || defaultCacheDirectory(host.env);
       const rootDirectory = rootDirectoryOf(cacheDirectory, root);
       const workspace = await SharedWorkspace.open({
@@ -27,7 +30,7 @@ export function createCore(host: Host, settings: Settings, options: { role: Role
         root,
         cacheDirectory,
         rootDirectory,
-        model,
+        model: loadModel,
         threads: settings["index.threads"] || defaultThreads(),
         role: options.role,
         address: peerAddress(rootDirectory, host.env),

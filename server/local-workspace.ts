@@ -15,13 +15,14 @@ import { LiveIndex } from "./store/live-index.ts";
 import { readSnapshot } from "./store/snapshot-file.ts";
 import type { StoreThread } from "./store/store-thread.ts";
 import { VectorArena } from "./vectors/arena.ts";
-import { classifyPath } from "./workspace/classify.ts";
+import { classifyName } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
 import { fixedRules, openRules } from "./workspace/ignore-rules.ts";
 import { IndexWorkers } from "./workspace/index-workers.ts";
 import { Indexer } from "./workspace/indexer.ts";
 import { LANGUAGES, languageOf } from "./workspace/languages.ts";
 import { relativePath } from "./workspace/relative-path.ts";
+import { startScan, type TreeScan } from "./workspace/tree-scan.ts";
 import type { WalkOptions } from "./workspace/walk.ts";
 
 const LANGUAGE_IDS = LANGUAGES.map((language) => language.id);
@@ -37,6 +38,8 @@ export interface LocalParts {
   /** Holds the lease. */
   store: StoreThread;
   model: StaticModelShared;
+  /** A walk of the root that is under way. */
+  scan: TreeScan;
   threads: number;
   /** What had to be repaired to open the store; empty when nothing. */
   repaired: string;
@@ -60,10 +63,7 @@ export class LocalWorkspace implements Workspace {
     this.#parts = parts;
     this.#encoder = new StaticEncoder(model);
     this.#live = new LiveIndex(emptyArena());
-    this.#walkOptions = {
-      exclude: [...settings.excludeGlobs, ...settings["index.exclude"]],
-      maxFileBytes: settings["index.maxFileSizeKb"] * 1024,
-    };
+    this.#walkOptions = walkOptionsOf(settings);
     this.#workers = new IndexWorkers(store, { count: parts.threads, root, ...this.#walkOptions, model });
     this.#indexer = new Indexer(
       {
@@ -71,6 +71,7 @@ export class LocalWorkspace implements Workspace {
         live: this.#live,
         store,
         workers: this.#workers,
+        scan: () => startScan({ root, ...this.#walkOptions }),
         snapshotPath: this.#snapshotPath,
         adopt: (memory) => VectorArena.adopt(memory, model.kernels),
         emptyArena,
@@ -86,7 +87,7 @@ export class LocalWorkspace implements Workspace {
   static async open(parts: LocalParts): Promise<LocalWorkspace> {
     const workspace = new LocalWorkspace(parts);
     await workspace.#openSnapshot();
-    workspace.#indexer.start();
+    workspace.#indexer.start(parts.scan);
     return workspace;
   }
 
@@ -173,8 +174,7 @@ export class LocalWorkspace implements Workspace {
       terms,
       limit,
       leaveOut: fixedRules(this.#walkOptions.exclude),
-      exclude: (path) =>
-        this.#indexer.isSettled(path) || classifyPath(path, 0, this.#walkOptions.maxFileBytes) !== undefined,
+      exclude: (path) => this.#indexer.isSettled(path) || classifyName(path) !== undefined,
       admit: (path) => rules.leavesOut(path, false) === undefined,
       maxFileBytes: this.#walkOptions.maxFileBytes,
       log: host.log,
@@ -224,6 +224,14 @@ export class LocalWorkspace implements Workspace {
       vectorBytes: 0,
     };
   }
+}
+
+/** Which files the settings leave out. */
+export function walkOptionsOf(settings: Settings): WalkOptions {
+  return {
+    exclude: [...settings.excludeGlobs, ...settings["index.exclude"]],
+    maxFileBytes: settings["index.maxFileSizeKb"] * 1024,
+  };
 }
 
 /** At most ten calls a second; the last state is always told. */

@@ -2,10 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CairnError } from "../shared/errors.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
-import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
+import type { StaticModelShared } from "./embed/static-model.ts";
+import { type LocalParts, LocalWorkspace, walkOptionsOf } from "./local-workspace.ts";
 import { PeerClient, PeerLost } from "./peer/peer-client.ts";
 import { PeerServer } from "./peer/peer-server.ts";
 import { StoreThread } from "./store/store-thread.ts";
+import { startScan } from "./workspace/tree-scan.ts";
 
 /** Between the moment a process takes the lease and the moment it listens, others try again so often and so long. */
 const RETRY_MS = 25;
@@ -13,7 +15,9 @@ const GIVE_UP_MS = 10_000;
 /** How long a terminal that gave its index up waits for the editor to take it. */
 const HANDOVER_MS = 2_000;
 
-export interface SharedParts extends Omit<LocalParts, "store" | "repaired"> {
+export interface SharedParts extends Omit<LocalParts, "store" | "repaired" | "model" | "scan"> {
+  /** Loads the model, once. */
+  model: () => StaticModelShared;
   cacheDirectory: string;
   role: Role;
   /** Socket of the process that holds this root. */
@@ -158,15 +162,19 @@ export class SharedWorkspace implements Workspace {
 
   async #hold(): Promise<Attached | undefined> {
     const { cacheDirectory, rootDirectory, root, role, address, host } = this.#parts;
+    // The threads start while the model is loaded here, and the tree is walked before it is known whether it must be.
+    const scan = startScan({ root, ...walkOptionsOf(this.#parts.settings) });
     const store = new StoreThread({ cacheDirectory, rootDirectory, root });
     try {
-      const lease = await store.call("acquire", null);
+      const acquiring = store.call("acquire", null);
+      const model = this.#parts.model();
+      const lease = await acquiring;
       if (!lease.held) {
-        await store.close();
+        await Promise.all([store.close(), scan.stop()]);
         return undefined;
       }
       if (lease.repaired) host.log.warn(lease.repaired);
-      const workspace = await LocalWorkspace.open({ ...this.#parts, store, repaired: lease.repaired });
+      const workspace = await LocalWorkspace.open({ ...this.#parts, store, model, scan, repaired: lease.repaired });
       const server = await PeerServer.listen(address, workspace, role, () => this.#yieldToEditor());
       const status = workspace.onStatus((now) => this.#notify(now));
       workspace.prioritise(this.#open);
@@ -179,7 +187,7 @@ export class SharedWorkspace implements Workspace {
         },
       };
     } catch (error) {
-      await store.close();
+      await Promise.all([store.close(), scan.stop()]);
       throw error;
     }
   }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classifyContent, classifyPath } from "../server/workspace/classify.ts";
+import { classifyContent, classifyName, classifySize } from "../server/workspace/classify.ts";
 
 const KEPT = undefined;
 
 function checkPath(path: string, code: string | undefined, size = 1000): void {
-  assert.equal(classifyPath(path, size, 1 << 20)?.code, code, path);
+  assert.equal(classified(path, size)?.code, code, path);
 }
 
 function checkContent(path: string, text: string | undefined, code: string | undefined): void {
@@ -43,11 +43,8 @@ test("size limits: any file over the limit, data files earlier", () => {
   checkPath("logo.svg", "large", 60_000);
   checkPath("tsconfig.json", KEPT, 60_000);
   checkPath("words.json", "large", 400_000);
-  assert.equal(
-    classifyPath("words.json", 400_000, 1 << 20)?.reason,
-    "data rather than code: 391 kB of JSON (limit 256 kB)",
-  );
-  assert.equal(classifyPath("a.c", 2 << 20, 1 << 20)?.reason, "2048 kB, larger than the limit of 1024 kB");
+  assert.equal(classified("words.json", 400_000)?.reason, "data rather than code: 391 kB of JSON (limit 256 kB)");
+  assert.equal(classified("a.c", 2 << 20)?.reason, "2048 kB, larger than the limit of 1024 kB");
 });
 
 test("bytes that are not text", () => {
@@ -124,3 +121,7 @@ test("not generated: the words occur, but not as a statement about the file", ()
     checkContent(path, text, KEPT);
   }
 });
+
+function classified(path: string, size: number) {
+  return classifyName(path) ?? classifySize(path, size, 1 << 20);
+}

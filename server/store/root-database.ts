@@ -11,6 +11,15 @@ const SCHEMA = {
     CREATE UNIQUE INDEX records_by_content ON records (content);`,
 };
 
+type FileRow = [
+  path: string,
+  size: number,
+  mtime: number,
+  content: Uint8Array | null,
+  skipCode: string | null,
+  skipReason: string | null,
+];
+
 const BUSY_MS = 15_000;
 
 /**
@@ -41,28 +50,21 @@ export class RootDatabase {
 
   files(): StoredFiles {
     return this.#guard(() => {
-      const rows = this.#database
-        .prepare("SELECT path, size, mtime, content, skip_code, skip_reason FROM files")
-        .all() as {
-        path: string;
-        size: number;
-        mtime: number;
-        content: Uint8Array | null;
-        skip_code: string | null;
-        skip_reason: string | null;
-      }[];
+      const statement = this.#database.prepare("SELECT path, size, mtime, content, skip_code, skip_reason FROM files");
+      statement.setReturnArrays(true);
+      const rows = statement.all() as unknown as FileRow[];
       const files: StoredFiles = {
-        paths: rows.map((row) => row.path).join("\0"),
+        paths: rows.map(([path]) => path).join("\0"),
         sizes: new Float64Array(rows.length),
         mtimes: new Float64Array(rows.length),
         contents: new Uint8Array(rows.length * 16),
         skips: [],
       };
-      rows.forEach((row, i) => {
-        files.sizes[i] = row.size;
-        files.mtimes[i] = row.mtime;
-        if (row.content) files.contents.set(row.content, i * 16);
-        if (row.skip_code !== null) files.skips.push({ at: i, code: row.skip_code, reason: row.skip_reason ?? "" });
+      rows.forEach(([, size, mtime, content, code, reason], i) => {
+        files.sizes[i] = size;
+        files.mtimes[i] = mtime;
+        if (content) files.contents.set(content, i * 16);
+        if (code !== null) files.skips.push({ at: i, code, reason: reason ?? "" });
       });
       return files;
     });

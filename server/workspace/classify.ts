@@ -2,33 +2,44 @@ import type { SkippedFile } from "../../shared/search-types.ts";
 import { generatedReason } from "./generated.ts";
 
 /**
- * Why a file is left out, as far as its name and size tell; undefined when it should be read. When in doubt a file
- * stays in: a stray data file costs little, a source file that cannot be found costs trust.
+ * Why a file is left out, as far as its name tells; undefined when it may be read. When in doubt a file stays in: a
+ * stray data file costs little, a source file that cannot be found costs trust.
  */
-export function classifyPath(path: string, size: number, maxFileBytes: number): SkippedFile | undefined {
+export function classifyName(path: string): SkippedFile | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   if (LOCK_FILES.has(name)) return { path, code: "lock", reason: "a lock file, written by a package manager" };
-  if (/\.(?:[cm]?[jt]s|css|wasm|min)\.map$/.test(name)) return { path, code: "minified", reason: "a source map" };
-  if (/[.-]min\.(?:[cm]?js|css)$/.test(name)) {
+  if (name.endsWith(".map") && /\.(?:[cm]?[jt]s|css|wasm|min)\.map$/.test(name)) {
+    return { path, code: "minified", reason: "a source map" };
+  }
+  if (name.includes("min.") && /[.-]min\.(?:[cm]?js|css)$/.test(name)) {
     return { path, code: "minified", reason: "minified, as its name says" };
   }
-  const dot = name.lastIndexOf(".");
-  const extension = dot === -1 ? "" : name.slice(dot + 1);
+  const extension = extensionOf(name);
   const kind = BINARY_EXTENSIONS.get(extension);
-  if (kind) return { path, code: "binary", reason: `${kind} (.${extension})` };
+  return kind ? { path, code: "binary", reason: `${kind} (.${extension})` } : undefined;
+}
+
+/** Why a file is left out, as far as its size in bytes tells; undefined when it should be read. */
+export function classifySize(path: string, size: number, maxFileBytes: number): SkippedFile | undefined {
   if (size > maxFileBytes) {
-    return {
-      path,
-      code: "large",
-      reason: `${inKilobytes(size)}, larger than the limit of ${inKilobytes(maxFileBytes)}`,
-    };
-  }
-  const dataLimit = DATA_LIMITS.get(extension);
-  if (dataLimit !== undefined && size > dataLimit) {
-    const reason = `data rather than code: ${inKilobytes(size)} of ${extension.toUpperCase()} (limit ${inKilobytes(dataLimit)})`;
+    const reason = `${inKilobytes(size)}, larger than the limit of ${inKilobytes(maxFileBytes)}`;
     return { path, code: "large", reason };
   }
-  return undefined;
+  if (size < SMALLEST_DATA_LIMIT) return undefined;
+  const extension = extensionOf(path.toLowerCase());
+  const limit = DATA_LIMITS.get(extension);
+  if (limit === undefined || size <= limit) return undefined;
+  const format = extension.toUpperCase();
+  return {
+    path,
+    code: "large",
+    reason: `data rather than code: ${inKilobytes(size)} of ${format} (limit ${inKilobytes(limit)})`,
+  };
+}
+
+function extensionOf(name: string): string {
+  const dot = name.lastIndexOf(".");
+  return dot === -1 ? "" : name.slice(dot + 1);
 }
 
 /** Why a file that was read is left out. `text` is what `decode` made of its bytes: undefined when they are not text. */
@@ -153,3 +164,4 @@ const DATA_LIMITS: ReadonlyMap<string, number> = new Map([
   ["ps", 64 << 10],
   ["eps", 32 << 10],
 ]);
+const SMALLEST_DATA_LIMIT = Math.min(...DATA_LIMITS.values());

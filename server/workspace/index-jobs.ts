@@ -49,9 +49,6 @@ export interface Admitted extends WalkBatch {
 export interface IndexWorkerMethods {
   /** Loads the grammars' runtime, so that the first saved file does not wait for it. */
   warm(argument: null): null;
-  /** Begins to walk the tree; the batches are pulled with `scanNext`. */
-  scanStart(argument: null): null;
-  scanNext(argument: null): WalkBatch | null;
   /** Absolute paths of files and folders that changed. */
   admit(paths: readonly string[]): Admitted;
   /** Reads, chunks, embeds what is new, stores the batch durably, and lays out its segment. */

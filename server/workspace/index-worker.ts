@@ -11,7 +11,7 @@ import { type Chunker, createChunker } from "./chunk-file.ts";
 import { openRules } from "./ignore-rules.ts";
 import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
-import { admits, type WalkBatch, walk, walkBelow } from "./walk.ts";
+import { admits, walkBelow } from "./walk.ts";
 
 /** A thread that walks, reads, parses, tokenises, embeds and merges; several run side by side. */
 const data = workerData as IndexWorkerData;
@@ -20,24 +20,11 @@ const store = new Caller<StoreMethods>(data.store);
 const encoder = new StaticEncoder(data.model);
 const walkOptions = { exclude: data.exclude, maxFileBytes: data.maxFileBytes };
 let chunker: Promise<Chunker> | undefined;
-let scan: Iterator<WalkBatch> | undefined;
 
 const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWorkerMethods[K]>[0]) => unknown } = {
   async warm() {
     chunker ??= createChunker();
     await chunker;
-    return null;
-  },
-
-  scanStart() {
-    scan = walk(host, data.root, walkOptions);
-    return null;
-  },
-
-  scanNext() {
-    const next = scan?.next();
-    if (next && !next.done) return next.value;
-    scan = undefined;
     return null;
   },
 

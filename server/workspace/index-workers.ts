@@ -62,12 +62,6 @@ export class IndexWorkers {
     return this.#runOn(this.#leastBusy(), method, argument);
   }
 
-  /** A function that runs jobs on one and the same thread, for jobs that continue each other. */
-  pinned(): IndexWorkers["run"] {
-    const member = this.#leastBusy();
-    return (method, argument) => this.#runOn(member, method, argument);
-  }
-
   /** Ends all threads but one, so that an idle index costs little memory. */
   async shrink(): Promise<void> {
     const spare = this.#members.slice(1).filter((member) => this.#load.get(member) === 0);

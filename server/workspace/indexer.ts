@@ -9,7 +9,8 @@ import type { VectorArena } from "../vectors/arena.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
 import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
-import type { WalkBatch, WalkedFile } from "./walk.ts";
+import type { TreeScan } from "./tree-scan.ts";
+import type { WalkedFile } from "./walk.ts";
 
 /** A batch ends at so many bytes or files: long enough to be efficient, short enough for a saved file to overtake. */
 const BATCH_BYTES = 192 * 1024;
@@ -27,6 +28,8 @@ export interface IndexerParts {
   store: StoreThread;
   workers: IndexWorkers;
   snapshotPath: string;
+  /** Starts to walk the tree. */
+  scan: () => TreeScan;
   /** Opens the arena over the memory of a merged base. */
   adopt: (memory: SharedMemory) => VectorArena;
   /** An arena for an index without a base. */
@@ -64,6 +67,7 @@ export class Indexer {
   readonly #suspects = new Set<string>();
   readonly #events = new Set<string>();
   #scanCause = "";
+  #firstScan: TreeScan | undefined;
   #rebuildWanted = false;
   /** Files that the store has and the snapshot lacks, and batches of them under way. */
   #restoring: { path: string; content: string }[] = [];
@@ -78,6 +82,8 @@ export class Indexer {
   #opened = false;
   #scanned = false;
   #settled = false;
+  /** The store was written to since it was tidied. */
+  #dirty = false;
   #closed = false;
   #done = 0;
   #total = 0;
@@ -88,8 +94,9 @@ export class Indexer {
     this.#note = note;
   }
 
-  /** Loads what the store knows, then looks at the whole tree. */
-  start(): void {
+  /** Loads what the store knows, then looks at the whole tree; `scan` is a walk that is under way already. */
+  start(scan: TreeScan): void {
+    this.#firstScan = scan;
     this.#scanCause = "opened";
     this.#start("open", () => this.#load());
   }
@@ -197,6 +204,7 @@ export class Indexer {
   /** Starts nothing more and waits for what is under way, so that nothing is half-written. */
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
@@ -300,14 +308,12 @@ export class Indexer {
   async #scan(): Promise<void> {
     const cause = this.#scanCause;
     this.#scanCause = "";
-    const { host, live, workers } = this.#parts;
+    const { host, live } = this.#parts;
     const seen = new Set<string>();
     const leftOut = new Map<string, SkippedFile>();
-    const run = workers.pinned();
-    await run("scanStart", null);
-    for (;;) {
-      const batch: WalkBatch | null = await run("scanNext", null);
-      if (batch === null) break;
+    const scan = this.#firstScan ?? this.#parts.scan();
+    this.#firstScan = undefined;
+    for await (const batch of scan) {
       for (const skip of batch.skipped) leftOut.set(skip.path, skip);
       for (const file of batch.files) {
         seen.add(file.path);
@@ -373,6 +379,7 @@ export class Indexer {
 
   async #remove(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
+    this.#dirty = true;
     this.#parts.live.remove(paths);
     for (const path of paths) this.#states.delete(path);
     await this.#parts.store.call("remove", paths);
@@ -426,6 +433,7 @@ export class Indexer {
   }
 
   async #process(files: FileToProcess[]): Promise<void> {
+    this.#dirty = true;
     let result: { files: ProcessedFile[]; segment: Parameters<typeof openSegment>[0] | null };
     try {
       result = await this.#parts.workers.run("process", files);
@@ -510,7 +518,8 @@ export class Indexer {
 
   /** The round is over: everything known is indexed. */
   async #finish(): Promise<void> {
-    await this.#parts.store.call("tidy", null);
+    if (this.#dirty) await this.#parts.store.call("tidy", null);
+    this.#dirty = false;
     await this.#parts.workers.shrink();
     if (this.#hasWork()) return;
     this.#settled = true;

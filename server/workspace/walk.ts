@@ -2,7 +2,7 @@ import { isAbsolute, relative, sep } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import { type DirEntry, type EntryType, FileError, type Host } from "../host.ts";
-import { classifyPath } from "./classify.ts";
+import { classifyName, classifySize } from "./classify.ts";
 import { type FolderRules, type IgnoreRules, openRules } from "./ignore-rules.ts";
 
 export interface WalkOptions {
@@ -137,13 +137,13 @@ function verdictOn(tree: Tree, path: string): Verdict | "folder" | undefined {
 function verdictOnFile(tree: Tree, path: string, type: EntryType): Verdict | undefined {
   if (type === "other")
     return { path, code: "special", reason: "neither a file nor a folder: a socket, pipe or device" };
-  const named = classifyPath(path, 0, tree.options.maxFileBytes);
+  const named = classifyName(path);
   if (named) return named;
   try {
     const { type: now, size, mtimeMs } = tree.host.files.stat(`${tree.root}/${path}`);
     // It may have become a folder since its own folder was listed: the event of that change brings it back.
     if (now !== "file") return undefined;
-    return classifyPath(path, size, tree.options.maxFileBytes) ?? { path, size, mtimeMs };
+    return classifySize(path, size, tree.options.maxFileBytes) ?? { path, size, mtimeMs };
   } catch (error) {
     if (!isGone(error)) return unreadable(path, error);
     // A name that is not valid Unicode reaches us with replacement characters, and no file is called that.
