@@ -73,14 +73,11 @@ async function test(node, args) {
 }
 
 function bench(node, args) {
-  return run(node, [join("server", "bench", "bench.ts"), ...args], { cwd: root });
+  return run(node, [join("server", "bench", "main.ts"), ...args], { cwd: root });
 }
 
-async function build(node) {
-  const sources = hashOfSources();
-  const code = await run(node, ["build.ts"], { cwd: root });
-  if (code === 0) writeFileSync(stampFile(), sources);
-  return code;
+function build(node) {
+  return fillDist(node, []);
 }
 
 /** Formatting and lints, types, dead code. */
@@ -101,7 +98,7 @@ async function check(node) {
 
 /** Makes `cairn-<version>.vsix`; `--target linux-arm64` makes it for another platform than this one. */
 function packageExtension(node, args) {
-  return run(node, ["build.ts", "--package", ...args], { cwd: root });
+  return fillDist(node, ["--package", ...args]);
 }
 
 // ---- Set-up steps: each does nothing when there is nothing to do.
@@ -120,7 +117,7 @@ function findOrInstallNode() {
   const [wanted, scripts] = nodePackage() ? [nodePackage(), "true"] : ["node", "false"];
   npm(
     folder,
-    ["install", `--prefix=${folder}`, `--ignore-scripts=${scripts}`, "--no-save", `${wanted}@${NODE_VERSION}`],
+    ["install", `--ignore-scripts=${scripts}`, "--no-save", `${wanted}@${NODE_VERSION}`],
     `Cairn is developed with Node 24 and this is ${process.version}. Installing it from npm failed.`,
     "Or install Node 24 or newer yourself, put it first on your PATH and run the command again.",
   );
@@ -155,6 +152,14 @@ async function buildIfChanged(node) {
   if (built === hashOfSources()) return;
   say("Building");
   if ((await build(node)) !== 0) throw new SetupError("The build failed; the reason is above.");
+}
+
+async function fillDist(node, args) {
+  const sources = hashOfSources();
+  const code = await run(node, ["build.ts", ...args], { cwd: root });
+  // What was built for another platform is not for use here.
+  if (code === 0 && !args.some((arg) => arg.startsWith("--target"))) writeFileSync(stampFile(), sources);
+  return code;
 }
 
 /** Written into dist after a build that succeeded: what it was built from. */

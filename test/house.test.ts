@@ -60,6 +60,17 @@ test("what runs before set-up needs no packages", () => {
   }
 });
 
+test("every worker that is started has a bundle", () => {
+  const started = files.flatMap((file) =>
+    [...content(file).matchAll(/entryFile\("([^"]+)"\)/g)].map(([, name]) => name),
+  );
+  assert.ok(started.length > 0);
+  assert.deepEqual(
+    started.filter((name) => !content("build.ts").includes(`"${name}.ts"`)),
+    [],
+  );
+});
+
 function content(file: string): string {
   return readFileSync(join(root, file), "utf8");
 }

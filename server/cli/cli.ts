@@ -42,17 +42,18 @@ Examples:
   cairn index ../app
 `;
 
-process.exitCode = await main(process.argv.slice(2));
+await main(process.argv.slice(2));
 
-async function main([name, ...args]: readonly string[]): Promise<number> {
-  try {
-    return await dispatch(name, args);
-  } catch (error) {
-    return report(error);
-  }
+async function main([name, ...args]: readonly string[]): Promise<void> {
+  const code = await dispatch(name, args).catch(report);
+  if (code === undefined) return;
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  // The answer is out; whatever thread is still about to end need not be waited for.
+  process.exit(code);
 }
 
-async function dispatch(name: string | undefined, args: readonly string[]): Promise<number> {
+/** Resolves to the exit code, or to undefined when the command ends the process itself. */
+async function dispatch(name: string | undefined, args: readonly string[]): Promise<number | undefined> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     if (name === "help" && args.length > 0) return dispatch(args[0], ["--help"]);
     (name === undefined ? process.stderr : process.stdout).write(HELP);
@@ -79,7 +80,10 @@ async function dispatch(name: string | undefined, args: readonly string[]): Prom
     terminal.print(command.help);
     return ExitCode.ok;
   }
-  if (command.ownsProcess) return command.run(context(terminal, new AbortController().signal), given);
+  if (command.ownsProcess) {
+    await command.run(context(terminal, new AbortController().signal), given);
+    return undefined;
+  }
   const interruption = listenForInterruption();
   try {
     const code = await command.run(context(terminal, interruption.signal), given);
