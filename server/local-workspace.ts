@@ -68,6 +68,7 @@ export class LocalWorkspace implements Workspace {
     this.#indexer = new Indexer(
       {
         host,
+        root,
         live: this.#live,
         store,
         workers: this.#workers,

@@ -16,6 +16,17 @@ export interface FileRecord {
   chunks: readonly ChunkRecord[];
 }
 
+/** A named declaration, or a heading of prose, at its own lines. */
+export interface SymbolRecord {
+  name: string;
+  kind: ChunkKind;
+  /** Names of the enclosing symbols or headings, outermost first. */
+  parents: readonly string[];
+  /** 1-based, inclusive: the declaration itself, without the comment and the annotations above it. */
+  line: number;
+  endLine: number;
+}
+
 export interface ChunkRecord {
   /** First 16 bytes of the SHA-256 of the chunk's text, as 32 hex digits: the key of its vector. */
   hash: string;
@@ -29,6 +40,8 @@ export interface ChunkRecord {
   signature: string;
   /** First sentence of the doc comment, at most 200 characters. */
   doc: string;
+  /** Every declaration that begins in the chunk, in file order. */
+  symbols: readonly SymbolRecord[];
   /** Term bags by field: pairs [position in terms, count], flat. */
   body: Uint32Array;
   symbol: Uint32Array;

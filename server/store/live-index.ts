@@ -91,16 +91,21 @@ export class LiveIndex {
     this.#publish([new LiveView(base, new Uint8Array(base.fileCount), basePlace(base, arena))]);
   }
 
-  /** Adds a segment whose files replace those of the same path. */
-  add(segment: Segment): void {
+  /** Adds a segment whose files replace those of the same path; `except` names those that are out of date already. */
+  add(segment: Segment, except: ReadonlySet<string> = new Set()): void {
     const hidden = new Map<Segment, number[]>();
+    const dead = new Uint8Array(segment.fileCount);
     for (let file = 0; file < segment.fileCount; file++) {
       const path = segment.path(file);
+      if (except.has(path)) {
+        dead[file] = 1;
+        continue;
+      }
       this.#hide(path, hidden);
       this.#locations.set(path, { segment, file });
     }
     const views = this.#without(hidden);
-    this.#publish([...views, new LiveView(segment, new Uint8Array(segment.fileCount), this.#place(segment))]);
+    this.#publish([...views, new LiveView(segment, dead, this.#place(segment))]);
   }
 
   remove(paths: Iterable<string>): void {

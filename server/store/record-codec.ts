@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
-import type { ChunkRecord, FileRecord } from "./file-record.ts";
+import type { ChunkRecord, FileRecord, SymbolRecord } from "./file-record.ts";
 
 type PackedChunk = [
   hash: string,
@@ -14,6 +14,15 @@ type PackedChunk = [
   bodyWords: number,
   symbolWords: number,
   docWords: number,
+  symbols: readonly PackedSymbol[],
+];
+
+type PackedSymbol = [
+  name: string,
+  kind: SymbolRecord["kind"],
+  parents: readonly string[],
+  line: number,
+  endLine: number,
 ];
 
 interface PackedHead {
@@ -43,6 +52,7 @@ export function encodeRecord(record: FileRecord): Uint8Array {
       c.body.length,
       c.symbol.length,
       c.docTerms.length,
+      c.symbols.map((s) => [s.name, s.kind, s.parents, s.line, s.endLine]),
     ]),
   };
   const json = Buffer.from(JSON.stringify(head), "utf8");
@@ -107,6 +117,7 @@ export function decodeRecord(packed: Uint8Array): FileRecord {
         body: bag(c[8]),
         symbol: bag(c[9]),
         docTerms: bag(c[10]),
+        symbols: c[11].map(([name, kind, parents, line, endLine]) => ({ name, kind, parents, line, endLine })),
       })),
     };
   } catch (cause) {

@@ -59,6 +59,7 @@ export function buildSegment(files: readonly SegmentFile[], allocate: Allocate =
         parents: chunk.parents,
         signature: chunk.signature,
         doc: chunk.doc,
+        symbols: chunk.symbols,
         bodyLength: gather("body", chunk.body),
         symbolLength: gather("symbol", chunk.symbol),
         docLength: gather("doc", chunk.docTerms),
@@ -99,39 +100,33 @@ export function mergeSegments(inputs: readonly SegmentWithDead[], allocate: Allo
       numberOf[term] = number;
     }
   }
-  const cursors = FIELDS.map((field) => ({
-    field,
-    lists: sources.map(({ segment, numberOf, chunkTo, fileTo }) => ({
-      segment,
-      numberOf,
-      to: field === "path" ? fileTo : chunkTo,
-      terms: segment.fieldTerms(field),
-      next: 0,
-    })),
-  }));
+  const holders = sourcesByTerm(sources, numbers.size);
   const largest = Math.max(1, ...inputs.map(({ segment }) => Math.max(segment.chunkCount, segment.fileCount)));
   const documents = new Uint32Array(largest);
   const counts = new Uint8Array(largest);
   const all = { documents: new Uint32Array(largest * 2), counts: new Uint8Array(largest * 2) };
   for (const text of sortTerms([...numbers.keys()])) {
     const number = numbers.get(text) as number;
-    for (const { field, lists } of cursors) {
+    for (let f = 0; f < FIELDS.length; f++) {
       let length = 0;
-      for (const list of lists) {
-        if (list.next >= list.terms.length || list.numberOf[list.terms[list.next]] !== number) continue;
-        const count = list.segment.postingList(field, list.next++, documents, counts);
+      for (let i = holders.starts[number]; i < holders.starts[number + 1]; i++) {
+        const { segment, numberOf, cursors, chunkTo, fileTo } = sources[holders.sources[i]];
+        const cursor = cursors[f];
+        if (cursor.next >= cursor.terms.length || numberOf[cursor.terms[cursor.next]] !== number) continue;
+        const count = segment.postingList(FIELDS[f], cursor.next++, documents, counts);
         if (length + count > all.documents.length) {
           all.documents = doubled(all.documents, length + count);
           all.counts = doubled(all.counts, length + count);
         }
-        for (let i = 0; i < count; i++) {
-          const document = list.to[documents[i]];
+        const to = FIELDS[f] === "path" ? fileTo : chunkTo;
+        for (let j = 0; j < count; j++) {
+          const document = to[documents[j]];
           if (document < 0) continue;
           all.documents[length] = document;
-          all.counts[length++] = counts[i];
+          all.counts[length++] = counts[j];
         }
       }
-      writer.postings(field, all.documents, all.counts, 0, length);
+      writer.postings(FIELDS[f], all.documents, all.counts, 0, length);
     }
     writer.term(text);
   }
@@ -152,7 +147,21 @@ function copyFiles(writer: SegmentWriter, segment: Segment, dead: Uint8Array) {
     }
     writer.copyFile(segment, file, strings);
   }
-  return { segment, chunkTo, fileTo, numberOf: new Uint32Array(segment.termCount) };
+  const cursors = FIELDS.map((field) => ({ terms: segment.fieldTerms(field), next: 0 }));
+  return { segment, chunkTo, fileTo, cursors, numberOf: new Uint32Array(segment.termCount) };
+}
+
+/** Which sources have a term, by the term's number: `sources[starts[n] .. starts[n + 1]]`, in their order. */
+function sourcesByTerm(sources: readonly { numberOf: Uint32Array }[], terms: number) {
+  const starts = new Uint32Array(terms + 1);
+  for (const { numberOf } of sources) for (const number of numberOf) starts[number + 1]++;
+  for (let n = 0; n < terms; n++) starts[n + 1] += starts[n];
+  const next = starts.slice();
+  const positions = new Uint32Array(starts[terms]);
+  sources.forEach(({ numberOf }, position) => {
+    for (const number of numberOf) positions[next[number]++] = position;
+  });
+  return { starts, sources: positions };
 }
 
 function doubled<A extends Uint32Array | Uint8Array>(array: A, least: number): A {

@@ -1,6 +1,7 @@
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
+import type { SymbolRecord } from "./file-record.ts";
 import {
   align,
   FIELDS,
@@ -27,6 +28,7 @@ export interface ChunkEntry {
   parents: readonly string[];
   signature: string;
   doc: string;
+  symbols: readonly SymbolRecord[];
   bodyLength: number;
   symbolLength: number;
   docLength: number;
@@ -53,6 +55,12 @@ export class SegmentWriter {
     parents: words(),
     signature: words(),
     doc: words(),
+    firstSymbol: words(),
+    symbolName: words(),
+    symbolParents: words(),
+    symbolKind: new Column(new Uint8Array(256)),
+    symbolLine: words(),
+    symbolEndLine: words(),
     firstChunk: words(),
     path: words(),
     language: words(),
@@ -104,6 +112,14 @@ export class SegmentWriter {
     columns.parents.push(this.#strings.add(entry.parents.join(LIST_SEPARATOR)));
     columns.signature.push(this.#strings.add(entry.signature));
     columns.doc.push(this.#strings.add(entry.doc));
+    columns.firstSymbol.push(columns.symbolLine.length);
+    for (const symbol of entry.symbols) {
+      columns.symbolName.push(this.#strings.add(symbol.name));
+      columns.symbolParents.push(this.#strings.add(symbol.parents.join(LIST_SEPARATOR)));
+      columns.symbolKind.push(CHUNK_KINDS.indexOf(symbol.kind));
+      columns.symbolLine.push(symbol.line);
+      columns.symbolEndLine.push(symbol.endLine);
+    }
     this.#fields.body.total += entry.bodyLength;
     this.#fields.symbol.total += entry.symbolLength;
     this.#fields.doc.total += entry.docLength;
@@ -136,7 +152,18 @@ export class SegmentWriter {
     to.pathLength.push(from.pathLength[file]);
     this.#fields.path.total += from.pathLength[file];
     const number = this.fileCount - 1;
+    const firstSymbol = from.firstSymbol[first];
+    const endSymbol = from.firstSymbol[end];
+    const symbolShift = to.symbolLine.length - firstSymbol;
+    for (let symbol = firstSymbol; symbol < endSymbol; symbol++) {
+      to.symbolName.push(copied(columns.symbolName[symbol]));
+      to.symbolParents.push(copied(columns.symbolParents[symbol]));
+    }
+    to.symbolKind.append(columns.symbolKind.subarray(firstSymbol, endSymbol));
+    to.symbolLine.append(columns.symbolLine.subarray(firstSymbol, endSymbol));
+    to.symbolEndLine.append(columns.symbolEndLine.subarray(firstSymbol, endSymbol));
     for (let chunk = first; chunk < end; chunk++) {
+      to.firstSymbol.push(from.firstSymbol[chunk] + symbolShift);
       to.chunkFile.push(number);
       to.name.push(copied(columns.name[chunk]));
       to.parents.push(copied(columns.parents[chunk]));
@@ -173,6 +200,7 @@ export class SegmentWriter {
     const columns = this.#columns;
     const fields = this.#fields;
     columns.firstChunk.push(this.chunkCount);
+    columns.firstSymbol.push(columns.symbolLine.length);
     columns.termOffsets.push(this.#termBytes.length);
     for (const name of FIELDS) fields[name].close();
     const parts: Record<Section, ArrayBufferView> = {
@@ -202,6 +230,12 @@ export class SegmentWriter {
       parents: columns.parents.view(),
       signature: columns.signature.view(),
       doc: columns.doc.view(),
+      firstSymbol: columns.firstSymbol.view(),
+      symbolName: columns.symbolName.view(),
+      symbolParents: columns.symbolParents.view(),
+      symbolKind: columns.symbolKind.view(),
+      symbolLine: columns.symbolLine.view(),
+      symbolEndLine: columns.symbolEndLine.view(),
       firstChunk: columns.firstChunk.view(),
       path: columns.path.view(),
       language: columns.language.view(),

@@ -1,6 +1,7 @@
 import { CairnError } from "../../shared/errors.ts";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
+import type { SymbolRecord } from "./file-record.ts";
 
 /** `body`, `symbol` and `doc` index chunks, `path` indexes files. */
 export type Field = "body" | "symbol" | "doc" | "path";
@@ -42,6 +43,11 @@ export interface Segment {
   parents(chunk: number): readonly string[];
   signature(chunk: number): string;
   doc(chunk: number): string;
+  /** Every declaration that begins in the chunk, in file order; empty for a later part of a long one. */
+  symbols(chunk: number): readonly SymbolRecord[];
+  /** Symbols of chunk c are firstSymbol[c] .. firstSymbol[c + 1]. */
+  readonly firstSymbol: Uint32Array;
+  symbol(symbol: number): SymbolRecord;
   /** Chunks of file f are firstChunk[f] .. firstChunk[f + 1]. */
   readonly firstChunk: Uint32Array;
   path(file: number): string;
@@ -55,6 +61,8 @@ export interface Segment {
   readonly columns: SegmentColumns;
   /** The string of a number in those columns. */
   string(reference: number): string;
+  /** All strings as UTF-8: string s is bytes[offsets[s] .. offsets[s + 1]]. */
+  readonly strings: { readonly bytes: Uint8Array; readonly offsets: Uint32Array };
   /** The terms that occur in a field, ascending: the n-th has the n-th posting list. */
   fieldTerms(field: Field): Uint32Array;
   /** The n-th posting list of a field, as {@link Segment.postings} gives it. */
@@ -67,6 +75,13 @@ export interface SegmentColumns {
   readonly parents: Uint32Array;
   readonly signature: Uint32Array;
   readonly doc: Uint32Array;
+  /** By symbol number. */
+  readonly symbolName: Uint32Array;
+  readonly symbolParents: Uint32Array;
+  readonly symbolKind: Uint8Array;
+  readonly symbolLine: Uint32Array;
+  readonly symbolEndLine: Uint32Array;
+  /** By file number. */
   readonly path: Uint32Array;
   readonly language: Uint32Array;
   /** 16 bytes a file. */
@@ -100,7 +115,7 @@ export interface Snapshot {
 export const LIST_SEPARATOR = "\u001f";
 
 /** Written into every segment; another number means another layout, and the segment is rebuilt. */
-export const SEGMENT_VERSION = 1;
+export const SEGMENT_VERSION = 2;
 export const SEGMENT_MAGIC = 0x4e524143;
 
 /** The sections of a segment in the order in which they are laid out, each 16-byte aligned. */
@@ -131,6 +146,12 @@ export const SECTIONS = [
   "parents",
   "signature",
   "doc",
+  "firstSymbol",
+  "symbolName",
+  "symbolParents",
+  "symbolKind",
+  "symbolLine",
+  "symbolEndLine",
   "firstChunk",
   "path",
   "language",
@@ -172,13 +193,13 @@ class FlatSegment implements Segment {
   readonly startLine: Uint32Array;
   readonly endLine: Uint32Array;
   readonly firstChunk: Uint32Array;
+  readonly firstSymbol: Uint32Array;
   readonly vectorCodes: Int8Array;
   readonly vectorScales: Float32Array;
   readonly #header: Uint32Array;
   readonly #termOffsets: Uint32Array;
   readonly #termBytes: Buffer;
-  readonly #stringOffsets: Uint32Array;
-  readonly #stringBytes: Buffer;
+  readonly strings: { readonly bytes: Buffer; readonly offsets: Uint32Array };
   readonly columns: SegmentColumns & { readonly content: Buffer };
   readonly #fields: Readonly<Record<Field, PostingLists>>;
 
@@ -208,19 +229,28 @@ class FlatSegment implements Segment {
     this.docLength = this.#u16("docLength", this.chunkCount);
     this.pathLength = this.#u16("pathLength", this.fileCount);
     this.firstChunk = this.#u32("firstChunk", this.fileCount + 1);
+    this.firstSymbol = this.#u32("firstSymbol", this.chunkCount + 1);
+    const symbolCount = this.firstSymbol[this.chunkCount];
     this.columns = {
       kind: this.#raw("kind"),
       name: this.#u32("name", this.chunkCount),
       parents: this.#u32("parents", this.chunkCount),
       signature: this.#u32("signature", this.chunkCount),
       doc: this.#u32("doc", this.chunkCount),
+      symbolName: this.#u32("symbolName", symbolCount),
+      symbolParents: this.#u32("symbolParents", symbolCount),
+      symbolKind: this.#raw("symbolKind"),
+      symbolLine: this.#u32("symbolLine", symbolCount),
+      symbolEndLine: this.#u32("symbolEndLine", symbolCount),
       path: this.#u32("path", this.fileCount),
       language: this.#u32("language", this.fileCount),
       content: this.#raw("content"),
     };
     const offsets = this.#section("stringOffsets");
-    this.#stringOffsets = new Uint32Array(bytes.buffer, offsets.at, offsets.length / 4);
-    this.#stringBytes = this.#raw("stringBytes");
+    this.strings = {
+      bytes: this.#raw("stringBytes"),
+      offsets: new Uint32Array(bytes.buffer, offsets.at, offsets.length / 4),
+    };
     const scales = this.#section("vectorScales", this.chunkCount * 4);
     this.vectorScales = new Float32Array(bytes.buffer, scales.at, this.chunkCount);
     const codes = this.#section("vectorCodes", this.chunkCount * SEGMENT_DIMS);
@@ -273,8 +303,7 @@ class FlatSegment implements Segment {
   }
 
   parents(chunk: number): readonly string[] {
-    const joined = this.string(this.columns.parents[chunk]);
-    return joined === "" ? [] : joined.split(LIST_SEPARATOR);
+    return this.#list(this.columns.parents[chunk]);
   }
 
   signature(chunk: number): string {
@@ -283,6 +312,22 @@ class FlatSegment implements Segment {
 
   doc(chunk: number): string {
     return this.string(this.columns.doc[chunk]);
+  }
+
+  symbols(chunk: number): readonly SymbolRecord[] {
+    const first = this.firstSymbol[chunk];
+    return Array.from({ length: this.firstSymbol[chunk + 1] - first }, (_, i) => this.symbol(first + i));
+  }
+
+  symbol(symbol: number): SymbolRecord {
+    const { symbolName, symbolKind, symbolParents, symbolLine, symbolEndLine } = this.columns;
+    return {
+      name: this.string(symbolName[symbol]),
+      kind: CHUNK_KINDS[symbolKind[symbol]],
+      parents: this.#list(symbolParents[symbol]),
+      line: symbolLine[symbol],
+      endLine: symbolEndLine[symbol],
+    };
   }
 
   path(file: number): string {
@@ -298,7 +343,8 @@ class FlatSegment implements Segment {
   }
 
   string(reference: number): string {
-    return this.#stringBytes.toString("utf8", this.#stringOffsets[reference], this.#stringOffsets[reference + 1]);
+    const { bytes, offsets } = this.strings;
+    return bytes.toString("utf8", offsets[reference], offsets[reference + 1]);
   }
 
   fieldTerms(field: Field): Uint32Array {
@@ -307,6 +353,11 @@ class FlatSegment implements Segment {
 
   postingList(field: Field, n: number, documents: Uint32Array, counts: Uint8Array): number {
     return this.#fields[field].read(n, documents, counts);
+  }
+
+  #list(reference: number): readonly string[] {
+    const joined = this.string(reference);
+    return joined === "" ? [] : joined.split(LIST_SEPARATOR);
   }
 
   #lowerBound(key: Buffer): number {

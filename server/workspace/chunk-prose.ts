@@ -1,4 +1,4 @@
-import type { Chunk } from "./chunk.ts";
+import type { Chunk, ChunkSymbol } from "./chunk.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";
 import type { Heading, Prose } from "./headings.ts";
 import type { Piece } from "./outline.ts";
@@ -12,6 +12,7 @@ import type { SourceLines } from "./source-lines.ts";
 export function chunkProse(lines: SourceLines, prose: Prose, sizes: ChunkSizes): Chunk[] {
   const { headings, fenced } = prose;
   const pieces: Piece[] = [];
+  const symbols: ChunkSymbol[] = [];
   const firstHeading = headings[0]?.line ?? lines.count + 1;
   pushSection(pieces, lines, 1, firstHeading - 1, {
     kind: prose.title ? "section" : "text",
@@ -23,18 +24,21 @@ export function chunkProse(lines: SourceLines, prose: Prose, sizes: ChunkSizes):
   const path: { heading: Heading; number: number }[] = [];
   for (const [i, heading] of headings.entries()) {
     while (path.length > 0 && (path.at(-1)?.heading.level ?? 0) >= heading.level) path.pop();
+    const parents = path.map(({ heading }) => heading.title).filter(Boolean);
+    const endLine = (headings[i + 1]?.line ?? lines.count + 1) - 1;
+    if (heading.title) symbols.push({ name: heading.title, kind: "section", parents, line: heading.line, endLine });
     const hasChildren = (headings[i + 1]?.level ?? 0) > heading.level;
-    pushSection(pieces, lines, heading.line, (headings[i + 1]?.line ?? lines.count + 1) - 1, {
+    pushSection(pieces, lines, heading.line, endLine, {
       kind: "section",
       name: heading.title,
-      parents: path.map(({ heading }) => heading.title).filter(Boolean),
+      parents,
       // As the head of a class stands with its methods, a heading with sections below it stands with them.
       container: hasChildren ? i + 1 : (path.at(-1)?.number ?? 0),
       role: hasChildren ? "head" : "declaration",
     });
     path.push({ heading, number: i + 1 });
   }
-  return packChunks({ pieces, breaks: paragraphs(lines, fenced) }, lines, sizes);
+  return packChunks({ pieces, breaks: paragraphs(lines, fenced), symbols }, lines, sizes);
 }
 
 type Section = Pick<Piece, "kind" | "name" | "parents" | "container" | "role">;

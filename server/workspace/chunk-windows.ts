@@ -53,6 +53,7 @@ function windowChunks(lines: SourceLines, startLine: number, last: number, sizes
     parents: [],
     signature: "",
     doc: "",
+    symbols: [],
     text,
   }));
 }

@@ -1,7 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import type { ChunkRecord, FileRecord } from "../store/file-record.ts";
-import { bagOf } from "../text/bag.ts";
-import { tokenize } from "../text/tokens.ts";
+import { TermBags } from "../text/term-bags.ts";
 import type { Chunk, ChunkedFile } from "./chunk.ts";
 
 /** Longest signature or doc sentence that is kept for display. */
@@ -15,24 +14,12 @@ export function contentKey(language: string, bytes: Uint8Array): string {
   return createHash("sha256").update(`${language}\n`).update(bytes).digest("hex").slice(0, 32);
 }
 
+/** What this thread has met of words; only its speed depends on what came before. */
+const bags = new TermBags();
+
 /** Turns a file's chunks into what the index keeps of them. */
 export function recordOf(file: ChunkedFile): FileRecord {
-  const positions = new Map<string, number>();
-  const pack = (terms: readonly string[]) => {
-    const bag = bagOf(terms);
-    const words = new Uint32Array(bag.size * 2);
-    let at = 0;
-    for (const [term, count] of bag) {
-      let position = positions.get(term);
-      if (position === undefined) {
-        position = positions.size;
-        positions.set(term, position);
-      }
-      words[at++] = position;
-      words[at++] = count;
-    }
-    return words;
-  };
+  bags.begin();
   const chunks = file.chunks.map(
     (chunk): ChunkRecord => ({
       hash: chunkHash(chunk),
@@ -43,12 +30,18 @@ export function recordOf(file: ChunkedFile): FileRecord {
       parents: chunk.parents,
       signature: chunk.signature.slice(0, SHOWN_LENGTH),
       doc: firstSentence(chunk.doc),
-      body: pack(tokenize(chunk.text)),
-      symbol: pack(tokenize([...chunk.parents, chunk.name].join(" "))),
-      docTerms: pack(tokenize(chunk.doc)),
+      body: bags.bag(chunk.text),
+      symbols: chunk.symbols,
+      symbol: bags.bag([...chunk.parents, ...namesOf(chunk)].join(" ")),
+      docTerms: bags.bag(chunk.doc),
     }),
   );
-  return { language: file.language, lines: file.lines, degraded: file.degraded, terms: [...positions.keys()], chunks };
+  return { language: file.language, lines: file.lines, degraded: file.degraded, terms: bags.terms(), chunks };
+}
+
+/** The name of the chunk and, once each, the names of all that is declared in it. */
+function namesOf({ name, symbols }: Chunk): Set<string> {
+  return new Set([name, ...symbols.map((symbol) => symbol.name)]);
 }
 
 /** Key of a chunk's vector: 32 hex digits of the SHA-256 of its text. */

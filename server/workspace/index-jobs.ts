@@ -43,6 +43,8 @@ export interface MergedSegment {
 export interface Admitted extends WalkBatch {
   /** Paths that no longer exist, relative to the root. */
   gone: string[];
+  /** Folders that were walked: what was known below them and is not among the files has gone. */
+  folders: string[];
 }
 
 /** The heavy work, done in worker threads. */

@@ -29,7 +29,7 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
   },
 
   admit(paths): Admitted {
-    const admitted: Admitted = { files: [], skipped: [], gone: [] };
+    const admitted: Admitted = { files: [], skipped: [], gone: [], folders: [] };
     const rules = openRules(host, data.root, data.exclude);
     for (const absolute of paths) {
       const path = relative(data.root, absolute).split(sep).join("/");
@@ -39,6 +39,7 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
         if ("reason" in verdict) admitted.skipped.push(verdict);
         else admitted.files.push(verdict);
       } else {
+        admitted.folders.push(path);
         for (const batch of walkBelow(host, data.root, path, walkOptions, undefined, rules)) {
           admitted.files.push(...batch.files);
           admitted.skipped.push(...batch.skipped);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
@@ -24,6 +25,8 @@ const MOST_REPAIRS = 3;
 
 export interface IndexerParts {
   host: Host;
+  /** Absolute path of the folder. */
+  root: string;
   live: LiveIndex;
   store: StoreThread;
   workers: IndexWorkers;
@@ -63,6 +66,8 @@ export class Indexer {
   /** Relative paths of open files, looked at first. */
   #open: ReadonlySet<string> = new Set();
   readonly #inFlight = new Set<string>();
+  /** Files that were deleted or left out while they were in flight: looked at again afterwards. */
+  readonly #doubtful = new Set<string>();
   /** Files that are tried alone because a thread died with them. */
   readonly #suspects = new Set<string>();
   readonly #events = new Set<string>();
@@ -169,6 +174,9 @@ export class Indexer {
 
   rescan(cause: string): void {
     this.#scanCause = cause;
+    // A walk that began before it was asked for may not have seen what it is asked for.
+    void this.#firstScan?.stop();
+    this.#firstScan = undefined;
     this.#retry();
   }
 
@@ -328,6 +336,7 @@ export class Indexer {
     this.#leftOut = leftOut;
     const gone: string[] = [];
     for (const path of this.#states.keys()) if (!seen.has(path) && !this.#inFlight.has(path)) gone.push(path);
+    for (const path of this.#inFlight) if (!seen.has(path)) this.#doubtful.add(path);
     for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) if (!seen.has(path)) this.#forget(path);
     await this.#remove(gone);
     this.#scanned = true;
@@ -359,22 +368,27 @@ export class Indexer {
   async #admit(): Promise<void> {
     const paths = [...this.#events];
     this.#events.clear();
-    const { files, skipped, gone } = await this.#parts.workers.run("admit", paths);
+    const { files, skipped, gone, folders } = await this.#parts.workers.run("admit", paths);
+    const leftOut = new Set(skipped.map(({ path }) => path));
+    const vanished = new Set([...gone, ...leftOut]);
+    const walked = new Set(folders);
+    const present = new Set(files.map(({ path }) => path));
+    for (const path of this.#leftOut.keys()) {
+      if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
+    }
+    for (const skip of skipped) this.#leftOut.set(skip.path, skip);
+    for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) {
+      if (isAtOrBelow(path, leftOut)) this.#forget(path);
+    }
     for (const file of files) this.#consider(file, true);
-    const vanished = new Set<string>(gone);
-    for (const skip of skipped) {
-      this.#leftOut.set(skip.path, skip);
-      vanished.add(skip.path);
+    for (const path of this.#inFlight) if (isAtOrBelow(path, vanished)) this.#doubtful.add(path);
+    const below: string[] = [];
+    for (const path of this.#states.keys()) {
+      if (isAtOrBelow(path, vanished)) below.push(path);
+      // Not in a folder that was walked: it has gone, or it came after the walk. Asked for alone, it is certain.
+      else if (!present.has(path) && isAtOrBelow(path, walked)) this.#events.add(join(this.#parts.root, path));
     }
-    for (const path of gone) this.#leftOut.delete(path);
-    for (const { path } of files) this.#leftOut.delete(path);
-    if (vanished.size > 0) {
-      const below = [...this.#states.keys()].filter((path) => isAtOrBelow(path, vanished));
-      for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) {
-        if (isAtOrBelow(path, vanished)) this.#forget(path);
-      }
-      await this.#remove(below);
-    }
+    await this.#remove(below);
   }
 
   async #remove(paths: readonly string[]): Promise<void> {
@@ -408,7 +422,10 @@ export class Indexer {
       () => this.#process(files),
       () => {
         this.#batches--;
-        for (const { path } of files) this.#inFlight.delete(path);
+        for (const { path } of files) {
+          this.#inFlight.delete(path);
+          if (this.#doubtful.delete(path)) this.#events.add(join(this.#parts.root, path));
+        }
       },
     );
     return true;
@@ -489,10 +506,12 @@ export class Indexer {
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
     const { segment, missing } = await this.#parts.workers.run("restore", files);
-    if (segment) this.#parts.live.add(openSegment(segment));
+    const changed = files.filter(({ path, content }) => this.#states.get(path)?.content !== content);
+    const outdated = new Set(changed.map(({ path }) => path));
+    if (segment) this.#parts.live.add(openSegment(segment), outdated);
     for (const path of missing) {
       const state = this.#states.get(path);
-      if (state) this.#queue({ path, size: state.size, mtimeMs: state.mtimeMs }, false);
+      if (state && !outdated.has(path)) this.#queue({ path, size: state.size, mtimeMs: state.mtimeMs }, false);
     }
   }
 

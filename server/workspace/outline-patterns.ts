@@ -1,4 +1,5 @@
 import type { ChunkKind } from "../../shared/search-types.ts";
+import type { ChunkSymbol } from "./chunk.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";
 import type { DeclarationPattern } from "./declaration-patterns.ts";
 import { docText } from "./doc-comment.ts";
@@ -48,12 +49,7 @@ export function outlineByPatterns(
         next = declaration.endLine + 1;
       } else {
         const own = ++containers;
-        const routine = declaration.kind === "function" || declaration.kind === "method";
-        place(
-          routine ? declaration.inside.filter((d) => isLarge(d, lines, sizes)) : declaration.inside,
-          declaration,
-          own,
-        );
+        place(visibleInside(declaration, lines, sizes), declaration, own);
         flush(declaration, own, declaration.endLine);
       }
     }
@@ -61,7 +57,7 @@ export function outlineByPatterns(
 
   place(declarations, undefined, 0);
   flush(undefined, 0, lines.count);
-  return { pieces, breaks: breaksOf(look) };
+  return { pieces, breaks: breaksOf(look), symbols: [...symbolsOf(declarations, lines, sizes)] };
 }
 
 interface Look {
@@ -191,6 +187,23 @@ function declarationAt(
 /** The lines of a block comment may begin with a star one column further in. */
 function leads(above: Look, declaration: Look): boolean {
   return above.lead && (above.indent === declaration.indent || above.indent === declaration.indent + 1);
+}
+
+function* symbolsOf(
+  declarations: readonly Declaration[],
+  lines: SourceLines,
+  sizes: ChunkSizes,
+): Generator<ChunkSymbol> {
+  for (const declaration of declarations) {
+    const { name, kind, parents, line, endLine } = declaration;
+    yield { name, kind, parents, line, endLine: Math.max(line, endLine) };
+    yield* symbolsOf(visibleInside(declaration, lines, sizes), lines, sizes);
+  }
+}
+
+/** What is declared inside; of a function only what could stand alone. */
+function visibleInside({ kind, inside }: Declaration, lines: SourceLines, sizes: ChunkSizes): Declaration[] {
+  return kind === "function" || kind === "method" ? inside.filter((d) => isLarge(d, lines, sizes)) : inside;
 }
 
 function isLarge(declaration: Declaration, lines: SourceLines, sizes: ChunkSizes): boolean {

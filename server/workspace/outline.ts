@@ -1,11 +1,23 @@
 import type { Node, Tree } from "web-tree-sitter";
 import type { ChunkKind } from "../../shared/search-types.ts";
+import { skipAnnotations } from "./annotations.ts";
+import type { ChunkSymbol } from "./chunk.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";
 import { docText } from "./doc-comment.ts";
 import { oneLine } from "./signature.ts";
 import { isSpace, type SourceLines } from "./source-lines.ts";
 import type { Declared } from "./syntax.ts";
-import { COMMENT, CONTAINER, DECLARATION, PREFIX, SCOPE, type SyntaxTable, TOKEN, WRAPPER } from "./syntax-table.ts";
+import {
+  BODY,
+  COMMENT,
+  CONTAINER,
+  DECLARATION,
+  PREFIX,
+  SCOPE,
+  type SyntaxTable,
+  TOKEN,
+  WRAPPER,
+} from "./syntax-table.ts";
 
 /** What a run of lines is within its file, before pieces are split and merged to size. */
 export interface Piece {
@@ -30,6 +42,8 @@ export interface Outline {
   pieces: Piece[];
   /** By line: how deep in the tree something begins there, 255 where nothing does. A cut is best at the least. */
   breaks: Uint8Array;
+  /** Every declaration that can be asked for by name: all but those inside functions, unless they are pieces. */
+  symbols: ChunkSymbol[];
 }
 
 /** Deeper nodes are not looked into; expressions of a thousand terms nest a thousand deep. */
@@ -38,13 +52,14 @@ const NO_BREAK = 255;
 
 /**
  * Divides a parsed file into declarations and what lies between. A declaration that fits a chunk is one piece; a longer
- * one becomes its head, the declarations inside it, and the rest. Only nodes too long for a chunk are looked into, so
- * the walk touches a small part of the tree.
+ * one becomes its head, the declarations inside it, and the rest. Only nodes too long for a chunk are looked into, and
+ * for symbols the bodies of types and the like, so the walk touches a small part of the tree.
  */
 export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, sizes: ChunkSizes): Outline {
   const { actions } = table;
   const cursor = tree.walk();
   const pieces: Piece[] = [];
+  const symbols: ChunkSymbol[] = [];
   const breaks = new Uint8Array(lines.count + 2).fill(NO_BREAK);
   let nextLine = 1;
   let containers = 0;
@@ -82,10 +97,15 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
         declare(owner, found, { start, end, line, lead }, depth);
         climb(found.levels);
       } else {
-        if (found) climb(found.levels);
         const worthwhile = action & CONTAINER || size > sizes.target || (size > sizes.small && size * 2 > whole);
-        if (worthwhile && lines.lineAt(end - 1) > line)
-          divide(owner, depth + 1, size, lead.startLine < line ? lead : noLead());
+        const divisible = worthwhile && lines.lineAt(end - 1) > line;
+        if (found) {
+          if (!isRoutine(owner.kind)) note(owner, found, !divisible, depth);
+          climb(found.levels);
+        } else if (!divisible && action & BODY && !isRoutine(owner.kind)) {
+          gather(owner, depth);
+        }
+        if (divisible) divide(owner, depth + 1, size, lead.startLine < line ? lead : noLead());
       }
       lead = noLead();
     } while (cursor.gotoNextSibling());
@@ -95,23 +115,21 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
   function declare(owner: Owner, found: Found, span: Span, depth: number): void {
     const endLine = lines.lineAt(span.end - 1);
     const startLine = Math.max(span.lead.startLine, nextLine);
+    const fits = lines.size(startLine, endLine) <= sizes.target || startLine === endLine;
     // It stands on a line that another piece already has.
-    if (endLine < nextLine) return;
+    const isTaken = endLine < nextLine;
+    note(owner, found, fits || isTaken, depth);
+    if (isTaken) return;
     flush(owner, startLine - 1);
     const { declared, node } = found;
-    const inClass = owner.kind === "class" || owner.kind === "interface";
     const self: Owner = {
-      kind: declared.kind === "function" && inClass ? "method" : declared.kind,
-      name: declared.name,
-      parents: declared.parents?.length ? [...owner.inner, ...declared.parents] : owner.inner,
-      inner: [...owner.inner, ...(declared.parents ?? []), declared.name],
+      ...scopeOf(owner, declared, span.line),
       signature: signatureOf(lines.text, span, found),
       doc: [...span.lead.comments, table.innerDoc?.(node) ?? ""].map(docText).filter(Boolean).join("\n"),
       container: owner.container,
-      line: span.line,
       opened: false,
     };
-    if (lines.size(startLine, endLine) <= sizes.target || startLine === endLine) {
+    if (fits) {
       pieces.push(pieceOf(self, startLine, endLine, "declaration"));
     } else {
       self.container = ++containers;
@@ -119,6 +137,37 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
       flush(self, endLine);
     }
     nextLine = endLine + 1;
+  }
+
+  /** Makes the declaration under the cursor a symbol, and, when asked to, what is declared inside it. */
+  function note(around: Scope, { declared, node }: Found, withInside: boolean, depth: number): void {
+    const end = endOfCode(lines.text, node.startIndex, node.endIndex);
+    const line = lines.lineAt(skipAnnotations(lines.text, node.startIndex, end));
+    const isPeer = namesPeer(around, declared, lines.lineAt(node.startIndex));
+    const isSame = isPeer && declared.name === around.name;
+    const { kind, name, parents, inner } = isPeer
+      ? { ...around, name: declared.name, inner: [...around.parents, declared.name] }
+      : scopeOf(around, declared, line);
+    if (!declared.extends && !isSame) {
+      symbols.push({ name, kind, parents, line, endLine: lines.lineAt(end - 1) });
+    }
+    if (withInside && !isRoutine(kind)) gather({ kind, name, parents, inner, line }, depth + 1);
+  }
+
+  /** Makes symbols of the declarations in the node under the cursor, which stays one piece. */
+  function gather(around: Scope, depth: number): void {
+    if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return;
+    do {
+      const action = actions[cursor.nodeTypeId] ?? 0;
+      const found = action & (DECLARATION | WRAPPER) ? descendToDeclaration(action) : undefined;
+      if (found) {
+        note(around, found, true, depth);
+        climb(found.levels);
+      } else if (action & (BODY | CONTAINER)) {
+        gather(around, depth + 1);
+      }
+    } while (cursor.gotoNextSibling());
+    cursor.gotoParent();
   }
 
   /** Gives the lines up to `last` that no declaration took to the owner. */
@@ -172,21 +221,25 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
   divide(file, 0, Number.POSITIVE_INFINITY, noLead());
   flush(file, lines.count);
   cursor.delete();
-  return { pieces, breaks };
+  return { pieces, breaks, symbols };
 }
 
-/** A declaration while its content is divided. */
-interface Owner {
+/** What a declaration is to the ones inside it. */
+interface Scope {
   kind: ChunkKind;
   name: string;
   parents: readonly string[];
   /** Parents of what stands inside. */
   inner: readonly string[];
+  /** Where its code begins, comments left out. */
+  line: number;
+}
+
+/** A declaration while its content is divided. */
+interface Owner extends Scope {
   signature: string;
   doc: string;
   container: number;
-  /** Where its code begins, comments left out. */
-  line: number;
   /** True once its head is a piece. */
   opened: boolean;
 }
@@ -226,6 +279,27 @@ function withScope(owner: Owner, name: string | undefined): Owner {
   return name ? { ...owner, inner: [...owner.parents, name] } : owner;
 }
 
+function scopeOf(around: Scope, declared: Declared, line: number): Scope {
+  const inClass = around.kind === "class" || around.kind === "interface";
+  const parents = declared.parents?.length ? [...around.inner, ...declared.parents] : around.inner;
+  return {
+    kind: declared.kind === "function" && inClass ? "method" : declared.kind,
+    name: declared.name,
+    parents,
+    inner: [...parents, declared.name],
+    line,
+  };
+}
+
+/** Whether it stands beside what it stands in: the type in a `typedef`, a constant in a group named by its first. */
+function namesPeer(around: Scope, found: Declared, line: number): boolean {
+  return found.kind === around.kind && (around.line === line || (found.kind === "constant" && found.minor === true));
+}
+
+function isRoutine(kind: ChunkKind): boolean {
+  return kind === "function" || kind === "method";
+}
+
 /** Inside functions only what could stand alone is a piece of its own; a wrapper is not found twice. */
 function isPieceOf(
   owner: Owner,
@@ -235,9 +309,9 @@ function isPieceOf(
   whole: number,
   sizes: ChunkSizes,
 ): boolean {
-  if (owner.line === line && owner.kind === found.kind && size * 2 > whole) return false;
-  if (owner.kind !== "function" && owner.kind !== "method" && owner.kind !== "constant") return true;
-  return size >= sizes.small && (found.kind === "function" || found.kind === "method" || found.kind === "class");
+  if (found.minor || (owner.line === line && owner.kind === found.kind && size * 2 > whole)) return false;
+  if (!isRoutine(owner.kind) && owner.kind !== "constant") return true;
+  return size >= sizes.small && (isRoutine(found.kind) || found.kind === "class");
 }
 
 function pieceOf(owner: Owner, startLine: number, endLine: number, role: Role): Piece {

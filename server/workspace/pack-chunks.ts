@@ -1,5 +1,5 @@
 import type { ChunkKind } from "../../shared/search-types.ts";
-import type { Chunk } from "./chunk.ts";
+import type { Chunk, ChunkSymbol } from "./chunk.ts";
 import type { ChunkSizes } from "./chunk-sizes.ts";
 import type { Outline, Piece } from "./outline.ts";
 import type { SourceLines } from "./source-lines.ts";
@@ -8,10 +8,12 @@ const LONGEST_SIGNATURE = 200;
 const TYPES: ReadonlySet<ChunkKind> = new Set(["class", "interface", "enum", "section"]);
 
 /** Brings an outline's pieces to size: long ones are split where the tree is shallowest, small neighbours merged. */
-export function packChunks({ pieces, breaks }: Outline, lines: SourceLines, sizes: ChunkSizes): Chunk[] {
+export function packChunks({ pieces, breaks, symbols }: Outline, lines: SourceLines, sizes: ChunkSizes): Chunk[] {
   const parts = pieces.flatMap((piece) => split(piece, breaks, lines, sizes));
   const groups = attachRemains(mergeSmall(parts, lines, sizes), lines, sizes);
-  return groups.flatMap((group) => toChunks(group, lines, sizes));
+  const chunks = groups.flatMap((group) => toChunks(group, lines, sizes));
+  placeSymbols(symbols, chunks);
+  return chunks;
 }
 
 /** Brackets and `end`s, without a word of content. */
@@ -152,7 +154,7 @@ function toChunks(group: Group, lines: SourceLines, sizes: ChunkSizes): Chunk[] 
   };
   const texts =
     group.size > sizes.max ? cut(lines.slice(startLine, endLine), sizes) : [lines.slice(startLine, endLine)];
-  return texts.map((text) => ({ startLine, endLine, ...described, text }));
+  return texts.map((text) => ({ startLine, endLine, ...described, symbols: [], text }));
 }
 
 /** The piece that names a merged chunk: the head of a type, then the longest declaration. */
@@ -170,6 +172,23 @@ function signatures(pieces: readonly Piece[]): string {
       line += line ? `; ${signature}` : signature;
   }
   return line;
+}
+
+/** Each symbol goes to the chunk with its line; of the pieces of one giant line, to the first. */
+function placeSymbols(symbols: readonly ChunkSymbol[], chunks: readonly Chunk[]): void {
+  let at = 0;
+  for (const symbol of symbols.toSorted((a, b) => a.line - b.line)) {
+    while (at < chunks.length && chunks[at].endLine < symbol.line) at++;
+    if (at >= chunks.length || chunks[at].startLine > symbol.line) continue;
+    const { symbols: placed } = chunks[at];
+    if (!placed.some((other) => isSame(other, symbol))) placed.push(symbol);
+  }
+}
+
+/** A parser that lost its way may read one declaration twice, or inside itself. */
+function isSame(a: ChunkSymbol, b: ChunkSymbol): boolean {
+  if (a.line !== b.line || a.name !== b.name) return false;
+  return (a.kind === b.kind && b.parents.at(-1) === b.name) || a.parents.join(".") === b.parents.join(".");
 }
 
 /** Cuts one giant line into pieces of the target size, never inside a surrogate pair. */

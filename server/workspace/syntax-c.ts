@@ -1,6 +1,6 @@
 import type { Node } from "web-tree-sitter";
 import type { ChunkKind } from "../../shared/search-types.ts";
-import { type Declared, type Describe, declared, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import { type Declared, type Describe, declared, isConstantName, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
 
 export const c: Syntax = {
   comments: ["comment"],
@@ -13,16 +13,18 @@ export const c: Syntax = {
     "linkage_specification",
     "declaration_list",
   ],
+  bodies: ["enumerator_list"],
   declarations: {
     function_definition: routine,
     struct_specifier: record("class"),
     union_specifier: record("class"),
     enum_specifier: record("enum"),
+    enumerator: (node) => minor(named("constant")(node)),
     type_definition: typedef,
     declaration: initialised,
     preproc_function_def: (node) =>
       declared("function", textOf(node, "name"), { body: node.childForFieldName("value") }),
-    preproc_def: (node) => (spansLinesOfCode(node) ? named("constant")(node) : null),
+    preproc_def: macro,
   },
 };
 
@@ -31,10 +33,13 @@ export const cpp: Syntax = {
   prefixes: ["attribute_declaration"],
   wrappers: ["template_declaration"],
   containers: [...(c.containers ?? []), "field_declaration_list"],
+  bodies: ["enumerator_list", "field_declaration"],
   declarations: {
     ...c.declarations,
     class_specifier: record("class"),
     namespace_definition: (node) => (textOf(node, "name") ? named("module")(node) : null),
+    declaration: (node) => prototype(node) ?? initialised(node),
+    field_declaration: prototype,
     alias_declaration: named("type"),
     concept_definition: named("type"),
   },
@@ -60,14 +65,36 @@ function typedef(node: Node): Declared | null {
   return declared(kind, declaratorName(node.childForFieldName("declarator")), { body });
 }
 
-/** Tables and other values over several lines; prototypes and plain variables are no chunks of their own. */
+/** Tables and other values over several lines; a plain variable is only a symbol, a prototype outside classes neither. */
 function initialised(node: Node): Declared | null {
   const type = node.childForFieldName("type");
   if (type?.childForFieldName("body")) return record(type.type === "enum_specifier" ? "enum" : "class")(type);
   const declarator = node.childForFieldName("declarator");
-  if (declarator?.type !== "init_declarator" || !spansLines(node)) return null;
+  if (declarator?.type !== "init_declarator") return null;
   const found = qualified("constant", declaratorName(declarator));
+  if (!spansLines(node)) return minor(found);
   return found && { ...found, body: declarator.childForFieldName("value") };
+}
+
+/** What a class declares and another file defines: the only place where pure virtual functions stand. */
+function prototype(node: Node): Declared | null {
+  let declarator = node.childForFieldName("declarator");
+  while (declarator?.type === "pointer_declarator" || declarator?.type === "reference_declarator") {
+    declarator = declarator.childForFieldName("declarator") ?? declarator.namedChild(0);
+  }
+  if (declarator?.type !== "function_declarator") return null;
+  const around = node.parent?.type === "template_declaration" ? node.parent.parent : node.parent;
+  if (around?.type !== "field_declaration_list") return null;
+  const name = declarator.childForFieldName("declarator");
+  const isMacro = name?.type === "parenthesized_declarator" || isConstantName(name?.text ?? "");
+  return isMacro ? null : minor(qualified("method", name?.text));
+}
+
+/** A macro of several lines is a chunk; one without a value, such as an include guard, is not even a symbol. */
+function macro(node: Node): Declared | null {
+  const found = named("constant")(node);
+  if (spansLinesOfCode(node)) return found;
+  return node.childForFieldName("value") ? minor(found) : null;
 }
 
 /** The name inside pointers, arrays, parameters and parentheses; `A::b` as it is written. */
@@ -92,7 +119,20 @@ function qualified(kind: ChunkKind, path: string | undefined): Declared | null {
   return declared(kind === "function" && parents.length > 0 ? "method" : kind, name, { parents });
 }
 
-const KEYWORDS = new Set(["enum", "struct", "class", "union", "if", "for", "while", "switch", "do", "else", "return"]);
+const KEYWORDS = new Set([
+  "namespace",
+  "enum",
+  "struct",
+  "class",
+  "union",
+  "if",
+  "for",
+  "while",
+  "switch",
+  "do",
+  "else",
+  "return",
+]);
 
 /** A `#define` with continued lines; its node always ends on the next line. */
 function spansLinesOfCode(node: Node): boolean {

@@ -1,9 +1,10 @@
 import type { Node } from "web-tree-sitter";
-import { type Declared, declared, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import { type Declared, declared, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
 
 export const csharp: Syntax = {
   comments: ["comment"],
   containers: ["preproc_if", "preproc_else", "preproc_elif", "declaration_list"],
+  bodies: ["enum_member_declaration_list"],
   scopes: { file_scoped_namespace_declaration: (node) => textOf(node, "name") ?? "" },
   declarations: {
     namespace_declaration: named("module"),
@@ -12,6 +13,7 @@ export const csharp: Syntax = {
     record_declaration: named("class"),
     interface_declaration: named("interface"),
     enum_declaration: named("enum"),
+    enum_member_declaration: (node) => minor(named("constant")(node)),
     delegate_declaration: named("type"),
     method_declaration: named("method"),
     constructor_declaration: named("method"),
@@ -23,8 +25,9 @@ export const csharp: Syntax = {
   },
 };
 
-/** Only properties with code in them; the rest are fields. */
+/** A property with code in it is a chunk, a plain one only a symbol. */
 function property(node: Node): Declared | null {
   const body = node.childForFieldName("accessors") ?? node.childForFieldName("value");
-  return spansLines(node) ? declared("method", textOf(node, "name"), { body }) : null;
+  const found = declared("method", textOf(node, "name"), { body });
+  return spansLines(node) ? found : minor(found);
 }

@@ -1,19 +1,23 @@
 import type { Node } from "web-tree-sitter";
 import type { ChunkKind } from "../../shared/search-types.ts";
-import { type Declared, declared, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import { type Declared, declared, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
 
 const TYPE_KINDS: Readonly<Record<string, ChunkKind>> = { struct_type: "class", interface_type: "interface" };
 
 export const go: Syntax = {
   comments: ["comment"],
   containers: ["type_declaration"],
+  bodies: ["type_spec", "interface_type", "const_declaration", "var_declaration", "var_spec_list"],
   declarations: {
     function_declaration: named("function"),
     method_declaration: (node) => declared("method", textOf(node, "name"), { parents: receiver(node) }),
     type_declaration: (node) => (isGroup(node) ? null : type(node.namedChild(0))),
     type_spec: (node) => (node.parent && isGroup(node.parent) ? type(node) : null),
+    method_elem: (node) => minor(named("method")(node)),
     const_declaration: values,
     var_declaration: values,
+    const_spec: (node) => minor(named("constant")(node)),
+    var_spec: (node) => minor(named("constant")(node)),
   },
 };
 

@@ -1,8 +1,19 @@
 import type { Node } from "web-tree-sitter";
-import { type Declared, declared, isConstantName, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import { type Declared, declared, isConstantName, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
 
 const FUNCTIONS = new Set(["arrow_function", "function_expression", "generator_function", "function"]);
 /** Test runners' blocks: their titles are the best names a test file has. */
+const OBJECTS = [
+  "class",
+  "class_body",
+  "statement_block",
+  "variable_declarator",
+  "assignment_expression",
+  "call_expression",
+  "arguments",
+  "object",
+  "pair",
+];
 const TEST_BLOCKS = /^(?:describe|context|suite|it|test|specify)(?:\.\w+)*$/;
 
 /** JavaScript and JSX. */
@@ -10,6 +21,7 @@ export const javascript: Syntax = {
   comments: ["comment"],
   prefixes: ["decorator"],
   wrappers: ["export_statement"],
+  bodies: OBJECTS,
   declarations: {
     function_declaration: named("function"),
     generator_function_declaration: named("function"),
@@ -30,6 +42,7 @@ const { field_definition: _, ...shared } = javascript.declarations;
 export const typescript: Syntax = {
   ...javascript,
   wrappers: ["export_statement", "ambient_declaration"],
+  bodies: [...OBJECTS, "ambient_declaration", "interface_body", "object_type", "enum_body"],
   declarations: {
     ...shared,
     public_field_definition: (node) => functionField(node, "name"),
@@ -38,6 +51,8 @@ export const typescript: Syntax = {
     interface_declaration: named("interface"),
     type_alias_declaration: (node) => declared("type", textOf(node, "name"), { body: null }),
     enum_declaration: named("enum"),
+    enum_assignment: (node) => minor(named("constant")(node)),
+    property_identifier: (node) => (node.parent?.type === "enum_body" ? minor(declared("constant", node.text)) : null),
     internal_module: named("module"),
     module: (node) => declared("module", textOf(node, "name")?.replace(/^["']|["']$/g, "")),
     method_signature: named("method"),
@@ -55,9 +70,13 @@ function variable(node: Node): Declared | null {
   const declarator = node.namedChildren.find((child) => child.type === "variable_declarator");
   const name = declarator?.childForFieldName("name");
   const value = declarator?.childForFieldName("value");
-  if (!value || name?.type !== "identifier") return null;
-  return valueNamed(name.text, value, node);
+  if (name?.type !== "identifier") return null;
+  const found = value ? valueNamed(name.text, value, node) : null;
+  return found ?? (value && IMPORTS.test(value.text) ? null : minor(declared("constant", name.text)));
 }
+
+/** What these give has its name elsewhere. */
+const IMPORTS = /^(?:await\s+)?(?:require|import)\s*\(/;
 
 function valueNamed(name: string, value: Node, whole: Node): Declared | null {
   if (FUNCTIONS.has(value.type)) return declared("function", name, { body: bodyOf(value) });

@@ -1,8 +1,9 @@
 import type { Node } from "web-tree-sitter";
-import { type Declared, declared, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import { type Declared, declared, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
 
 export const php: Syntax = {
   comments: ["comment"],
+  bodies: ["declaration_list", "enum_declaration_list", "compound_statement", "if_statement"],
   scopes: {
     namespace_definition: (node) => (node.childForFieldName("body") ? "" : (textOf(node, "name") ?? "")),
   },
@@ -13,6 +14,7 @@ export const php: Syntax = {
     trait_declaration: named("class"),
     interface_declaration: named("interface"),
     enum_declaration: named("enum"),
+    enum_case: (node) => minor(named("constant")(node)),
     method_declaration: named("method"),
     const_declaration: constants,
   },
@@ -20,7 +22,6 @@ export const php: Syntax = {
 
 function constants(node: Node): Declared | null {
   const first = node.namedChildren.find((child) => child.type === "const_element");
-  return spansLines(node)
-    ? declared("constant", first?.namedChild(0)?.text, { body: first?.namedChild(1) ?? null })
-    : null;
+  const found = declared("constant", first?.namedChild(0)?.text, { body: first?.namedChild(1) ?? null });
+  return spansLines(node) ? found : minor(found);
 }

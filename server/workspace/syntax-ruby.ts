@@ -7,6 +7,8 @@ const TEST_BLOCKS = new Set(["describe", "context", "it", "specify", "feature", 
 export const ruby: Syntax = {
   comments: ["comment"],
   containers: ["body_statement", "singleton_class"],
+  // For `private def reset`.
+  bodies: ["call", "argument_list"],
   declarations: {
     module: (node) => scoped("module", node),
     class: (node) => scoped("class", node),

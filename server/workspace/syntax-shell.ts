@@ -4,6 +4,7 @@ import { type Declared, declared, named, type Syntax } from "./syntax.ts";
 
 export const bash: Syntax = {
   comments: ["comment"],
+  bodies: ["if_statement", "else_clause"],
   declarations: { function_definition: named("function") },
 };
 

@@ -10,6 +10,8 @@ export const DECLARATION = 16;
 export const SCOPE = 32;
 /** Punctuation and keywords. */
 export const TOKEN = 64;
+/** Looked into for symbols, not for chunks. */
+export const BODY = 128;
 
 /** A language's syntax with node types replaced by the grammar's numbers. */
 export interface SyntaxTable {
@@ -44,6 +46,7 @@ export function syntaxTable(grammar: Grammar, syntax: Syntax): SyntaxTable {
   mark(syntax.prefixes, PREFIX);
   mark(syntax.wrappers, WRAPPER);
   mark(syntax.containers, CONTAINER);
+  mark(syntax.bodies, BODY);
   mark(Object.keys(syntax.declarations), DECLARATION);
   mark(Object.keys(syntax.scopes ?? {}), SCOPE);
   for (const [name, types] of numbers) {

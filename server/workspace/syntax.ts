@@ -9,6 +9,10 @@ export interface Declared {
   parents?: string[];
   /** Where the signature ends; by default the node's `body` field, otherwise the whole declaration. */
   body?: Node | null;
+  /** A symbol that is never a chunk of its own: a member of an enum, a prototype, a plain variable. */
+  minor?: true;
+  /** Adds to a declaration that stands elsewhere, as `impl` does, and is no symbol itself. */
+  extends?: true;
 }
 
 /** Tells what a node declares; null when it is no declaration of substance. */
@@ -25,6 +29,8 @@ export interface Syntax {
   readonly wrappers?: readonly string[];
   /** Nodes that are always looked into although they declare nothing: `#ifdef`, `extern "C"`, grouped types. */
   readonly containers?: readonly string[];
+  /** Nodes between a declaration and its members, where symbols are looked for; never those of functions. */
+  readonly bodies?: readonly string[];
   /** Declarations that name the parent of all siblings after them: `namespace App;`. */
   readonly scopes?: Readonly<Record<string, (node: Node) => string>>;
   /** Documentation that is written inside the declaration. */
@@ -43,6 +49,11 @@ export function declared(
   more?: { parents?: string[] | undefined; body?: Node | null },
 ): Declared | null {
   return name ? { kind, name: name.length > 100 ? name.slice(0, 100) : name, ...more } : null;
+}
+
+/** A declaration that is found by its name but never a chunk of its own. */
+export function minor(found: Declared | null): Declared | null {
+  return found && { ...found, minor: true };
 }
 
 /** The text of a field on one line, or undefined. */
