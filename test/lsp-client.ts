@@ -22,6 +22,10 @@ export interface LspClientOptions {
   initializationOptions?: InitializationOptions;
   /** What the client answers to `workspace/configuration`, by section. */
   configuration?: Record<string, unknown>;
+  /** Methods of requests that the client answers with an error. */
+  refuses?: readonly string[];
+  /** Options of the server's Node. */
+  nodeOptions?: readonly string[];
   /** Instead of what {@link folders} and {@link capabilities} give. */
   initializeParams?: object;
 }
@@ -39,6 +43,8 @@ export class LspClient {
   readonly log: string[] = [];
   /** Anything that should not have come: pop-ups, bytes on standard output that are not the protocol. */
   readonly surprises: string[] = [];
+  /** What the server wrote outside the protocol. */
+  standardError = "";
   configuration: Record<string, unknown>;
   capabilities: Record<string, unknown> = {};
 
@@ -51,8 +57,8 @@ export class LspClient {
   /** Starts a server, introduces the client and opens the folders; the server is killed when the test ends. */
   static async start(test: TestContext, options: LspClientOptions): Promise<LspClient> {
     const entry = join(import.meta.dirname, "../server/lsp/lsp-server.ts");
-    const child = spawn(process.execPath, [entry, "--stdio"], {
-      stdio: ["pipe", "pipe", "inherit"],
+    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), entry, "--stdio"], {
+      stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, CAIRN_CACHE_DIR: options.cacheDirectory },
     });
     test.after(() => child.kill("SIGKILL"));
@@ -61,7 +67,10 @@ export class LspClient {
       new StreamMessageWriter(child.stdin),
     );
     const client = new LspClient(child, connection, options.configuration ?? {});
-    client.#listen();
+    child.stderr.on("data", (chunk) => {
+      client.standardError += chunk;
+    });
+    client.#listen(options.refuses ?? []);
     const folders = options.folders?.map((folder) => ({ uri: uriOf(folder), name: "folder" }));
     const result = await connection.sendRequest<{ capabilities: Record<string, unknown> }>("initialize", {
       processId: process.pid,
@@ -132,8 +141,8 @@ export class LspClient {
     this.#process.stdin?.end();
   }
 
-  kill(): void {
-    this.#process.kill("SIGKILL");
+  kill(signal: NodeJS.Signals = "SIGKILL"): void {
+    this.#process.kill(signal);
   }
 
   async exitCode(): Promise<number | null> {
@@ -141,7 +150,7 @@ export class LspClient {
     return this.#process.exitCode;
   }
 
-  #listen(): void {
+  #listen(refuses: readonly string[]): void {
     const connection = this.#connection;
     const notice = (): void => {
       for (const look of this.#watchers) look();
@@ -166,6 +175,11 @@ export class LspClient {
       for (const { method, registerOptions } of registrations) this.registered.set(method, registerOptions);
       return null;
     });
+    for (const method of refuses) {
+      connection.onRequest(method, () => {
+        throw new Error(`The client refuses ${method}.`);
+      });
+    }
     connection.listen();
   }
 }

@@ -248,6 +248,29 @@ test("shutdown and exit end with 0; exit alone and a client that dies end with 1
   assert.equal(await dead.client.exitCode(), 1);
 });
 
+test("a client that refuses what it promised is served all the same", async (test) => {
+  const { client } = await openProject(test, {
+    capabilities: {
+      window: { workDoneProgress: true },
+      workspace: { configuration: true, didChangeWatchedFiles: { dynamicRegistration: true } },
+    },
+    initializationOptions: {},
+    refuses: ["workspace/configuration", "client/registerCapability", "window/workDoneProgress/create"],
+  });
+  assert.equal((await client.hits("retryWithBackoff"))[0].path, "src/retry.ts");
+});
+
+test("a defect ends the server with a message, so that the client starts a new one", {
+  skip: process.platform === "win32",
+}, async (test) => {
+  const defect = "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('a defect') })";
+  const { client } = await openProject(test, { nodeOptions: ["--import", defect] });
+  await client.ready();
+  client.kill("SIGUSR2");
+  assert.equal(await client.exitCode(), 70);
+  assert.match(client.standardError, /Cairn's server crashed: Error: a defect\n/);
+});
+
 test("two servers share the index of one folder, and the second takes over when the first dies", async (test) => {
   const { client: first, root, cacheDirectory } = await openProject(test);
   await first.ready();

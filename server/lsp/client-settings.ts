@@ -21,9 +21,9 @@ export async function clientSettings(
   if (!capabilities.workspace?.configuration) {
     return settingsFrom(pushed ?? options.settings, options.excludes ?? [], env);
   }
-  const asked: unknown[] = await connection.workspace.getConfiguration(
-    SETTINGS_SECTIONS.map((section) => ({ section })),
-  );
+  const items = SETTINGS_SECTIONS.map((section) => ({ section }));
+  // A client that refuses its own ability to answer is treated like one that answers null.
+  const asked: unknown[] = await connection.workspace.getConfiguration(items).catch(() => []);
   const [section, ...excludes] = asked;
   // Editors without settings for Cairn answer null; what they gave at the start then still holds.
   return settingsFrom(section ?? options.settings, excludes.some(Boolean) ? excludes : (options.excludes ?? []), env);

@@ -133,9 +133,15 @@ export class Roots {
     if (root.path === undefined) {
       root.failure = new CairnError("input", `${root.uri} is not a folder on this machine's disk.`);
     } else if (this.#core) {
-      root.opening = this.#core.open(root.path);
-      root.opening.then(
-        (workspace) => workspace.onStatus((status) => this.#onStatus({ rootUri: root.uri, status })),
+      const opening = this.#core.open(root.path);
+      root.opening = opening;
+      // What a workspace says while it is closed is not about the folder any more.
+      const isCurrent = (): boolean => this.#roots.get(root.uri) === root && root.opening === opening;
+      opening.then(
+        (workspace) =>
+          workspace.onStatus((status) => {
+            if (isCurrent()) this.#onStatus({ rootUri: root.uri, status });
+          }),
         (error: unknown) => {
           const { kind, message, hint } = toWireError(error);
           root.failure = new CairnError(kind, message, hint, { cause: error });

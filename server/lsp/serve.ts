@@ -32,8 +32,13 @@ export function serve(connection: Connection, host: Host): void {
   let settings: Settings | undefined;
 
   function showStatus(status: StatusOfRoot): void {
-    if (options.showsStatus) void connection.sendNotification(ToClient.statusChanged.method, status);
-    else void progress.show(status);
+    if (options.showsStatus) inBackground(connection.sendNotification(ToClient.statusChanged.method, status));
+    else inBackground(progress.show(status));
+  }
+
+  /** Nobody waits for the answer to a notification: trouble with one is noted, and the server goes on. */
+  function inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => connection.console.warn(`Cairn: ${error instanceof Error ? error.message : error}`));
   }
 
   connection.onInitialize((params) => {
@@ -43,13 +48,14 @@ export function serve(connection: Connection, host: Host): void {
     return INITIALIZE_RESULT;
   });
 
-  connection.onInitialized(async () => {
-    await Promise.all([registerWatchers(connection, capabilities), configure(undefined)]);
+  connection.onInitialized(() => {
+    inBackground(configure(undefined));
+    inBackground(registerWatchers(connection, capabilities));
     if (!capabilities.workspace?.workspaceFolders) return;
-    connection.workspace.onDidChangeWorkspaceFolders(async ({ added, removed }) => {
-      for (const { uri } of removed) await roots.remove(uri);
+    connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+      for (const { uri } of removed) inBackground(roots.remove(uri));
       for (const { uri } of added) roots.add(uri);
-      await prioritiseOpenFiles();
+      inBackground(prioritiseOpenFiles());
     });
   });
 
@@ -66,13 +72,15 @@ export function serve(connection: Connection, host: Host): void {
     await prioritiseOpenFiles();
   }
 
-  connection.onDidChangeConfiguration((params) => configure((params.settings as { cairn?: unknown } | null)?.cairn));
+  connection.onDidChangeConfiguration(({ settings: pushed }: { settings: { cairn?: unknown } | null }) =>
+    inBackground(configure(pushed?.cairn)),
+  );
 
   connection.onDidOpenTextDocument(({ textDocument }) => {
     const path = uriToPath(textDocument.uri);
     if (path === undefined) return;
     openFiles.add(path);
-    return roots.eachWith([path], (workspace, inside) => workspace.prioritise(inside));
+    inBackground(roots.eachWith([path], (workspace, inside) => workspace.prioritise(inside)));
   });
 
   connection.onDidCloseTextDocument(({ textDocument }) => {
@@ -83,15 +91,17 @@ export function serve(connection: Connection, host: Host): void {
   connection.onDidSaveTextDocument(({ textDocument }) => {
     const path = uriToPath(textDocument.uri);
     if (path === undefined) return;
-    return roots.eachWith([path], (workspace, inside) => {
-      workspace.prioritise(inside);
-      workspace.changed(inside);
-    });
+    inBackground(
+      roots.eachWith([path], (workspace, inside) => {
+        workspace.prioritise(inside);
+        workspace.changed(inside);
+      }),
+    );
   });
 
   connection.onDidChangeWatchedFiles(({ changes }) => {
     const paths = changes.map(({ uri }) => uriToPath(uri)).filter((path) => path !== undefined);
-    return roots.eachWith(paths, (workspace, inside) => workspace.changed(inside));
+    inBackground(roots.eachWith(paths, (workspace, inside) => workspace.changed(inside)));
   });
 
   function prioritiseOpenFiles(): Promise<void> {

@@ -63,7 +63,7 @@ describe("the packaged extension in a real workbench", { skip, timeout: 600_000 
 
   test("Enter opens the hit at its line, by keyboard alone", async () => {
     const { keyboard } = workbench.page;
-    await keyboard.press("Control+Alt+F");
+    await keyboard.press("Control+Shift+Alt+F");
     await view.search("the few kinds of error that cross a process", "errors.ts");
     await keyboard.press("ArrowDown");
     await keyboard.press("ArrowDown");
@@ -91,6 +91,16 @@ describe("the packaged extension in a real workbench", { skip, timeout: 600_000 
     await workbench.page.keyboard.press("Escape");
     await view.shows("Say what the code does");
     assert.equal(await view.input.inputValue(), "");
+  });
+
+  test("Control and Enter open to the side", async () => {
+    const groups = workbench.page.locator(".editor-group-container");
+    await view.search("groupByFile", "group-hits.ts");
+    await workbench.page.keyboard.press("Control+Enter");
+    await groups.nth(1).locator('.tab.active[data-resource-name="group-hits.ts"]').waitFor();
+    assert.equal(await groups.count(), 2);
+    await workbench.run("View: Close Editor");
+    await groups.nth(1).waitFor({ state: "detached" });
   });
 
   test("a saved edit can be found", async () => {
@@ -143,23 +153,22 @@ describe("the packaged extension in a real workbench", { skip, timeout: 600_000 
     await workbench.page.keyboard.press("Escape");
   });
 
-  for (const [name, theme] of [
-    ["dark", "Default Dark Modern"],
-    ["light", "Default Light Modern"],
-    ["high contrast", "Default High Contrast"],
+  for (const [name, theme, kind] of [
+    ["dark", "Dark Modern", "vs-dark"],
+    ["light", "Light Modern", "vs"],
+    ["high contrast", "Dark High Contrast", "hc-black"],
   ]) {
     test(`it can be read in the ${name} theme, also in a narrow side bar`, async () => {
-      workbench.configure({ "workbench.colorTheme": theme });
-      await workbench.open(code);
-      view = await workbench.searchView();
-      await view.indexed();
+      await workbench.useTheme(theme);
+      await workbench.page.locator(`.monaco-workbench.${kind}`).waitFor();
+      await workbench.sideBarWidth(320);
       await view.search("the few kinds of error that cross a process", "errors.ts");
       await workbench.page.keyboard.press("ArrowDown");
       await workbench.screenshot(name);
       await workbench.sideBarWidth(250);
-      const width = await view.locator("body").evaluate((body) => [body.clientWidth, body.scrollWidth]);
-      assert.equal(width[0], width[1], "the view scrolls sideways");
-      await workbench.screenshot(`${name}-250`);
+      const [seen, whole] = await view.locator("body").evaluate((body) => [body.clientWidth, body.scrollWidth]);
+      assert.equal(seen, whole, "the view scrolls sideways");
+      await workbench.screenshot(`${name} narrow`);
       assert.ok((await contrastOf(view, ".reason")) >= 4.5, "the reason is hard to read");
     });
   }

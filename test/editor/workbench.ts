@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -90,7 +90,7 @@ export class Workbench {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
-  /** Writes the user's settings; the workbench takes them over by itself. */
+  /** Writes the user's settings; they hold from the next time that something is opened. */
   configure(settings: object): void {
     const all = { ...QUIET_SETTINGS, ...settings };
     writeFileSync(join(this.#folder, "user/User/settings.json"), JSON.stringify(all, null, 2));
@@ -106,7 +106,7 @@ export class Workbench {
   /** Cairn's search view, brought up by its keys as soon as the extension is there. */
   async searchView(): Promise<SearchViewPage> {
     await this.statusItem().waitFor({ timeout: 60_000 });
-    await this.page.keyboard.press("Control+Alt+F");
+    await this.page.keyboard.press("Control+Shift+Alt+F");
     const frame = this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
     await frame.locator(".query:focus").waitFor({ timeout: 30_000 });
     return new SearchViewPage(frame);
@@ -119,10 +119,21 @@ export class Workbench {
   /** Runs a command by its title in the command palette. */
   async run(title: string): Promise<void> {
     await this.page.keyboard.press("F1");
+    await this.#choose(`>${title}`, title);
+  }
+
+  /** Changes the colour theme, named as in the editor's list of them. */
+  async useTheme(name: string): Promise<void> {
+    await this.run("Preferences: Color Theme");
+    await this.#choose(name, name);
+  }
+
+  /** Types into the editor's list of choices and takes the first whose label begins so. */
+  async #choose(typed: string, label: string): Promise<void> {
     const box = this.page.locator(".quick-input-widget input").first();
     await box.waitFor();
-    await box.fill(`>${title}`);
-    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).click();
+    await box.fill(typed);
+    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${label}"]`).first().click();
   }
 
   /** Name of the file in the active editor, once it is this one. */
@@ -223,11 +234,27 @@ export function packagedExtension(): string {
   const { CAIRN_VSIX } = process.env;
   if (CAIRN_VSIX) return CAIRN_VSIX;
   if (!existsSync(join(ROOT, "dist/extension.cjs"))) throw new Error("Nothing is built: run `npm run build` first.");
-  const vsix = join(ROOT, ".cache/editor-test.vsix");
+  const staged = stage();
   const vsce = join(ROOT, "node_modules/@vscode/vsce/vsce");
+  const vsix = join(ROOT, ".cache/editor-test.vsix");
   const options = ["package", "--no-dependencies", "--allow-missing-repository", "--out", vsix];
-  execFileSync(process.execPath, [vsce, ...options], { cwd: ROOT, stdio: "pipe" });
+  execFileSync(process.execPath, [vsce, ...options], { cwd: staged, stdio: "pipe" });
+  rmSync(staged, { recursive: true });
   return vsix;
+}
+
+/**
+ * Copies what `.vscodeignore` lets through into a folder of its own: vsce looks at every file below its folder, and
+ * the caches of a working copy hold many.
+ */
+function stage(): string {
+  const staged = mkdtempSync(join(tmpdir(), "cairn-package-"));
+  const rules = readFileSync(join(ROOT, ".vscodeignore"), "utf8").split("\n");
+  const shipped = rules.filter((rule) => rule.startsWith("!")).map((rule) => rule.slice(1).replace("/**", ""));
+  for (const name of [".vscodeignore", ...shipped]) {
+    cpSync(join(ROOT, name), join(staged, name), { recursive: true });
+  }
+  return staged;
 }
 
 const SERVER_ARGUMENTS = [

@@ -1,0 +1,196 @@
+import { isBuiltin } from "node:module";
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  ErrorCodes,
+  type ErrorHandler,
+  LanguageClient,
+  type LanguageClientOptions,
+  ResponseError,
+  State,
+  TransportKind,
+} from "vscode-languageclient/node";
+import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
+import type { InitializationOptions } from "../shared/initialization.ts";
+import { type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
+import type { IndexStatus } from "../shared/search-types.ts";
+import type { PanelState } from "../shared/webview-messages.ts";
+
+/** After this many crashes within {@link CRASH_WINDOW_MS} the server stays down until someone asks for it. */
+const MAX_CRASHES = 4;
+const CRASH_WINDOW_MS = 3 * 60_000;
+
+export type ServerState = { kind: "running" } | Exclude<PanelState, { kind: "open" }>;
+
+/**
+ * The server as the extension sees it: started when a trusted folder is open, restarted after a crash up to a limit,
+ * and never the cause of a pop-up.
+ */
+export class ServerClient implements vscode.Disposable {
+  readonly log = vscode.window.createOutputChannel("Cairn", { log: true });
+  readonly #modulePath: string;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #statuses = new Map<string, IndexStatus>();
+  #client: LanguageClient | undefined;
+  #state: ServerState = { kind: "no-folder" };
+  #crashes: number[] = [];
+
+  constructor(context: vscode.ExtensionContext) {
+    this.#modulePath = context.asAbsolutePath("dist/lsp-server.mjs");
+  }
+
+  /** Fires when {@link state} or {@link statuses} changed. */
+  readonly onDidChange = this.#changed.event;
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  /** The last known status of each folder, by the folder's URI. */
+  get statuses(): ReadonlyMap<string, IndexStatus> {
+    return this.#statuses;
+  }
+
+  /** Brings {@link state} up to date with the folders that are open, and starts the server if it should run. */
+  start(): void {
+    const open = new Set(vscode.workspace.workspaceFolders?.map(({ uri }) => uri.toString()));
+    for (const rootUri of this.#statuses.keys()) if (!open.has(rootUri)) this.#statuses.delete(rootUri);
+    const obstacle = obstacleToStart();
+    if (obstacle) this.#enter(obstacle);
+    else if (!this.#client) this.#launch();
+    else if (this.#client.isRunning()) this.#enter({ kind: "running" });
+  }
+
+  /** Starts the server anew and forgets earlier crashes. */
+  async restart(): Promise<void> {
+    const old = this.#client;
+    this.#client = undefined;
+    this.#crashes = [];
+    await old?.dispose().catch((error: unknown) => this.log.warn(`The server did not stop cleanly: ${error}`));
+    this.start();
+  }
+
+  /**
+   * Sends a request to the running server.
+   *
+   * @throws CairnError when the server is not running or answers with an error; vscode.CancellationError when cancelled.
+   */
+  async request<Params, Result>(
+    { method }: RequestOf<Params, Result>,
+    params: Params,
+    token?: vscode.CancellationToken,
+  ): Promise<Result> {
+    const client = this.#client;
+    if (!client?.isRunning()) throw notRunning();
+    try {
+      // The library would send an absent token as a second parameter.
+      return await (token
+        ? client.sendRequest<Result>(method, params, token)
+        : client.sendRequest<Result>(method, params));
+    } catch (error) {
+      if (token?.isCancellationRequested) throw new vscode.CancellationError();
+      if (error instanceof ResponseError && error.code === ErrorCodes.PendingResponseRejected) throw notRunning();
+      throw toCairnError(error);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#changed.dispose();
+    await this.#client?.dispose().catch(() => {});
+    this.log.dispose();
+  }
+
+  #launch(): void {
+    const run = { module: this.#modulePath, transport: TransportKind.ipc };
+    const client = new QuietLanguageClient("cairn", "Cairn", { run, debug: run }, this.#options());
+    this.#client = client;
+    client.onDidChangeState(({ newState }) => {
+      if (this.#client !== client) return;
+      if (newState === State.Running) void this.#refreshStatuses();
+      if (newState === State.Starting) this.#enter({ kind: "starting" });
+      if (newState === State.Running) this.#enter({ kind: "running" });
+    });
+    client.onNotification(ToClient.statusChanged.method, ({ rootUri, status }: StatusOfRoot) => {
+      this.#statuses.set(rootUri, status);
+      this.#changed.fire();
+    });
+    client.start().catch((error: unknown) => this.log.error(`The server did not start: ${error}`));
+  }
+
+  #options(): LanguageClientOptions {
+    const initializationOptions: InitializationOptions = { showsStatus: true };
+    return {
+      documentSelector: [{ scheme: "file" }],
+      initializationOptions,
+      outputChannel: this.log,
+      errorHandler: this.#errorHandler(),
+      // Without this the library shows a pop-up when the server dies before it has answered.
+      initializationFailedHandler: () => false,
+    };
+  }
+
+  #errorHandler(): ErrorHandler {
+    return {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        const now = Date.now();
+        this.#crashes = [...this.#crashes.filter((time) => now - time < CRASH_WINDOW_MS), now];
+        this.#statuses.clear();
+        if (this.#crashes.length < MAX_CRASHES) return { action: CloseAction.Restart, handled: true };
+        this.#enter({
+          kind: "crashed",
+          message: `Cairn's server stopped ${MAX_CRASHES} times within 3 minutes. The log says why.`,
+        });
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    };
+  }
+
+  /** Notifications sent before this client was listening are made up for by asking once. */
+  async #refreshStatuses(): Promise<void> {
+    try {
+      const statuses = await this.request(ToServer.status, {});
+      for (const { rootUri, status } of statuses) this.#statuses.set(rootUri, status);
+      this.#changed.fire();
+    } catch (error) {
+      this.log.warn(`The state of the index is not known yet: ${error}`);
+    }
+  }
+
+  #enter(state: ServerState): void {
+    this.#state = state;
+    this.#changed.fire();
+  }
+}
+
+/** The library's client, which reports trouble of its own accord in pop-ups; here it goes to the log and the status. */
+class QuietLanguageClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+function obstacleToStart(): ServerState | undefined {
+  if (!isBuiltin("node:sqlite")) {
+    const message = `Cairn needs an editor with Node 22.16 or newer inside; this one has ${process.versions.node}. Update the editor.`;
+    return { kind: "unsupported", message };
+  }
+  if (!vscode.workspace.workspaceFolders?.length) return { kind: "no-folder" };
+  return vscode.workspace.isTrusted ? undefined : { kind: "untrusted" };
+}
+
+function notRunning(): CairnError {
+  return new CairnError(
+    "unavailable",
+    "Cairn's server is not running.",
+    "It starts again by itself, or with the command Cairn: Restart Server.",
+  );
+}
+
+function toCairnError(error: unknown): CairnError {
+  const wire = error instanceof ResponseError ? (error.data as WireError | undefined) : undefined;
+  if (wire?.kind) return fromWireError(wire);
+  const message = error instanceof Error ? error.message : String(error);
+  return new CairnError("unavailable", message, "The log may say more.");
+}

@@ -1,0 +1,115 @@
+import * as vscode from "vscode";
+import type { IndexStatus } from "../shared/search-types.ts";
+import type { PanelIndex } from "../shared/webview-messages.ts";
+import type { ServerClient } from "./client.ts";
+import { summarise } from "./index-summary.ts";
+
+/** One status bar item that says what the index does; a click lists what can be done about it. */
+export function registerStatusItem(server: ServerClient): vscode.Disposable {
+  const item = vscode.window.createStatusBarItem("cairn.status", vscode.StatusBarAlignment.Right, 90);
+  item.name = "Cairn";
+  item.command = "cairn.showMenu";
+  const show = (): void => {
+    const { text, lines } = describe(server);
+    item.text = text;
+    item.tooltip = new vscode.MarkdownString(["**Cairn**", ...lines].join("\n\n"));
+    item.accessibilityInformation = { label: `Cairn: ${lines.join(" ")}`, role: "button" };
+    item.show();
+  };
+  show();
+  return vscode.Disposable.from(
+    item,
+    server.onDidChange(show),
+    vscode.commands.registerCommand("cairn.showMenu", () => showMenu(server)),
+  );
+}
+
+interface Description {
+  /** What the item shows. */
+  text: string;
+  /** What there is to say about it, in sentences. */
+  lines: string[];
+}
+
+function describe({ state, statuses }: ServerClient): Description {
+  const say = (text: string, ...lines: string[]): Description => ({ text, lines: lines.filter(Boolean) });
+  switch (state.kind) {
+    case "no-folder":
+      return say("$(search-sparkle) Cairn", "Open a folder to search it by meaning.");
+    case "untrusted":
+      return say("$(shield) Cairn", "Nothing is indexed until you trust this workspace.");
+    case "starting":
+      return say("$(sync~spin) Cairn", "The server is starting.");
+    case "unsupported":
+    case "crashed":
+      return say("$(error) Cairn", state.message);
+    case "running": {
+      const index = summarise(statuses.values());
+      return say(textOf(index), index.message, countsOf(index), skippedOf(statuses.values()));
+    }
+  }
+}
+
+function textOf({ phase, done, total }: PanelIndex): string {
+  switch (phase) {
+    case "ready":
+      return "$(search-sparkle) Cairn";
+    case "paused":
+      return "$(debug-pause) Cairn: paused";
+    case "failed":
+      return "$(error) Cairn: failed";
+    case "closed":
+      return "$(circle-slash) Cairn: off";
+    case "indexing":
+      return `$(sync~spin) Cairn: ${percentage(done, total)}%`;
+    default:
+      return "$(sync~spin) Cairn";
+  }
+}
+
+function countsOf({ files, chunks, done, total, phase }: PanelIndex): string {
+  const progress = phase === "indexing" ? `; ${number(done)} of ${number(total)} files looked at` : "";
+  return `${number(files)} files and ${number(chunks)} pieces of code can be found${progress}.`;
+}
+
+function skippedOf(statuses: Iterable<IndexStatus>): string {
+  const counts = new Map<string, number>();
+  for (const { skipped } of statuses) {
+    for (const [code, count] of Object.entries(skipped)) counts.set(code, (counts.get(code) ?? 0) + count);
+  }
+  if (counts.size === 0) return "";
+  return `Left out: ${[...counts].map(([code, count]) => `${number(count)} ${code}`).join(", ")}.`;
+}
+
+async function showMenu(server: ServerClient): Promise<void> {
+  const { phase } = summarise(server.statuses.values());
+  const runs = server.state.kind === "running" && phase !== "closed";
+  const entries = [
+    { when: runs, label: "$(search) Search by Meaning", command: "cairn.search" },
+    { when: runs && phase !== "paused", label: "$(debug-pause) Pause Indexing", command: "cairn.pauseIndexing" },
+    { when: runs && phase === "paused", label: "$(play) Resume Indexing", command: "cairn.resumeIndexing" },
+    { when: runs, label: "$(refresh) Rebuild Index", command: "cairn.rebuildIndex" },
+    { when: runs, label: "$(list-unordered) What Is Indexed and What Is Not", command: "cairn.showContents" },
+    {
+      when: server.state.kind === "untrusted",
+      label: "$(shield) Manage Workspace Trust",
+      command: "workbench.trust.manage",
+    },
+    { when: server.state.kind === "crashed", label: "$(debug-restart) Restart Server", command: "cairn.restartServer" },
+    { when: true, label: "$(output) Show Log", command: "cairn.showLog" },
+  ];
+  const placeHolder = describe(server).lines.join(" ");
+  const chosen = await vscode.window.showQuickPick(
+    entries.filter(({ when }) => when),
+    { title: "Cairn", placeHolder },
+  );
+  if (chosen) await vscode.commands.executeCommand(chosen.command);
+}
+
+function percentage(done: number, total: number): number {
+  return total > 0 ? Math.min(99, Math.floor((100 * done) / total)) : 0;
+}
+
+function number(count: number): string {
+  return count.toLocaleString("en");
+}

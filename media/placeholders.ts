@@ -1,0 +1,94 @@
+/// <reference lib="dom" />
+import type { PanelCommand, PanelState } from "../shared/webview-messages.ts";
+import { button, element } from "./dom.ts";
+
+export interface PlaceholderEvents {
+  command(command: PanelCommand): void;
+  /** Searches for one of the examples. */
+  ask(query: string): void;
+  /** Searches again for what is in the input. */
+  retry(): void;
+}
+
+const EXAMPLES = ["where are errors turned into messages?", "parse the command line", "how is the cache cleared?"];
+
+/** What stands in place of results when the state allows no search; undefined when it does. */
+export function obstacle(state: PanelState, events: PlaceholderEvents): HTMLElement | undefined {
+  const command = (label: string, name: PanelCommand): HTMLElement => button(label, () => events.command(name));
+  const link = (label: string, name: PanelCommand): HTMLElement => button(label, () => events.command(name), "link");
+  switch (state.kind) {
+    case "no-folder":
+      return say("Open a folder to search its code by meaning.", command("Open Folder", "openFolder"));
+    case "untrusted":
+      return say(
+        "This workspace is not trusted yet, so nothing in it is read or indexed.",
+        command("Manage Workspace Trust", "manageTrust"),
+      );
+    case "unsupported":
+      return say(state.message, link("Show Log", "showLog"));
+    case "crashed":
+      return say(state.message, command("Restart", "restart"), link("Show Log", "showLog"));
+    case "open":
+      if (state.index.phase === "closed") return say(state.index.message || "Indexing is off.");
+      if (state.index.phase === "ready" && state.index.files === 0) {
+        return say(
+          "There is nothing to search in this folder yet.",
+          element("p", "dim", {}, "Files that are added are found by themselves."),
+          link("What Is Indexed and What Is Not", "showContents"),
+        );
+      }
+      if (state.index.phase !== "failed" || state.index.chunks > 0) return undefined;
+      return say(
+        state.index.message || "The index cannot be used.",
+        command("Retry", "restart"),
+        link("Rebuild Index", "rebuild"),
+        link("Show Log", "showLog"),
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** Before the first search: what can be asked. */
+export function welcome(events: PlaceholderEvents): HTMLElement {
+  const examples = EXAMPLES.map((query) =>
+    element(
+      "li",
+      "",
+      {},
+      button(query, () => events.ask(query), "link example"),
+    ),
+  );
+  return element(
+    "div",
+    "placeholder",
+    {},
+    element("p", "", {}, "Say what the code does, in your own words. A name works too."),
+    element("ul", "examples", { "aria-label": "Examples" }, ...examples),
+    element("p", "dim", {}, "Everything stays on this machine."),
+  );
+}
+
+export function nothingFound(query: string, complete: boolean, events: PlaceholderEvents): HTMLElement {
+  const advice = complete
+    ? "Try other words for what the code does, or fewer of them. What is left out of the index cannot be found."
+    : "Not every file is indexed yet; results come as indexing goes on.";
+  return say(
+    `Nothing found for “${query}”.`,
+    element("p", "dim", {}, advice),
+    button("What Is Indexed and What Is Not", () => events.command("showContents"), "link"),
+  );
+}
+
+export function searchFailed(message: string, hint: string, events: PlaceholderEvents): HTMLElement {
+  return say(
+    message,
+    hint ? element("p", "dim", {}, hint) : undefined,
+    button("Retry", () => events.retry()),
+    button("Show Log", () => events.command("showLog"), "link"),
+  );
+}
+
+function say(message: string, ...rest: readonly (HTMLElement | undefined)[]): HTMLElement {
+  return element("div", "placeholder", {}, element("p", "", {}, message), ...rest);
+}

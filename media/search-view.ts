@@ -1,0 +1,239 @@
+/// <reference lib="dom" />
+import type { FromPanel, PanelHit, PanelState, ToPanel } from "../shared/webview-messages.ts";
+import { button, element } from "./dom.ts";
+import { countLabel } from "./group-hits.ts";
+import { indexProgress } from "./index-progress.ts";
+import { nothingFound, obstacle, type PlaceholderEvents, searchFailed, welcome } from "./placeholders.ts";
+import { type Move, ResultList } from "./result-list.ts";
+
+interface SavedState {
+  query: string;
+  activeKey: string;
+}
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPanel): void;
+  getState(): SavedState | undefined;
+  setState(state: SavedState): void;
+};
+
+/** Typing is answered when it rests for this long, so that a word is one search and not six. */
+const TYPING_MS = 60;
+/** While the index grows, what is on screen is searched for again at most this often. */
+const REFRESH_MS = 1000;
+
+const MOVES: Readonly<Record<string, Move | undefined>> = {
+  ArrowUp: "up",
+  ArrowDown: "down",
+  PageUp: "pageUp",
+  PageDown: "pageDown",
+  Home: "first",
+  End: "last",
+};
+
+const vscode = acquireVsCodeApi();
+const saved = vscode.getState() ?? { query: "", activeKey: "" };
+
+const input = element("input", "query", {
+  type: "text",
+  role: "combobox",
+  placeholder: "Search by meaning",
+  "aria-label": "Search code by meaning",
+  "aria-controls": "results",
+  "aria-expanded": "false",
+  "aria-autocomplete": "list",
+  autocomplete: "off",
+  spellcheck: "false",
+});
+const clear = button("×", () => setQuery(""), "clear");
+clear.setAttribute("aria-label", "Clear");
+const summary = element("div", "summary", { role: "status", "aria-live": "polite" });
+const progress = element("div", "progress");
+const placeholder = element("div", "", { "aria-live": "polite" });
+const list = new ResultList({
+  open: (place, mode) => vscode.postMessage({ type: "open", place, mode }),
+  activate: (optionId) => {
+    input.setAttribute("aria-activedescendant", optionId);
+    list.element.setAttribute("aria-activedescendant", optionId);
+    save();
+  },
+});
+const events: PlaceholderEvents = {
+  command: (command) => vscode.postMessage({ type: "command", command }),
+  ask: (query) => setQuery(query),
+  retry: () => search(),
+};
+
+let state: PanelState = { kind: "starting" };
+/** Answers to older searches are dropped. */
+let newest = 0;
+/** True once the user has moved through the hits from the input: from then on Home and End are the list's. */
+let moving = false;
+let typing: ReturnType<typeof setTimeout> | undefined;
+let refreshing: ReturnType<typeof setTimeout> | undefined;
+/** The hit to make active when the next answer comes. */
+let wantedKey = saved.activeKey;
+
+document.body.append(
+  element("div", "top", {}, element("div", "box", {}, input, clear), progress, summary),
+  placeholder,
+  list.element,
+);
+
+window.addEventListener("message", ({ data }: MessageEvent<ToPanel>) => receive(data));
+input.addEventListener("input", () => {
+  moving = false;
+  wantedKey = "";
+  save();
+  clearTimeout(typing);
+  typing = setTimeout(search, TYPING_MS);
+});
+input.addEventListener("keydown", (event) => {
+  const move = MOVES[event.key];
+  const atHits = (event.key !== "Home" && event.key !== "End") || moving;
+  if (move && atHits && !event.shiftKey) {
+    moving = true;
+    list.move(move);
+    event.preventDefault();
+  } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+    moving = false;
+  } else {
+    openOrClear(event);
+  }
+});
+list.element.addEventListener("keydown", (event) => {
+  const move = MOVES[event.key];
+  const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (move) {
+    list.move(move);
+    event.preventDefault();
+  } else if (event.key === " ") {
+    list.openActive("preview");
+    event.preventDefault();
+  } else if (typed) {
+    // The key goes on into the input, which has the focus by the time it is handled.
+    input.focus();
+  } else {
+    openOrClear(event);
+  }
+});
+
+setQuery(saved.query, saved.activeKey);
+vscode.postMessage({ type: "ready" });
+
+function receive(message: ToPanel): void {
+  switch (message.type) {
+    case "state":
+      showState(message.state);
+      break;
+    case "results":
+      if (message.id === newest) showResults(message.hits, message.complete, message.tookMs);
+      break;
+    case "failed":
+      if (message.id === newest) showPlaceholder(searchFailed(message.message, message.hint, events));
+      break;
+    case "notice":
+      summary.textContent = message.message;
+      break;
+    case "focus":
+      if (message.query) setQuery(message.query);
+      input.focus();
+      input.select();
+  }
+}
+
+function openOrClear(event: KeyboardEvent): void {
+  if (event.key === "Enter" && !event.isComposing) {
+    list.openActive(event.ctrlKey || event.metaKey ? "side" : "open");
+    event.preventDefault();
+  } else if (event.key === "Escape") {
+    setQuery("");
+    event.preventDefault();
+  }
+}
+
+function setQuery(query: string, activeKey = ""): void {
+  input.value = query;
+  wantedKey = activeKey;
+  moving = false;
+  search();
+  if (document.hasFocus()) input.focus();
+}
+
+/** Asks for what is in the input now; the answer comes as a message. */
+function search(): void {
+  clearTimeout(typing);
+  newest++;
+  save();
+  clear.hidden = input.value === "";
+  const query = input.value.trim();
+  const blocked = obstacle(state, events);
+  if (blocked) showPlaceholder(blocked);
+  else if (!query) showPlaceholder(welcome(events));
+  if (state.kind === "open" && !blocked) vscode.postMessage({ type: "search", id: newest, query });
+}
+
+function showResults(hits: readonly PanelHit[], complete: boolean, tookMs: number): void {
+  if (hits.length === 0) {
+    showPlaceholder(nothingFound(input.value.trim(), complete, events));
+    return;
+  }
+  placeholder.replaceChildren();
+  const groups = list.show(hits, wantedKey);
+  wantedKey = "";
+  input.setAttribute("aria-expanded", "true");
+  const text = countLabel(groups);
+  // A screen reader repeats the region when its text is set; the same text again is not news.
+  if (summary.textContent !== text) summary.textContent = text;
+  summary.title = `${tookMs.toFixed(1)} ms`;
+}
+
+function showPlaceholder(shown: HTMLElement): void {
+  list.show([], "");
+  input.setAttribute("aria-expanded", "false");
+  summary.textContent = "";
+  placeholder.replaceChildren(shown);
+}
+
+function showState(next: PanelState): void {
+  const before = state;
+  state = next;
+  progress.replaceChildren(...indexProgress(state, events.command));
+  list.element.ariaBusy = String(state.kind !== "open" || state.index.phase !== "ready");
+  const blocked = obstacle(state, events);
+  if (blocked) {
+    // An answer that is still on its way must not take its place.
+    newest++;
+    showPlaceholder(blocked);
+  }
+  // While the server comes back up, what is on screen stays there.
+  if (blocked || state.kind !== "open") return;
+  if (before.kind !== "open" || obstacle(before, events)) searchAgain();
+  else if (contentsOf(before) !== contentsOf(state)) refresh(state.index.phase === "ready" ? 0 : REFRESH_MS);
+}
+
+/** Searches again for what is on screen, soon, because the index has changed. */
+function refresh(delay: number): void {
+  if (refreshing !== undefined && delay > 0) return;
+  clearTimeout(refreshing);
+  refreshing = setTimeout(searchAgain, delay);
+}
+
+/** Keeps the active hit active if it is found again. */
+function searchAgain(): void {
+  clearTimeout(refreshing);
+  refreshing = undefined;
+  wantedKey ||= list.activeKey;
+  search();
+}
+
+/** Changes when other results may be found than before. */
+function contentsOf(panel: PanelState): string {
+  if (panel.kind !== "open") return panel.kind;
+  const { files, chunks, done, phase } = panel.index;
+  return `${files} ${chunks} ${done} ${phase}`;
+}
+
+function save(): void {
+  vscode.setState({ query: input.value, activeKey: list.activeKey || wantedKey });
+}
