@@ -1,6 +1,7 @@
 import { StaticEncoder } from "../embed/static.ts";
 import { loadStaticModel } from "../embed/static-model.ts";
 import type { Host } from "../host.ts";
+import { nodeHost } from "../node-host.ts";
 import { packageFile } from "../package-files.ts";
 import { openSegment, type Snapshot } from "../store/segment.ts";
 import { buildSegment, type SegmentFile } from "../store/segment-build.ts";
@@ -14,29 +15,29 @@ import { walk } from "../workspace/walk.ts";
 
 const MAX_FILE_BYTES = 1_000_000;
 
-/** Indexes folders into memory as the indexer would, on this thread and without a store. For measurements. */
+/** Indexes folders into memory as the indexer would, on this thread and without a store. For measurements and tests. */
 export class FolderIndexer {
-  readonly #host: Host;
   readonly #chunker: Chunker;
   readonly #encoder: StaticEncoder;
   readonly #kernels: ReturnType<typeof loadKernels>;
 
-  private constructor(host: Host, chunker: Chunker) {
-    this.#host = host;
+  private constructor(chunker: Chunker) {
+    const { files } = nodeHost();
     this.#chunker = chunker;
-    this.#kernels = loadKernels(host.files);
-    this.#encoder = new StaticEncoder(loadStaticModel(host.files, packageFile("models", "static"), this.#kernels));
+    this.#kernels = loadKernels(files);
+    this.#encoder = new StaticEncoder(loadStaticModel(files, packageFile("models", "static"), this.#kernels));
   }
 
-  static async create(host: Host): Promise<FolderIndexer> {
-    return new FolderIndexer(host, await createChunker());
+  static async create(): Promise<FolderIndexer> {
+    return new FolderIndexer(await createChunker());
   }
 
-  async snapshotOf(root: string): Promise<Snapshot> {
+  /** @param root absolute */
+  async snapshotOf(host: Host, root: string): Promise<Snapshot> {
     const files: SegmentFile[] = [];
-    for (const batch of walk(this.#host, root, { exclude: [], maxFileBytes: MAX_FILE_BYTES })) {
+    for (const batch of walk(host, root, { exclude: [], maxFileBytes: MAX_FILE_BYTES })) {
       for (const { path } of batch.files) {
-        const file = await this.#fileOf(root, path);
+        const file = await this.#fileOf(host, root, path);
         if (file) files.push(file);
       }
     }
@@ -60,8 +61,8 @@ export class FolderIndexer {
     this.#chunker.close();
   }
 
-  async #fileOf(root: string, path: string): Promise<SegmentFile | undefined> {
-    const bytes = this.#host.files.read(`${root}/${path}`);
+  async #fileOf(host: Host, root: string, path: string): Promise<SegmentFile | undefined> {
+    const bytes = host.files.read(`${root}/${path}`);
     const text = decode(bytes)?.text;
     if (text === undefined || classifyContent(path, text)) return undefined;
     await this.#chunker.ready();

@@ -87,7 +87,8 @@ export function scoreOf(targets: readonly Target[], results: readonly Place[]): 
 
 /** Plain mean of scores; of repositories' scores it gives each repository the same weight. */
 export function meanOf(scores: readonly Scores[]): Scores {
-  const mean = (of: (one: Scores) => number) => scores.reduce((sum, one) => sum + of(one), 0) / Math.max(1, scores.length);
+  const mean = (of: (one: Scores) => number) =>
+    scores.reduce((sum, one) => sum + of(one), 0) / Math.max(1, scores.length);
   return {
     queries: scores.reduce((sum, one) => sum + one.queries, 0),
     ndcg10: mean((one) => one.ndcg10),

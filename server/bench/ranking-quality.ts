@@ -1,7 +1,7 @@
 import { nodeHost } from "../node-host.ts";
-import type { Snapshot } from "../store/segment.ts";
 import { RANK_TERMS } from "../search/rank.ts";
 import { searchSnapshot } from "../search/search.ts";
+import type { Snapshot } from "../store/segment.ts";
 import { FolderIndexer } from "./folder-snapshot.ts";
 import { evaluate, type LabelledRepository, meanOf, type Place, type Scores } from "./quality.ts";
 
@@ -35,10 +35,11 @@ export class RankingBench {
   }
 
   static async index(repositories: readonly LabelledRepository[]): Promise<RankingBench> {
-    const indexer = await FolderIndexer.create(nodeHost());
+    const indexer = await FolderIndexer.create();
+    const host = nodeHost();
     const indexed: IndexedRepository[] = [];
     for (const repository of repositories) {
-      const snapshot = await indexer.snapshotOf(repository.folder);
+      const snapshot = await indexer.snapshotOf(host, repository.folder);
       const vectors = new Map(repository.queries.map(({ query }) => [query, indexer.vectorOf(query)]));
       indexed.push({ ...repository, snapshot, vectors });
     }
@@ -57,22 +58,23 @@ export class RankingBench {
       overall: meanOf(scores),
       byRepository: Object.fromEntries(repositories.map(({ name }, i) => [name, scores[i]])),
       byLanguage: Object.fromEntries(
-        [...languages].sort().map((language) => [
-          language,
-          meanOf(scores.filter((_, i) => repositories[i].language === language)),
-        ]),
+        [...languages]
+          .sort()
+          .map((language) => [language, meanOf(scores.filter((_, i) => repositories[i].language === language))]),
       ),
       byCategory: Object.fromEntries(
-        [...categories].sort().map((category) => [
-          category,
-          meanOf(
-            repositories.flatMap((repository) =>
-              repository.queries
-                .filter((labelled) => labelled.category === category)
-                .map((labelled) => evaluate([labelled], searches.get(repository) as Search)),
+        [...categories]
+          .sort()
+          .map((category) => [
+            category,
+            meanOf(
+              repositories.flatMap((repository) =>
+                repository.queries
+                  .filter((labelled) => labelled.category === category)
+                  .map((labelled) => evaluate([labelled], searches.get(repository) as Search)),
+              ),
             ),
-          ),
-        ]),
+          ]),
       ),
     };
   }

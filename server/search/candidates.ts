@@ -3,7 +3,7 @@ import { definitionsOf } from "./definitions.ts";
 import { allowedChunks, type Filter } from "./filter.ts";
 import { lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
 import type { ParsedQuery } from "./query.ts";
-import { semanticScores } from "./semantic.ts";
+import { offerClosest } from "./semantic.ts";
 import { TopList } from "./top-list.ts";
 
 /** A chunk worth ranking, with its raw evidence. */
@@ -30,6 +30,11 @@ export interface Candidates {
 
 /** So many of each side are ranked. More adds noise to the evidence of a file, fewer loses answers. */
 const BEST_OF_EACH = 50;
+/**
+ * From this cosine on, query and chunk are about the same thing. The best chunk for a sensible question reaches 0.4 to
+ * 0.9, for one about something else entirely 0.1 to 0.3: without a common word that is no hit.
+ */
+export const CLOSE_COSINE = 0.3;
 /** Names of one query whose definitions are looked up. */
 const MOST_SYMBOLS = 8;
 
@@ -53,10 +58,11 @@ export function retrieve(
   const places = firstPlaces(snapshot);
   views.forEach(({ segment }, view) => {
     const { score } = lexical[view];
+    let least = Math.max(0, bestByWords.threshold);
     for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
-      if (score[chunk] > 0 && score[chunk] > bestByWords.threshold && mayBeFound(view, chunk)) {
-        bestByWords.offer(places[view] + chunk, score[chunk]);
-      }
+      if (score[chunk] <= least || !mayBeFound(view, chunk)) continue;
+      bestByWords.offer(places[view] + chunk, score[chunk]);
+      least = Math.max(0, bestByWords.threshold);
     }
     for (const chunk of definitionsIn(segment, query)) if (mayBeFound(view, chunk)) chosen[view].add(chunk);
   });
@@ -67,18 +73,13 @@ export function retrieve(
   if (vector) {
     const bestByMeaning = new TopList(BEST_OF_EACH);
     views.forEach((view, v) => {
-      const cosine = semanticScores(view, vector);
-      for (let chunk = 0; chunk < view.segment.chunkCount; chunk++) {
-        const value = cosine(chunk);
-        if (value > 0 && value > bestByMeaning.threshold && mayBeFound(v, chunk)) {
-          bestByMeaning.offer(places[v] + chunk, value);
-        }
-      }
+      const cosine = offerClosest(view, vector, bestByMeaning, places[v], (chunk) => mayBeFound(v, chunk));
       for (const chunk of chosen[v]) cosines[v].set(chunk, cosine(chunk));
     });
     const best = bestByMeaning.sorted();
     commonCosine = best.at(-1)?.score ?? 0;
     for (const { item, score } of best) {
+      if (score < CLOSE_COSINE) break;
       const { view, chunk } = choose(item, places, chosen);
       cosines[view].set(chunk, score);
     }
@@ -118,7 +119,11 @@ function firstPlaces({ views }: Snapshot): number[] {
   });
 }
 
-function choose(item: number, places: readonly number[], chosen: readonly Set<number>[]): { view: number; chunk: number } {
+function choose(
+  item: number,
+  places: readonly number[],
+  chosen: readonly Set<number>[],
+): { view: number; chunk: number } {
   const view = places.findLastIndex((place) => place <= item);
   const chunk = item - places[view];
   chosen[view].add(chunk);

@@ -2,12 +2,20 @@ import type { Segment } from "../store/segment.ts";
 import { fold } from "../text/tokens.ts";
 import { plainName } from "./query.ts";
 
+/** What a chunk defines of what a query names. */
+export interface Definition {
+  /** As written. */
+  readonly name: string;
+  /** Whether the chunk is about it: its first part, not a later one and not a chunk of several declarations. */
+  readonly whole: boolean;
+}
+
 /** So many chunks that hold a name among their symbols are looked at; members of a large class all hold its name. */
 const MOST_EXAMINED = 4_000;
 
 /**
- * Chunks of the segment whose own name is the symbol.
- * @param symbol a plain name
+ * Chunks of the segment in which the symbol is declared.
+ * @param symbol a plain name (see `plainName`)
  */
 export function definitionsOf(segment: Segment, symbol: string): number[] {
   const term = segment.findTerm(fold(symbol));
@@ -15,20 +23,25 @@ export function definitionsOf(segment: Segment, symbol: string): number[] {
   const frequency = segment.frequency("symbol", term);
   const documents = new Uint32Array(frequency);
   const found = segment.postings("symbol", term, documents, new Uint8Array(frequency));
+  const asked = [symbol];
   return [...documents.subarray(0, Math.min(found, MOST_EXAMINED))].filter(
-    (chunk) => plainName(segment.name(chunk)) === symbol,
+    (chunk) => declaredIn(segment, chunk, asked) !== undefined,
   );
 }
 
-/**
- * Whether a chunk's signature declares the symbol beside the chunk's own name: small declarations share a chunk.
- * @param symbol a plain name
- */
-export function declares(signature: string, symbol: string): boolean {
-  for (const [, name] of signature.matchAll(DECLARED)) if (plainName(name) === symbol) return true;
-  return false;
+/** The first of the asked symbols (plain names) that the chunk defines or continues to define. */
+export function definitionIn(segment: Segment, chunk: number, asked: readonly string[]): Definition | undefined {
+  const declared = declaredIn(segment, chunk, asked);
+  const own = segment.name(chunk);
+  if (declared !== undefined) return { name: declared, whole: declared === own };
+  return own !== "" && asked.includes(plainName(own)) ? { name: own, whole: false } : undefined;
 }
 
-/** A name after a keyword that declares, or before a parameter list at the start of a signature. */
-const DECLARED =
-  /(?:\b(?:class|struct|trait|interface|enum|type|function|func|fn|fun|def|module|const|macro|object|protocol|namespace)\s+|(?:^|; )(?:[\w<>[\],.*&?]+\s+)*)([\p{L}_$][\p{L}\p{N}_$]*)/gu;
+function declaredIn(segment: Segment, chunk: number, asked: readonly string[]): string | undefined {
+  const end = segment.firstSymbol[chunk + 1];
+  for (let symbol = segment.firstSymbol[chunk]; symbol < end; symbol++) {
+    const name = segment.string(segment.columns.symbolName[symbol]);
+    if (asked.includes(plainName(name))) return name;
+  }
+  return undefined;
+}

@@ -1,9 +1,9 @@
 import type { Snapshot } from "../store/segment.ts";
 import type { Candidate, Candidates } from "./candidates.ts";
-import { declares } from "./definitions.ts";
+import { type Definition, definitionIn } from "./definitions.ts";
 import { type FileFacts, fileFacts } from "./file-facts.ts";
 import { nearness } from "./nearness.ts";
-import { type ParsedQuery, plainName } from "./query.ts";
+import type { ParsedQuery } from "./query.ts";
 
 /** The query as the ranking terms see it. */
 export interface AskedFor {
@@ -20,8 +20,7 @@ export interface Evidence {
   readonly facts: FileFacts;
   /** Fused lexical and semantic evidence, 0 to 1. */
   readonly fused: number;
-  /** The asked name that the chunk defines; `whole` when it is the chunk's own, not one of several in it. */
-  readonly defines?: { readonly name: string; readonly whole: boolean };
+  readonly defines?: Definition;
 }
 
 export function askedFor(query: ParsedQuery, { terms }: Candidates): AskedFor {
@@ -37,12 +36,11 @@ export function askedFor(query: ParsedQuery, { terms }: Candidates): AskedFor {
 
 export function evidenceOf(snapshot: Snapshot, query: ParsedQuery, candidate: Candidate, fused: number): Evidence {
   const { segment } = snapshot.views[candidate.view];
-  const name = segment.name(candidate.chunk);
   return {
     candidate,
     facts: fileFacts(segment, candidate.file),
     fused,
-    defines: query.symbols.length === 0 ? undefined : definitionIn(name, segment.signature(candidate.chunk), query),
+    defines: query.symbols.length === 0 ? undefined : definitionIn(segment, candidate.chunk, query.symbols),
   };
 }
 
@@ -71,9 +69,3 @@ export function shareAsked(words: readonly string[], { query }: AskedFor): numbe
 
 const TEST_WORDS = new Set(["test", "testing", "tested", "spec", "fixture"]);
 const DOCUMENT_WORDS = new Set(["doc", "readme", "changelog", "guide", "tutorial"]);
-
-function definitionIn(name: string, signature: string, { symbols }: ParsedQuery): Evidence["defines"] {
-  if (name !== "" && symbols.includes(plainName(name))) return { name, whole: true };
-  const declared = symbols.find((symbol) => declares(signature, symbol));
-  return declared === undefined ? undefined : { name: declared, whole: false };
-}

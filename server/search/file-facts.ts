@@ -18,8 +18,8 @@ export interface FileFacts {
 
 /** Facts of a file of the segment; computed once for each file that ever becomes a candidate. */
 export function fileFacts(segment: Segment, file: number): FileFacts {
-  let known = factsOfSegments.get(segment);
-  if (!known) factsOfSegments.set(segment, (known = []));
+  const known = factsOfSegments.get(segment) ?? [];
+  factsOfSegments.set(segment, known);
   known[file] ??= factsOf(segment.path(file), segment.language(file));
   return known[file];
 }

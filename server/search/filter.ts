@@ -1,10 +1,12 @@
 import picomatch from "picomatch";
 import { CairnError } from "../../shared/errors.ts";
 import { CHUNK_KINDS, type ChunkKind, type SearchRequest } from "../../shared/search-types.ts";
-import type { Segment, SegmentView } from "../store/segment.ts";
+import type { SegmentView } from "../store/segment.ts";
 
 /** What of a snapshot a search may return. */
 export interface Filter {
+  /** The same for filters that let the same pass. */
+  readonly key: string;
   file(path: string, language: string): boolean;
   kind(kind: ChunkKind): boolean;
 }
@@ -22,21 +24,37 @@ export function filterOf(request: SearchRequest, languages?: readonly string[]):
   if (paths.length === 0 && wanted.size === 0 && kinds.size === 0) return undefined;
   const wantedPath = pathFilter(paths);
   return {
+    key: JSON.stringify([paths, [...wanted], [...kinds]]),
     file: (path, language) => (wanted.size === 0 || wanted.has(language)) && wantedPath(path),
     kind: (kind) => kinds.size === 0 || kinds.has(kind),
   };
 }
 
-/** One byte a chunk of the view: 1 when the filter lets it pass and its file is alive. Undefined when all may pass. */
+/**
+ * One byte a chunk of the view: 1 when the filter lets it pass and its file is alive. Undefined when all may pass.
+ * Kept until the view is asked for another filter: a query that is being typed keeps its filter.
+ */
 export function allowedChunks(view: SegmentView, filter: Filter | undefined): Uint8Array | undefined {
-  const { segment, dead } = view;
-  if (!filter && !dead.includes(1)) return undefined;
-  const allowed = new Uint8Array(segment.chunkCount);
+  const key = filter?.key ?? "";
+  const kept = lastMasks.get(view);
+  if (kept?.key === key) return kept.mask;
+  const mask = filter || view.dead.includes(1) ? maskOf(view, filter) : undefined;
+  lastMasks.set(view, { key, mask });
+  return mask;
+}
+
+const lastMasks = new WeakMap<SegmentView, { key: string; mask: Uint8Array | undefined }>();
+
+function maskOf({ segment, dead }: SegmentView, filter: Filter | undefined): Uint8Array {
+  const mask = new Uint8Array(segment.chunkCount);
+  const { kind } = segment.columns;
+  const kinds = Uint8Array.from(CHUNK_KINDS, (one) => (!filter || filter.kind(one) ? 1 : 0));
   for (let file = 0; file < segment.fileCount; file++) {
     if (dead[file] === 1 || (filter && !filter.file(segment.path(file), segment.language(file)))) continue;
-    markFile(segment, file, filter, allowed);
+    const end = segment.firstChunk[file + 1];
+    for (let chunk = segment.firstChunk[file]; chunk < end; chunk++) mask[chunk] = kinds[kind[chunk]];
   }
-  return allowed;
+  return mask;
 }
 
 /** Short forms and other names people use for a language. */
@@ -114,7 +132,9 @@ function kindOf(kind: string): ChunkKind {
 /** Any of the patterns must match, and none of those that begin with `!`. */
 function pathFilter(patterns: readonly string[]): (path: string) => boolean {
   const wanted = patterns.filter((pattern) => !pattern.startsWith("!")).map(pathMatcher);
-  const unwanted = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pathMatcher(pattern.slice(1)));
+  const unwanted = patterns
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => pathMatcher(pattern.slice(1)));
   return (path) =>
     (wanted.length === 0 || wanted.some((match) => match(path))) && !unwanted.some((match) => match(path));
 }
@@ -126,10 +146,4 @@ function pathMatcher(pattern: string): (path: string) => boolean {
   if (plain === "" || plain === ".") return () => true;
   if (!/[*?[{(]/.test(clean)) return (path) => path === plain || path.startsWith(`${plain}/`);
   return picomatch(clean.includes("/") ? clean : `**/${clean}`, { dot: true });
-}
-
-function markFile(segment: Segment, file: number, filter: Filter | undefined, allowed: Uint8Array): void {
-  for (let chunk = segment.firstChunk[file]; chunk < segment.firstChunk[file + 1]; chunk++) {
-    if (!filter || filter.kind(segment.kind(chunk))) allowed[chunk] = 1;
-  }
 }

@@ -2,7 +2,7 @@ import type { Candidate, Candidates } from "./candidates.ts";
 import type { QueryKind } from "./query.ts";
 
 /** How much of the evidence is meaning, the rest being words, by kind of query. */
-export const SEMANTIC_SHARE: Record<QueryKind, number> = { symbol: 0.3, path: 0.3, words: 0.5, question: 0.5 };
+const SEMANTIC_SHARE: Record<QueryKind, number> = { symbol: 0.3, path: 0.3, words: 0.5, question: 0.5 };
 
 /** So much of the similarity that any chunk of the code base has counts as none. */
 const COMMON_SHARE = 0.5;

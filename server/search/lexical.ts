@@ -2,7 +2,7 @@ import type { Field, Segment, SegmentView, Snapshot } from "../store/segment.ts"
 import type { ParsedQuery } from "./query.ts";
 
 /** The constants of BM25F: saturation, and weight and length normalisation of each field. */
-export const BM25 = {
+const BM25 = {
   k1: 1.5,
   body: { weight: 1, b: 0.5 },
   symbol: { weight: 2, b: 0.5 },

@@ -59,14 +59,18 @@ export function plainName(name: string): string {
 function kindOf(text: string): QueryKind {
   if (QUESTION.test(text)) return "question";
   if (/^[^\s"]+$/.test(text)) {
-    if (/[\\/]/.test(text) || /^[\w.-]+\.[a-z]\w{0,4}$/.test(text)) return "path";
+    if (/[\\/]/.test(text) || FILE_NAME.test(text)) return "path";
     if (/^[\p{L}_$@#][\p{L}\p{N}_$.:#>\-?!()]*$/u.test(text)) return "symbol";
   }
   if (DECLARATION.test(text)) return "symbol";
   return "words";
 }
 
-const QUESTION = /^(?:how|what|where|when|why|which|who|whose|does|do|is|are|can|could|should|find|show|explain)\s|\?$/i;
+/** `server.ts`, but not `res.send`. */
+const FILE_NAME =
+  /^[\w.-]+\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kts?|c|h|cc|hh|cpp|hpp|cs|fs|php|sh|ps1|swift|scala|exs?|erl|hs|ml|lua|zig|dart|vue|svelte|sql|md|rst|txt|json|ya?ml|toml|xml|html?|s?css|less|proto|gradle|cmake)(?::\d+)*$/i;
+const QUESTION =
+  /^(?:how|what|where|when|why|which|who|whose|does|do|is|are|can|could|should|find|show|explain)\s|\?$/i;
 /** `class Session`, `def parse_args`: a keyword and the name it declares. */
 const DECLARATION =
   /^(?:class|struct|trait|interface|enum|type|function|func|fn|fun|def|method|module|const|macro|object|protocol)\s+([\p{L}_$][\p{L}\p{N}_$.:#]*)(?:\(.*\))?$/u;

@@ -4,9 +4,10 @@ import { type AskedFor, type Evidence, shareAsked, shareNamed } from "./evidence
 export const WEIGHTS = {
   definition: 1,
   definitionInProse: 0.5,
-  /** Of a definition, when the chunk holds others too and is named after one of them. */
-  sharedDefinition: 0.5,
+  /** Of a definition, for a chunk that holds others too, or a later part of it. */
+  partOfDefinition: 0.5,
   fileName: 0.5,
+  path: 1,
   coherence: 0.5,
   asides: 0.6,
   documents: 0.6,
@@ -39,7 +40,7 @@ export const BOOSTS: readonly Boost[] = [
     value({ defines }, { query }) {
       if (!defines) return 0;
       const whole = query.kind === "symbol" ? WEIGHTS.definition : WEIGHTS.definitionInProse;
-      return defines.whole ? whole : whole * WEIGHTS.sharedDefinition;
+      return defines.whole ? whole : whole * WEIGHTS.partOfDefinition;
     },
     reason: ({ defines }) => defines && `defines \`${defines.name}\``,
   },
@@ -49,6 +50,12 @@ export const BOOSTS: readonly Boost[] = [
     value: ({ facts }, asked) =>
       WEIGHTS.fileName * shareNamed(facts.stemWords, asked) * (1 + shareAsked(facts.stemWords, asked)),
     reason: () => "file name matches",
+  },
+  {
+    // A path, or the end or a part of one, means that file.
+    name: "path",
+    value: ({ facts }, { query }) => (query.kind === "path" ? WEIGHTS.path * shareOfPath(facts.path, query.text) : 0),
+    reason: () => "path matches",
   },
 ];
 
@@ -69,3 +76,15 @@ export const PENALTIES: readonly Penalty[] = [
     factor: ({ facts }) => 1 - WEIGHTS.depth * Math.min(facts.depth, DEEPEST),
   },
 ];
+
+/** 1 when the path ends with what was asked, half when it only contains it; `:12` behind a path is a line. */
+function shareOfPath(path: string, asked: string): number {
+  const wanted = asked
+    .toLowerCase()
+    .replaceAll("\\", "/")
+    .replace(/(?::\d+)+$/, "")
+    .replace(/^\.?\//, "");
+  const at = path.toLowerCase().lastIndexOf(wanted);
+  if (at < 0) return 0;
+  return at + wanted.length === path.length && (at === 0 || path[at - 1] === "/") ? 1 : 0.5;
+}

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../store/segment.ts";
-import { type Candidate, type Candidates, termBit } from "./candidates.ts";
+import { type Candidate, type Candidates, CLOSE_COSINE, termBit } from "./candidates.ts";
 import { type AskedFor, askedFor, type Evidence, evidenceOf } from "./evidence.ts";
 import type { FileFacts } from "./file-facts.ts";
 import { fuse } from "./fuse.ts";
@@ -99,8 +99,6 @@ function byScore(a: Scored, b: Scored): number {
 
 /** Boosts below this did not decide anything and are not mentioned. */
 const WORTH_SAYING = 0.05;
-/** From this cosine on, query and chunk are about the same thing. */
-const CLOSE = 0.3;
 const MOST_WORDS = 4;
 
 function reasonOf({ evidence, gains }: Scored, { query }: AskedFor, boosts: readonly Boost[]): string {
@@ -112,6 +110,6 @@ function reasonOf({ evidence, gains }: Scored, { query }: AskedFor, boosts: read
   const { matched, cosine } = evidence.candidate;
   const words = query.terms.filter((_, i) => (matched & termBit(i)) !== 0);
   if (words.length > 0) parts.push(`has ${words.slice(0, MOST_WORDS).join(", ")}`);
-  if (cosine >= CLOSE) parts.push("close in meaning");
-  return parts.length > 0 ? parts.join(" · ") : "distantly related";
+  if (cosine >= CLOSE_COSINE) parts.push("close in meaning");
+  return parts.join(" · ");
 }

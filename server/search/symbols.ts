@@ -1,81 +1,121 @@
-import type { SymbolHit } from "../../shared/search-types.ts";
-import type { Segment, Snapshot } from "../store/segment.ts";
-
-interface Match {
-  segment: Segment;
-  chunk: number;
-  name: string;
-  worth: number;
-}
+import { CHUNK_KINDS, type SymbolHit } from "../../shared/search-types.ts";
+import type { SegmentView, Snapshot } from "../store/segment.ts";
+import { NameMatcher } from "./name-match.ts";
+import { TopList } from "./top-list.ts";
 
 /**
  * The symbols whose names hold the letters of the query in order, whatever their case: `rWB` finds `retryWithBackoff`.
- * Whole names first, then beginnings, then words, then scattered letters; shorter names before longer ones.
- * An empty query gives the first symbols there are.
+ * Whole names first, then beginnings, then words, then scattered letters; shorter names before longer ones. An empty
+ * query gives the first symbols there are. Headings are found only where no declaration is.
  */
 export function findSymbols(snapshot: Snapshot, query: string, limit: number): SymbolHit[] {
-  const asked = query.trim().toLowerCase();
-  const matches: Match[] = [];
-  for (const { segment, dead } of snapshot.views) {
-    const worths = new Map<number, { name: string; worth: number }>();
-    for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
-      if (dead[segment.chunkFile[chunk]] === 1) continue;
-      const kind = segment.kind(chunk);
-      if (kind === "text" || kind === "section") continue;
-      const reference = segment.columns.name[chunk];
-      let known = worths.get(reference);
-      if (known === undefined) {
-        const name = segment.string(reference);
-        known = { name, worth: name === "" ? 0 : worthOf(name, asked) };
-        worths.set(reference, known);
-      }
-      if (known.worth > 0) matches.push({ segment, chunk, name: known.name, worth: known.worth });
+  const find = query.trim() === "" ? firstSymbols : bestSymbols;
+  const declarations = find(snapshot, query, limit, false);
+  return declarations.length > 0 ? declarations : find(snapshot, query, limit, true);
+}
+
+const HEADING = CHUNK_KINDS.indexOf("section");
+
+function firstSymbols({ views }: Snapshot, _query: string, limit: number, headings: boolean): SymbolHit[] {
+  return views
+    .flatMap((view) => {
+      const hits: SymbolHit[] = [];
+      forEachSymbol(view, headings, (symbol) => {
+        if (hits.length < limit) hits.push(hitOf(view, symbol));
+        return hits.length < limit;
+      });
+      return hits;
+    })
+    .slice(0, limit);
+}
+
+function bestSymbols({ views }: Snapshot, query: string, limit: number, headings: boolean): SymbolHit[] {
+  const matcher = new NameMatcher(query);
+  const best = new TopList(limit);
+  const matches = views.map((view) => matchesIn(view, matcher, headings, best));
+  // Each of the best names has a symbol at least, so that worse ones are not needed.
+  const least = best.threshold;
+  return matches
+    .flatMap((match) => symbolsByName(match, least, limit))
+    .sort((a, b) => b.worth - a.worth || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .flatMap(({ view, symbols }) => symbols.map((symbol) => ({ view, symbol })))
+    .slice(0, limit)
+    .map(({ view, symbol }) => hitOf(view, symbol));
+}
+
+interface Matches {
+  readonly view: SegmentView;
+  /** By string number; zero for what is no name of a living symbol, negative for a name that does not match. */
+  readonly worths: Float32Array;
+  /** Those whose names match. */
+  readonly symbols: readonly number[];
+}
+
+/** Offers each name that matches to `best`, once. */
+function matchesIn(view: SegmentView, matcher: NameMatcher, headings: boolean, best: TopList): Matches {
+  const { bytes, offsets } = view.segment.strings;
+  const { symbolName } = view.segment.columns;
+  const worths = new Float32Array(offsets.length);
+  const symbols: number[] = [];
+  forEachSymbol(view, headings, (symbol) => {
+    const name = symbolName[symbol];
+    if (worths[name] === 0) {
+      worths[name] = matcher.worth(bytes, offsets[name], offsets[name + 1]) || -1;
+      if (worths[name] > 0) best.offer(name, worths[name]);
+    }
+    if (worths[name] > 0) symbols.push(symbol);
+    return true;
+  });
+  return { view, worths, symbols };
+}
+
+interface NamedSymbols {
+  readonly view: SegmentView;
+  readonly name: string;
+  readonly worth: number;
+  readonly symbols: number[];
+}
+
+/** The symbols of the best names, at most `limit` of each. */
+function symbolsByName({ view, worths, symbols }: Matches, least: number, limit: number): NamedSymbols[] {
+  const { segment } = view;
+  const found = new Map<number, NamedSymbols>();
+  for (const symbol of symbols) {
+    const name = segment.columns.symbolName[symbol];
+    if (worths[name] < least) continue;
+    const known = found.get(name);
+    if (!known) found.set(name, { view, name: segment.string(name), worth: worths[name], symbols: [symbol] });
+    else if (known.symbols.length < limit) known.symbols.push(symbol);
+  }
+  return [...found.values()];
+}
+
+/** Visits the declarations, or the headings, of files that are not hidden, until a visit gives false. */
+function forEachSymbol({ segment, dead }: SegmentView, headings: boolean, visit: (symbol: number) => boolean): void {
+  const { chunkFile, firstSymbol } = segment;
+  const { symbolKind } = segment.columns;
+  for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
+    if (dead[chunkFile[chunk]] === 1) continue;
+    for (let symbol = firstSymbol[chunk]; symbol < firstSymbol[chunk + 1]; symbol++) {
+      if ((symbolKind[symbol] === HEADING) === headings && !visit(symbol)) return;
     }
   }
-  matches.sort((a, b) => b.worth - a.worth || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return distinct(matches, limit);
 }
 
-/** Zero without a match, else more the better; a name's length breaks ties. */
-function worthOf(name: string, asked: string): number {
-  if (asked === "") return 1;
-  const lower = name.toLowerCase();
-  const short = 1 / (1 + name.length);
-  if (lower === asked) return 4 + short;
-  const at = lower.indexOf(asked);
-  if (at === 0) return 3 + short;
-  if (at > 0) return 2 + short + (isWordStart(name, at) ? 0.5 : 0);
-  let from = 0;
-  for (const letter of asked) {
-    if (letter === " ") continue;
-    const found = lower.indexOf(letter, from);
-    if (found < 0) return 0;
-    from = found + 1;
+function hitOf({ segment }: SegmentView, symbol: number): SymbolHit {
+  const { name, kind, parents, line, endLine } = segment.symbol(symbol);
+  const path = segment.path(segment.chunkFile[chunkOf(segment.firstSymbol, symbol)]);
+  return { path, name, kind, parents, startLine: line, endLine };
+}
+
+/** The chunk whose range of symbols holds the symbol. */
+function chunkOf(firstSymbol: Uint32Array, symbol: number): number {
+  let low = 0;
+  let high = firstSymbol.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (firstSymbol[middle + 1] <= symbol) low = middle + 1;
+    else high = middle;
   }
-  return 1 + short;
-}
-
-function isWordStart(name: string, at: number): boolean {
-  return /[^\p{L}\p{N}]/u.test(name[at - 1]) || (/\p{Lu}/u.test(name[at]) && !/\p{Lu}/u.test(name[at - 1]));
-}
-
-/** A long function is several chunks: its symbol counts once, from its first line to its last. */
-function distinct(matches: readonly Match[], limit: number): SymbolHit[] {
-  const hits = new Map<string, SymbolHit>();
-  for (const { segment, chunk, name } of matches) {
-    const path = segment.path(segment.chunkFile[chunk]);
-    const parents = segment.parents(chunk);
-    const startLine = segment.startLine[chunk];
-    const endLine = segment.endLine[chunk];
-    const key = [path, ...parents, name, segment.signature(chunk)].join("\0");
-    const known = hits.get(key);
-    if (known) {
-      known.startLine = Math.min(known.startLine, startLine);
-      known.endLine = Math.max(known.endLine, endLine);
-    } else {
-      if (hits.size === limit) break;
-      hits.set(key, { path, name, kind: segment.kind(chunk), parents, startLine, endLine });
-    }
-  }
-  return [...hits.values()];
+  return low;
 }

@@ -59,8 +59,20 @@ export function locateTerms(text: string): { start: number; end: number; term: s
   return found;
 }
 
+/** 1 for the bytes of UTF-8 that a run of word characters may hold; {@link termsOfRun} says what words are in it. */
+export const IS_WORD_BYTE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte > 127 || /[\w$]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** The terms of one run between two characters that no word holds, as {@link tokenize} gives them. */
+export function termsOfRun(run: string): string[] {
+  if (isAscii(run)) return run.length > 1 ? termsOf(run) : [];
+  return [...run.normalize("NFKC").matchAll(WORD)].flatMap(([word]) => termsOf(word));
+}
+
 /** Folds one word into the form in which {@link tokenize} gives it. */
 export function fold(word: string): string {
+  if (isAscii(word)) return singular(word.replaceAll(/[_$]+/g, "").toLowerCase());
   return singular(word.normalize("NFKD").replace(DECORATION, "").normalize("NFC").toLowerCase());
 }
 
@@ -79,6 +91,11 @@ const SCRIPT_WITHOUT_SPACES =
 /** Parts of an identifier: `URLs`, `HTTP` before `Server`, `Server`, `server`, `16`. */
 const PARTS =
   /\p{Lu}{2,}s(?!\p{Ll})|\p{Lu}[\p{Lu}\p{M}]*(?=\p{Lu}\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{M}]+|\p{Lu}+|\p{N}+/gu;
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
 
 /** Terms of the words met so far: a code base repeats few words often. Emptied when full. */
 const cache = new Map<string, readonly string[]>();
@@ -134,6 +151,9 @@ function pairsOf(word: string): string[] {
   return terms;
 }
 
+/** Words whose singular ends in `ie`, alone or at the end of an identifier. */
+const ENDS_IN_IE = /(?:cookie|movie|zombie|genie|calorie|rookie|hoodie|selfie|brownie|pixie|serie|specie)s$/;
+
 /** Takes the plural `s` off an English word: queries -> query, classes -> class, routes -> route; status stays. */
 function singular(word: string): string {
   const length = word.length;
@@ -141,7 +161,7 @@ function singular(word: string): string {
   const before = word[length - 2];
   if (before === "s" || before === "u" || before === "i") return word;
   if (before === "e") {
-    if (length > 4 && word.endsWith("ies")) return `${word.slice(0, -3)}y`;
+    if (length > 4 && word.endsWith("ies") && !ENDS_IN_IE.test(word)) return `${word.slice(0, -3)}y`;
     if (/(?:ss|sh|x|[^a]ch)es$/.test(word)) return word.slice(0, -2);
   }
   return word.slice(0, -1);

@@ -32,5 +32,7 @@ function figures({ queries, ndcg10, recall10, mrr }: Scores): Record<keyof Score
 }
 
 function row(name: string, { queries, ndcg10, recall10, mrr }: Record<keyof Scores, string>): void {
-  console.log([name.padEnd(24), queries.padStart(8), ...[ndcg10, recall10, mrr].map((cell) => cell.padStart(10))].join(""));
+  console.log(
+    [name.padEnd(24), queries.padStart(8), ...[ndcg10, recall10, mrr].map((cell) => cell.padStart(10))].join(""),
+  );
 }
