@@ -34,6 +34,10 @@ test("a small file is one chunk, named by its longest declaration, with all sign
     parents: [],
     signature: "export function add(a: number): number; export type Id = string",
     doc: "Adds.",
+    symbols: [
+      { name: "Id", kind: "type", parents: [], line: 3, endLine: 3 },
+      { name: "add", kind: "function", parents: [], line: 6, endLine: 8 },
+    ],
     text: source.trimEnd(),
   });
 });

@@ -1,16 +1,6 @@
 import type { VectorArena } from "../vectors/arena.ts";
 import type { Segment, SegmentView, Snapshot } from "./segment.ts";
 
-/** What is known of a file that was looked at. */
-export interface FileState {
-  size: number;
-  /** -1 when the file must be read again because its time could not be trusted. */
-  mtimeMs: number;
-  /** Key of the content, 32 hex digits; empty when the file is left out. */
-  content: string;
-  skip?: { code: string; reason: string };
-}
-
 /** So many segments of like size are merged into one. */
 const TIER = 16;
 

@@ -17,12 +17,13 @@ type PackedChunk = [
   symbols: readonly PackedSymbol[],
 ];
 
+/** Lines count from the symbol before: small numbers that repeat compress to almost nothing. */
 type PackedSymbol = [
   name: string,
   kind: SymbolRecord["kind"],
   parents: readonly string[],
-  line: number,
-  endLine: number,
+  linesOn: number,
+  linesMore: number,
 ];
 
 interface PackedHead {
@@ -52,7 +53,7 @@ export function encodeRecord(record: FileRecord): Uint8Array {
       c.body.length,
       c.symbol.length,
       c.docTerms.length,
-      c.symbols.map((s) => [s.name, s.kind, s.parents, s.line, s.endLine]),
+      packSymbols(c),
     ]),
   };
   const json = Buffer.from(JSON.stringify(head), "utf8");
@@ -117,7 +118,7 @@ export function decodeRecord(packed: Uint8Array): FileRecord {
         body: bag(c[8]),
         symbol: bag(c[9]),
         docTerms: bag(c[10]),
-        symbols: c[11].map(([name, kind, parents, line, endLine]) => ({ name, kind, parents, line, endLine })),
+        symbols: unpackSymbols(c[11], c[1]),
       })),
     };
   } catch (cause) {
@@ -125,4 +126,21 @@ export function decodeRecord(packed: Uint8Array): FileRecord {
       cause,
     });
   }
+}
+
+function packSymbols({ symbols, startLine }: ChunkRecord): PackedSymbol[] {
+  let before = startLine;
+  return symbols.map(({ name, kind, parents, line, endLine }) => {
+    const linesOn = line - before;
+    before = line;
+    return [name, kind, parents, linesOn, endLine - line];
+  });
+}
+
+function unpackSymbols(packed: readonly PackedSymbol[], startLine: number): SymbolRecord[] {
+  let line = startLine;
+  return packed.map(([name, kind, parents, linesOn, linesMore]) => {
+    line += linesOn;
+    return { name, kind, parents, line, endLine: line + linesMore };
+  });
 }

@@ -1,5 +1,6 @@
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
+import { lettersOf } from "../text/letters.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
 import type { SymbolRecord } from "./file-record.ts";
 import {
@@ -57,6 +58,7 @@ export class SegmentWriter {
     doc: words(),
     firstSymbol: words(),
     symbolName: words(),
+    symbolLetters: words(),
     symbolParents: words(),
     symbolKind: new Column(new Uint8Array(256)),
     symbolLine: words(),
@@ -115,6 +117,7 @@ export class SegmentWriter {
     columns.firstSymbol.push(columns.symbolLine.length);
     for (const symbol of entry.symbols) {
       columns.symbolName.push(this.#strings.add(symbol.name));
+      columns.symbolLetters.push(lettersOf(symbol.name));
       columns.symbolParents.push(this.#strings.add(symbol.parents.join(LIST_SEPARATOR)));
       columns.symbolKind.push(CHUNK_KINDS.indexOf(symbol.kind));
       columns.symbolLine.push(symbol.line);
@@ -159,6 +162,7 @@ export class SegmentWriter {
       to.symbolName.push(copied(columns.symbolName[symbol]));
       to.symbolParents.push(copied(columns.symbolParents[symbol]));
     }
+    to.symbolLetters.append(columns.symbolLetters.subarray(firstSymbol, endSymbol));
     to.symbolKind.append(columns.symbolKind.subarray(firstSymbol, endSymbol));
     to.symbolLine.append(columns.symbolLine.subarray(firstSymbol, endSymbol));
     to.symbolEndLine.append(columns.symbolEndLine.subarray(firstSymbol, endSymbol));
@@ -232,6 +236,7 @@ export class SegmentWriter {
       doc: columns.doc.view(),
       firstSymbol: columns.firstSymbol.view(),
       symbolName: columns.symbolName.view(),
+      symbolLetters: columns.symbolLetters.view(),
       symbolParents: columns.symbolParents.view(),
       symbolKind: columns.symbolKind.view(),
       symbolLine: columns.symbolLine.view(),
@@ -265,7 +270,7 @@ export class SegmentWriter {
   }
 }
 
-/** The posting lists of one field as they are written; segment.ts says how they are laid out. */
+/** The posting lists of one field as they are written; posting-lists.ts says how they are laid out. */
 class FieldWriter {
   readonly terms = words();
   readonly starts = words();

@@ -2,6 +2,7 @@ import { CairnError } from "../../shared/errors.ts";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import type { SymbolRecord } from "./file-record.ts";
+import { PostingLists } from "./posting-lists.ts";
 
 /** `body`, `symbol` and `doc` index chunks, `path` indexes files. */
 export type Field = "body" | "symbol" | "doc" | "path";
@@ -77,6 +78,8 @@ export interface SegmentColumns {
   readonly doc: Uint32Array;
   /** By symbol number. */
   readonly symbolName: Uint32Array;
+  /** The letters of the name (see text/letters.ts). */
+  readonly symbolLetters: Uint32Array;
   readonly symbolParents: Uint32Array;
   readonly symbolKind: Uint8Array;
   readonly symbolLine: Uint32Array;
@@ -115,7 +118,7 @@ export interface Snapshot {
 export const LIST_SEPARATOR = "\u001f";
 
 /** Written into every segment; another number means another layout, and the segment is rebuilt. */
-export const SEGMENT_VERSION = 2;
+export const SEGMENT_VERSION = 3;
 export const SEGMENT_MAGIC = 0x4e524143;
 
 /** The sections of a segment in the order in which they are laid out, each 16-byte aligned. */
@@ -148,6 +151,7 @@ export const SECTIONS = [
   "doc",
   "firstSymbol",
   "symbolName",
+  "symbolLetters",
   "symbolParents",
   "symbolKind",
   "symbolLine",
@@ -238,6 +242,7 @@ class FlatSegment implements Segment {
       signature: this.#u32("signature", this.chunkCount),
       doc: this.#u32("doc", this.chunkCount),
       symbolName: this.#u32("symbolName", symbolCount),
+      symbolLetters: this.#u32("symbolLetters", symbolCount),
       symbolParents: this.#u32("symbolParents", symbolCount),
       symbolKind: this.#raw("symbolKind"),
       symbolLine: this.#u32("symbolLine", symbolCount),
@@ -405,71 +410,6 @@ class FlatSegment implements Segment {
       this.#u32(starts, count + 1),
       this.#raw(postings),
     );
-  }
-}
-
-/**
- * The posting lists of one field: for each term that occurs, in term order, a byte list of `frequency`, then for each
- * document the distance to the one before, shifted left by one with the low bit set when its count is 1, else followed
- * by the count. Every number is a LEB128 varint.
- */
-class PostingLists {
-  readonly terms: Uint32Array;
-  readonly #starts: Uint32Array;
-  readonly #bytes: Uint8Array;
-
-  constructor(terms: Uint32Array, starts: Uint32Array, bytes: Uint8Array) {
-    this.terms = terms;
-    this.#starts = starts;
-    this.#bytes = bytes;
-  }
-
-  find(term: number): number {
-    const { terms } = this;
-    let low = 0;
-    let high = terms.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (terms[middle] < term) low = middle + 1;
-      else high = middle;
-    }
-    return low < terms.length && terms[low] === term ? low : -1;
-  }
-
-  frequency(at: number): number {
-    const bytes = this.#bytes;
-    let position = this.#starts[at];
-    let value = 0;
-    let shift = 0;
-    let byte: number;
-    do {
-      byte = bytes[position++];
-      value |= (byte & 127) << shift;
-      shift += 7;
-    } while (byte > 127);
-    return value;
-  }
-
-  read(at: number, documents: Uint32Array, counts: Uint8Array): number {
-    const bytes = this.#bytes;
-    const end = this.#starts[at + 1];
-    let position = this.#starts[at];
-    while (bytes[position++] > 127);
-    let written = 0;
-    let document = -1;
-    while (position < end) {
-      let byte = bytes[position++];
-      let value = byte & 127;
-      for (let shift = 7; byte > 127; shift += 7) {
-        byte = bytes[position++];
-        value |= (byte & 127) << shift;
-      }
-      document += value >>> 1;
-      documents[written] = document;
-      if (value & 1) counts[written++] = 1;
-      else counts[written++] = bytes[position++];
-    }
-    return written;
   }
 }
 

@@ -2,20 +2,18 @@ import { join } from "node:path";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import type { FileState, LiveIndex } from "../store/live-index.ts";
+import { type FileState, statesOf } from "../store/file-state.ts";
+import type { LiveIndex } from "../store/live-index.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
-import type { StoredFiles } from "../store/store.ts";
 import type { StoreThread } from "../store/store-thread.ts";
 import type { VectorArena } from "../vectors/arena.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
-import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
+import { FileQueue } from "./file-queue.ts";
+import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
 
-/** A batch ends at so many bytes or files: long enough to be efficient, short enough for a saved file to overtake. */
-const BATCH_BYTES = 192 * 1024;
-const BATCH_FILES = 32;
 /** Files whose records are laid out at once when the snapshot lacks them. */
 const RESTORE_FILES = 400;
 /** More file events than this are cheaper to answer with a walk. */
@@ -61,17 +59,13 @@ export class Indexer {
   readonly #states = new Map<string, FileState>();
   /** What the last walk left out, by path. */
   #leftOut = new Map<string, SkippedFile>();
-  readonly #todo = new Map<string, WalkedFile>();
-  readonly #urgent = new Map<string, WalkedFile>();
+  readonly #queue = new FileQueue();
   /** Relative paths of open files, looked at first. */
   #open: ReadonlySet<string> = new Set();
-  readonly #inFlight = new Set<string>();
-  /** Files that were deleted or left out while they were in flight: looked at again afterwards. */
-  readonly #doubtful = new Set<string>();
-  /** Files that are tried alone because a thread died with them. */
-  readonly #suspects = new Set<string>();
   readonly #events = new Set<string>();
   #scanCause = "";
+  /** Paths that the walk under way has come by, and those that were told to have changed meanwhile. */
+  #seen: Set<string> | undefined;
   #firstScan: TreeScan | undefined;
   #rebuildWanted = false;
   /** Files that the store has and the snapshot lacks, and batches of them under way. */
@@ -90,8 +84,6 @@ export class Indexer {
   /** The store was written to since it was tidied. */
   #dirty = false;
   #closed = false;
-  #done = 0;
-  #total = 0;
   #waiters: (() => void)[] = [];
 
   constructor(parts: IndexerParts, note = "") {
@@ -107,12 +99,7 @@ export class Indexer {
   }
 
   get progress(): Progress {
-    return {
-      phase: this.#phase(),
-      done: this.#done,
-      total: this.#total,
-      message: this.#failure?.message ?? this.#note,
-    };
+    return { phase: this.#phase(), ...this.#queue.progress, message: this.#failure?.message ?? this.#note };
   }
 
   /** What the failure's hint says to do; empty when nothing failed. */
@@ -122,13 +109,12 @@ export class Indexer {
 
   /** True when every file is in the index. */
   get complete(): boolean {
-    return this.#scanned && this.#todo.size + this.#urgent.size + this.#inFlight.size === 0;
+    return this.#scanned && this.#queue.isEmpty && this.#restoring.length + this.#restoringNow === 0;
   }
 
   /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
   isSettled(path: string): boolean {
-    if (this.#todo.has(path) || this.#urgent.has(path)) return false;
-    return this.#states.has(path) && !this.#inFlight.has(path);
+    return this.#states.has(path) && !this.#queue.has(path);
   }
 
   skipped(): SkippedFile[] {
@@ -163,12 +149,7 @@ export class Indexer {
   /** Relative paths to index before all others. */
   prioritise(paths: readonly string[]): void {
     this.#open = new Set(paths);
-    for (const path of paths) {
-      const file = this.#todo.get(path);
-      if (!file) continue;
-      this.#todo.delete(path);
-      this.#urgent.set(path, file);
-    }
+    this.#queue.hurry(paths);
     this.#advance();
   }
 
@@ -224,9 +205,8 @@ export class Indexer {
     if (this.#failure) return "failed";
     if (!this.#opened) return "opening";
     if (this.#paused) return "paused";
-    if (this.#kinds.has("scan") && this.#total === this.#done) return "scanning";
     if (this.#settled) return "ready";
-    return this.#total > this.#done ? "indexing" : "scanning";
+    return this.#queue.isEmpty ? "scanning" : "indexing";
   }
 
   #isIdle(): boolean {
@@ -318,6 +298,7 @@ export class Indexer {
     this.#scanCause = "";
     const { host, live } = this.#parts;
     const seen = new Set<string>();
+    this.#seen = seen;
     const leftOut = new Map<string, SkippedFile>();
     const scan = this.#firstScan ?? this.#parts.scan();
     this.#firstScan = undefined;
@@ -335,13 +316,14 @@ export class Indexer {
     }
     this.#leftOut = leftOut;
     const gone: string[] = [];
-    for (const path of this.#states.keys()) if (!seen.has(path) && !this.#inFlight.has(path)) gone.push(path);
-    for (const path of this.#inFlight) if (!seen.has(path)) this.#doubtful.add(path);
-    for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) if (!seen.has(path)) this.#forget(path);
+    for (const path of this.#states.keys()) if (!seen.has(path) && !this.#queue.isInFlight(path)) gone.push(path);
+    this.#queue.doubt((path) => !seen.has(path));
+    this.#queue.drop((path) => !seen.has(path));
+    this.#seen = undefined;
     await this.#remove(gone);
     this.#scanned = true;
     host.log.info(
-      `walked (${cause}): ${seen.size} files, ${this.#todo.size + this.#urgent.size} to read, ${gone.length} gone, ${live.snapshot.fileCount} findable`,
+      `walked (${cause}): ${seen.size} files, ${this.#queue.waiting} to read, ${gone.length} gone, ${live.snapshot.fileCount} findable`,
     );
   }
 
@@ -351,18 +333,7 @@ export class Indexer {
     const same = state !== undefined && state.size === file.size && state.mtimeMs === file.mtimeMs;
     const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
     if (same && (state.content === "" || restoring || this.#parts.live.has(file.path))) return;
-    this.#queue(file, urgent);
-  }
-
-  #queue(file: WalkedFile, urgent: boolean): void {
-    if (!this.#todo.has(file.path) && !this.#urgent.has(file.path)) this.#total++;
-    this.#todo.delete(file.path);
-    this.#urgent.delete(file.path);
-    (urgent ? this.#urgent : this.#todo).set(file.path, file);
-  }
-
-  #forget(path: string): void {
-    if (this.#todo.delete(path) || this.#urgent.delete(path)) this.#done++;
+    this.#queue.add(file, urgent);
   }
 
   async #admit(): Promise<void> {
@@ -377,11 +348,12 @@ export class Indexer {
       if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
     }
     for (const skip of skipped) this.#leftOut.set(skip.path, skip);
-    for (const path of [...this.#todo.keys(), ...this.#urgent.keys()]) {
-      if (isAtOrBelow(path, leftOut)) this.#forget(path);
+    this.#queue.drop((path) => isAtOrBelow(path, leftOut));
+    this.#queue.doubt((path) => isAtOrBelow(path, vanished));
+    for (const file of files) {
+      this.#seen?.add(file.path);
+      this.#consider(file, true);
     }
-    for (const file of files) this.#consider(file, true);
-    for (const path of this.#inFlight) if (isAtOrBelow(path, vanished)) this.#doubtful.add(path);
     const below: string[] = [];
     for (const path of this.#states.keys()) {
       if (isAtOrBelow(path, vanished)) below.push(path);
@@ -414,94 +386,53 @@ export class Indexer {
       );
       return true;
     }
-    const files = this.#nextFiles();
+    const files = this.#queue.next();
     if (files.length === 0) return false;
-    for (const { path } of files) this.#inFlight.add(path);
     this.#batches++;
     void this.#run(
       () => this.#process(files),
-      () => {
-        this.#batches--;
-        for (const { path } of files) {
-          this.#inFlight.delete(path);
-          if (this.#doubtful.delete(path)) this.#events.add(join(this.#parts.root, path));
-        }
-      },
+      () => this.#batches--,
     );
     return true;
   }
 
-  #nextFiles(): FileToProcess[] {
-    const files: FileToProcess[] = [];
-    let bytes = 0;
-    for (const queue of [this.#urgent, this.#todo]) {
-      for (const [path, file] of queue) {
-        if (this.#inFlight.has(path)) continue;
-        const suspect = this.#suspects.has(path);
-        if (files.length > 0 && (suspect || bytes + file.size > BATCH_BYTES)) return files;
-        queue.delete(path);
-        files.push({ ...file, content: this.#parts.live.contentOf(path) ?? "" });
-        bytes += file.size;
-        if (suspect || files.length >= BATCH_FILES) return files;
-      }
-      if (files.length > 0) return files;
-    }
-    return files;
-  }
-
-  async #process(files: FileToProcess[]): Promise<void> {
+  async #process(batch: readonly WalkedFile[]): Promise<void> {
     this.#dirty = true;
-    let result: { files: ProcessedFile[]; segment: Parameters<typeof openSegment>[0] | null };
+    const { live, workers, store } = this.#parts;
+    const files = batch.map((file) => ({ ...file, content: live.contentOf(file.path) ?? "" }));
+    let result: Awaited<ReturnType<IndexWorkerMethods["process"]>>;
     try {
-      result = await this.#parts.workers.run("process", files);
+      result = await workers.run("process", files);
     } catch (error) {
       if (this.#closed) return;
-      if (error instanceof WorkerDied) {
-        this.#suspect(files);
-        return;
+      if (error instanceof WorkerDied) this.#leaveOut(this.#queue.blame(batch));
+      else {
+        this.#queue.putBack(batch);
+        throw error;
       }
-      for (const file of files) this.#requeue(file);
-      throw error;
-    }
-    const { live } = this.#parts;
-    if (result.segment) live.add(openSegment(result.segment));
-    const hidden: string[] = [];
-    for (const { path, size, mtimeMs, content, skip, gone } of result.files) {
-      this.#suspects.delete(path);
-      if (gone) this.#states.delete(path);
-      else this.#states.set(path, { size, mtimeMs, content, skip });
-      if (gone || skip) hidden.push(path);
-    }
-    live.remove(hidden);
-    const gone = result.files.filter((file) => file.gone).map((file) => file.path);
-    if (gone.length > 0) await this.#parts.store.call("remove", gone);
-    this.#done += files.length;
-  }
-
-  /** A thread died with these files: each is tried alone, and left out when it kills again. */
-  #suspect(files: readonly FileToProcess[]): void {
-    for (const file of files) {
-      if (this.#suspects.has(file.path)) {
-        this.#suspects.delete(file.path);
-        const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
-        this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
-        this.#parts.live.remove([file.path]);
-        this.#done++;
-      } else {
-        this.#suspects.add(file.path);
-        this.#requeue(file);
-      }
-    }
-  }
-
-  /** Puts a file back that was counted already, unless a newer version waits. */
-  #requeue({ path, size, mtimeMs }: WalkedFile): void {
-    if (this.#todo.has(path) || this.#urgent.has(path)) {
-      this.#done++;
       return;
     }
-    this.#total--;
-    this.#queue({ path, size, mtimeMs }, false);
+    if (result.segment) live.add(openSegment(result.segment));
+    const hidden: string[] = [];
+    const gone: string[] = [];
+    for (const { path, size, mtimeMs, content, skip, gone: hasGone } of result.files) {
+      if (hasGone) {
+        this.#states.delete(path);
+        gone.push(path);
+      } else this.#states.set(path, { size, mtimeMs, content, skip });
+      if (hasGone || skip) hidden.push(path);
+    }
+    live.remove(hidden);
+    for (const path of this.#queue.finish(batch)) this.#events.add(join(this.#parts.root, path));
+    if (gone.length > 0) await store.call("remove", gone);
+  }
+
+  /** Reading or parsing this file ends the thread that does it, even when it is alone. */
+  #leaveOut(file: WalkedFile | undefined): void {
+    if (file === undefined) return;
+    const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
+    this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
+    this.#parts.live.remove([file.path]);
   }
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
@@ -511,7 +442,7 @@ export class Indexer {
     if (segment) this.#parts.live.add(openSegment(segment), outdated);
     for (const path of missing) {
       const state = this.#states.get(path);
-      if (state && !outdated.has(path)) this.#queue({ path, size: state.size, mtimeMs: state.mtimeMs }, false);
+      if (state && !outdated.has(path)) this.#queue.add({ path, size: state.size, mtimeMs: state.mtimeMs }, false);
     }
   }
 
@@ -542,13 +473,12 @@ export class Indexer {
     await this.#parts.workers.shrink();
     if (this.#hasWork()) return;
     this.#settled = true;
-    this.#done = 0;
-    this.#total = 0;
+    this.#queue.reset();
   }
 
   #hasWork(): boolean {
     return (
-      this.#events.size + this.#todo.size + this.#urgent.size + this.#restoring.length > 0 ||
+      this.#events.size + this.#queue.waiting + this.#restoring.length > 0 ||
       this.#scanCause !== "" ||
       this.#rebuildWanted
     );
@@ -570,14 +500,11 @@ export class Indexer {
   #empty(cause: string): void {
     this.#parts.live.clear(this.#parts.emptyArena());
     this.#states.clear();
-    this.#todo.clear();
-    this.#urgent.clear();
+    this.#queue.clear();
     this.#restoring = [];
     this.#leftOut = new Map();
     this.#scanned = false;
     this.#settled = false;
-    this.#done = 0;
-    this.#total = 0;
     this.#scanCause = cause;
   }
 }
@@ -588,18 +515,4 @@ function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
     if (folders.has(path.slice(0, slash))) return true;
   }
   return false;
-}
-
-function* statesOf(stored: StoredFiles): Generator<[string, FileState]> {
-  if (stored.sizes.length === 0) return;
-  const skips = new Map(stored.skips.map((skip) => [skip.at, { code: skip.code, reason: skip.reason }]));
-  const contents = Buffer.from(stored.contents.buffer, stored.contents.byteOffset, stored.contents.length).toString(
-    "hex",
-  );
-  const paths = stored.paths.split("\0");
-  for (let i = 0; i < paths.length; i++) {
-    const skip = skips.get(i);
-    const content = skip ? "" : contents.slice(i * 32, i * 32 + 32);
-    yield [paths[i], { size: stored.sizes[i], mtimeMs: stored.mtimes[i], content, skip }];
-  }
 }

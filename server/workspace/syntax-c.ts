@@ -1,6 +1,16 @@
 import type { Node } from "web-tree-sitter";
 import type { ChunkKind } from "../../shared/search-types.ts";
-import { type Declared, type Describe, declared, isConstantName, minor, named, type Syntax, spansLines, textOf } from "./syntax.ts";
+import {
+  type Declared,
+  type Describe,
+  declared,
+  isConstantName,
+  minor,
+  named,
+  type Syntax,
+  spansLines,
+  textOf,
+} from "./syntax.ts";
 
 export const c: Syntax = {
   comments: ["comment"],

@@ -1,0 +1,147 @@
+import type { WalkedFile } from "./walk.ts";
+
+/** A batch ends at so many bytes or files: long enough to be efficient, short enough for a saved file to overtake. */
+const BATCH_BYTES = 192 * 1024;
+const BATCH_FILES = 32;
+
+/**
+ * The files that wait to be read and those that are being read, and how much of the round is done. A path is read by
+ * one thread at a time; what changes meanwhile waits for its turn.
+ */
+export class FileQueue {
+  readonly #ordinary = new Map<string, WalkedFile>();
+  readonly #urgent = new Map<string, WalkedFile>();
+  readonly #inFlight = new Set<string>();
+  /** Files that were deleted or left out while they were in flight. */
+  readonly #doubtful = new Set<string>();
+  /** Files that are tried alone because a thread died with them. */
+  readonly #suspects = new Set<string>();
+  #done = 0;
+  #total = 0;
+
+  /** Files of this round that are done, and that there are. */
+  get progress(): { done: number; total: number } {
+    return { done: this.#done, total: this.#total };
+  }
+
+  get waiting(): number {
+    return this.#ordinary.size + this.#urgent.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting + this.#inFlight.size === 0;
+  }
+
+  /** True while the path waits or is being read. */
+  has(path: string): boolean {
+    return this.#waits(path) || this.#inFlight.has(path);
+  }
+
+  isInFlight(path: string): boolean {
+    return this.#inFlight.has(path);
+  }
+
+  /** Adds a file, or its newer version in place of one that waits. */
+  add(file: WalkedFile, urgent: boolean): void {
+    if (!this.#waits(file.path)) this.#total++;
+    this.#ordinary.delete(file.path);
+    this.#urgent.delete(file.path);
+    (urgent ? this.#urgent : this.#ordinary).set(file.path, file);
+  }
+
+  /** Moves files that wait to the front. */
+  hurry(paths: Iterable<string>): void {
+    for (const path of paths) {
+      const file = this.#ordinary.get(path);
+      if (!file) continue;
+      this.#ordinary.delete(path);
+      this.#urgent.set(path, file);
+    }
+  }
+
+  /** Takes files out that need not be read any more. */
+  drop(which: (path: string) => boolean): void {
+    for (const queue of [this.#ordinary, this.#urgent]) {
+      for (const path of queue.keys()) {
+        if (!which(path)) continue;
+        queue.delete(path);
+        this.#done++;
+      }
+    }
+  }
+
+  /** Notes that files which are being read may have gone: `finish` names them again. */
+  doubt(which: (path: string) => boolean): void {
+    for (const path of this.#inFlight) if (which(path)) this.#doubtful.add(path);
+  }
+
+  /** The next batch, which is in flight from now on; empty when nothing can be read now. Urgent files never wait for others. */
+  next(): WalkedFile[] {
+    for (const queue of [this.#urgent, this.#ordinary]) {
+      const batch: WalkedFile[] = [];
+      let bytes = 0;
+      for (const [path, file] of queue) {
+        if (this.#inFlight.has(path)) continue;
+        const suspect = this.#suspects.has(path);
+        if (batch.length > 0 && (suspect || bytes + file.size > BATCH_BYTES)) break;
+        queue.delete(path);
+        this.#inFlight.add(path);
+        batch.push(file);
+        bytes += file.size;
+        if (suspect || batch.length >= BATCH_FILES) break;
+      }
+      if (batch.length > 0) return batch;
+    }
+    return [];
+  }
+
+  /** Ends the flight of a batch that was read; returns the paths that became doubtful meanwhile. */
+  finish(batch: readonly WalkedFile[]): string[] {
+    const doubtful: string[] = [];
+    for (const { path } of batch) {
+      this.#inFlight.delete(path);
+      this.#suspects.delete(path);
+      if (this.#doubtful.delete(path)) doubtful.push(path);
+    }
+    this.#done += batch.length;
+    return doubtful;
+  }
+
+  /** Puts a batch back that could not be read or stored. */
+  putBack(batch: readonly WalkedFile[]): void {
+    for (const file of batch) {
+      this.#inFlight.delete(file.path);
+      // A newer version waits already: the old one counts as done.
+      if (this.#waits(file.path)) this.#done++;
+      else this.#ordinary.set(file.path, file);
+    }
+  }
+
+  /** A thread died with this batch: returns the file that must be to blame, if it was alone; the others are tried alone. */
+  blame(batch: readonly WalkedFile[]): WalkedFile | undefined {
+    if (batch.length === 1 && this.#suspects.has(batch[0].path)) {
+      this.finish(batch);
+      return batch[0];
+    }
+    for (const { path } of batch) this.#suspects.add(path);
+    this.putBack(batch);
+    return undefined;
+  }
+
+  /** Begins a new round. */
+  reset(): void {
+    this.#done = 0;
+    this.#total = this.waiting;
+  }
+
+  /** Forgets everything that waits. */
+  clear(): void {
+    this.#ordinary.clear();
+    this.#urgent.clear();
+    this.reset();
+  }
+
+  #waits(path: string): boolean {
+    return this.#ordinary.has(path) || this.#urgent.has(path);
+  }
+}
