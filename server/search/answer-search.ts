@@ -77,7 +77,10 @@ function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk):
   };
 }
 
-/** A hit of the text scan stands among those of the index by the share of the query's words that it has. */
+/**
+ * A hit of the text scan stands among those of the index by the share of the query's words that it has: with all of
+ * them it comes first, for the best of a part of the index need not be good.
+ */
 function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best: number): SearchHit {
   const share = hit.matchedTerms.length / query.terms.length;
   return {
@@ -85,7 +88,7 @@ function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best
     startLine: hit.startLine,
     endLine: hit.endLine,
     ...shown(source, query, hit.path, hit.startLine, hit.endLine, ""),
-    score: best * 0.9 * share,
+    score: best * (0.5 + 0.6 * share),
     language: source.languageOf(hit.path),
     kind: "text",
     name: "",

@@ -1,4 +1,6 @@
-/** Upper bounds of the tiers: a whole name, its beginning, the beginning of a word in it, anywhere, scattered letters. */
+import { lettersOf } from "../text/letters.ts";
+
+/** What matches: the whole name, its beginning, the beginning of a word in it, any part of it, scattered letters. */
 const WHOLE = 5;
 const BEGINNING = 4;
 const WORD = 3;
@@ -19,19 +21,23 @@ const DECODER = new TextDecoder();
 export class NameMatcher {
   /** Code units in lower case, without spaces. */
   readonly #asked: Uint16Array;
+  /** The letters that a name must have (see text/letters.ts). */
+  readonly letters: number;
   readonly #name = new Uint16Array(LONGEST_NAME);
   readonly #lower = new Uint16Array(LONGEST_NAME);
 
   constructor(query: string) {
     const asked = query.replace(/\s+/g, "").toLowerCase();
-    this.#asked = Uint16Array.from(asked.slice(0, LONGEST_NAME + 1), (character) => character.charCodeAt(0));
+    this.letters = lettersOf(asked);
+    this.#asked = Uint16Array.from({ length: Math.min(asked.length, LONGEST_NAME + 1) }, (_, i) => asked.charCodeAt(i));
   }
 
   /**
    * Zero without a match, else more the better: first by how it matches, then the shorter the name. Names come as
    * UTF-8, because most do not match and then need no string.
+   * @param least what is worth less may be called worthless
    */
-  worth(bytes: Uint8Array, start: number, end: number): number {
+  worth(bytes: Uint8Array, start: number, end: number, least: number): number {
     const asked = this.#asked;
     const length = Math.min(end - start, LONGEST_NAME);
     let found = 0;
@@ -40,12 +46,19 @@ export class NameMatcher {
       if (lower === 0) return this.#worthOfText(DECODER.decode(bytes.slice(start, end)));
       if (lower === asked[found]) found++;
     }
-    if (found < asked.length) return 0;
+    if (found < asked.length || this.#mostWorth(LOWER[bytes[start]], length) < least) return 0;
     for (let i = 0; i < length; i++) {
       this.#name[i] = bytes[start + i];
       this.#lower[i] = LOWER[bytes[start + i]];
     }
     return this.#compare(length);
+  }
+
+  /** What a name can be worth by its first letter and its length. */
+  #mostWorth(first: number, length: number): number {
+    const asked = this.#asked;
+    const tier = first !== asked[0] ? WORD : length === asked.length ? WHOLE : BEGINNING;
+    return Math.fround(tier + 1 / (1 + length));
   }
 
   #worthOfText(text: string): number {

@@ -17,16 +17,18 @@ export function findSymbols(snapshot: Snapshot, query: string, limit: number): S
 const HEADING = CHUNK_KINDS.indexOf("section");
 
 function firstSymbols({ views }: Snapshot, _query: string, limit: number, headings: boolean): SymbolHit[] {
-  return views
-    .flatMap((view) => {
-      const hits: SymbolHit[] = [];
-      forEachSymbol(view, headings, (symbol) => {
-        if (hits.length < limit) hits.push(hitOf(view, symbol));
-        return hits.length < limit;
-      });
-      return hits;
-    })
-    .slice(0, limit);
+  const hits: SymbolHit[] = [];
+  for (const view of views) {
+    const { segment, dead } = view;
+    for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
+      if (dead[segment.chunkFile[chunk]] === 1) continue;
+      for (let symbol = segment.firstSymbol[chunk]; symbol < segment.firstSymbol[chunk + 1]; symbol++) {
+        if (hits.length >= limit) return hits;
+        if ((segment.columns.symbolKind[symbol] === HEADING) === headings) hits.push(hitOf(view, symbol));
+      }
+    }
+  }
+  return hits;
 }
 
 function bestSymbols({ views }: Snapshot, query: string, limit: number, headings: boolean): SymbolHit[] {
@@ -53,19 +55,27 @@ interface Matches {
 
 /** Offers each name that matches to `best`, once. */
 function matchesIn(view: SegmentView, matcher: NameMatcher, headings: boolean, best: TopList): Matches {
-  const { bytes, offsets } = view.segment.strings;
-  const { symbolName } = view.segment.columns;
+  const { segment, dead } = view;
+  const { chunkFile, firstSymbol } = segment;
+  const { bytes, offsets } = segment.strings;
+  const { symbolName, symbolKind, symbolLetters } = segment.columns;
+  const { letters } = matcher;
   const worths = new Float32Array(offsets.length);
   const symbols: number[] = [];
-  forEachSymbol(view, headings, (symbol) => {
+  for (let symbol = 0, chunk = 0; symbol < symbolName.length; symbol++) {
+    // Most symbols end here, before their names are fetched from all over the memory.
+    if ((symbolLetters[symbol] & letters) !== letters) continue;
     const name = symbolName[symbol];
+    if (worths[name] < 0 || (symbolKind[symbol] === HEADING) !== headings) continue;
+    while (firstSymbol[chunk + 1] <= symbol) chunk++;
+    if (dead[chunkFile[chunk]] === 1) continue;
     if (worths[name] === 0) {
-      worths[name] = matcher.worth(bytes, offsets[name], offsets[name + 1]) || -1;
-      if (worths[name] > 0) best.offer(name, worths[name]);
+      worths[name] = matcher.worth(bytes, offsets[name], offsets[name + 1], best.threshold) || -1;
+      if (worths[name] < 0) continue;
+      best.offer(name, worths[name]);
     }
-    if (worths[name] > 0) symbols.push(symbol);
-    return true;
-  });
+    symbols.push(symbol);
+  }
   return { view, worths, symbols };
 }
 
@@ -88,18 +98,6 @@ function symbolsByName({ view, worths, symbols }: Matches, least: number, limit:
     else if (known.symbols.length < limit) known.symbols.push(symbol);
   }
   return [...found.values()];
-}
-
-/** Visits the declarations, or the headings, of files that are not hidden, until a visit gives false. */
-function forEachSymbol({ segment, dead }: SegmentView, headings: boolean, visit: (symbol: number) => boolean): void {
-  const { chunkFile, firstSymbol } = segment;
-  const { symbolKind } = segment.columns;
-  for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
-    if (dead[chunkFile[chunk]] === 1) continue;
-    for (let symbol = firstSymbol[chunk]; symbol < firstSymbol[chunk + 1]; symbol++) {
-      if ((symbolKind[symbol] === HEADING) === headings && !visit(symbol)) return;
-    }
-  }
 }
 
 function hitOf({ segment }: SegmentView, symbol: number): SymbolHit {
