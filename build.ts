@@ -1,6 +1,7 @@
 /**
  * The build: `node build.ts` fills `dist/` and the generated parts of package.json and SETTINGS.md;
- * `node build.ts --package [--target linux-arm64]` builds for that platform and makes `cairn-<version>.vsix`.
+ * `node build.ts --package [--target linux-arm64] [--out FILE]` builds for that platform and makes
+ * `cairn-<version>.vsix`; `--package-only` makes it of what is built.
  *
  * Everything goes into a fresh folder that replaces `dist/` at the end, so that a failed build changes nothing.
  */
@@ -8,15 +9,18 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { compileKernels } from "./server/vectors/compile-kernels.ts";
@@ -28,7 +32,12 @@ const out = join(root, ".cache", "dist-new");
 const dist = join(root, "dist");
 
 const { values: options } = parseArgs({
-  options: { package: { type: "boolean", default: false }, target: { type: "string" } },
+  options: {
+    package: { type: "boolean", default: false },
+    "package-only": { type: "boolean", default: false },
+    target: { type: "string" },
+    out: { type: "string" },
+  },
 });
 const target = options.target ?? `${process.platform}-${process.arch}`;
 
@@ -187,24 +196,37 @@ function replaceDist(): void {
   rmSync(old, { recursive: true, force: true });
 }
 
+/** Makes the .vsix of what lies in `dist/`. */
 function makePackage(): void {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const vsce = spawnSync(
-    process.execPath,
-    [
-      installed("@vscode", "vsce", "vsce"),
-      "package",
-      "--no-dependencies",
-      "--allow-missing-repository",
-      ...["--target", target, "--out", `cairn-${version}.vsix`],
-    ],
-    { cwd: root, stdio: "inherit" },
-  );
-  process.exitCode = vsce.status ?? 1;
+  const vsix = resolve(root, options.out ?? `cairn-${version}.vsix`);
+  const staged = stage();
+  const vsce = [installed("@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository"];
+  const made = spawnSync(process.execPath, [...vsce, "--target", target, "--out", vsix], {
+    cwd: staged,
+    stdio: "inherit",
+  });
+  rmSync(staged, { recursive: true });
+  process.exitCode = made.status ?? 1;
+}
+
+/**
+ * Copies what `.vscodeignore` lets through into a folder of its own: vsce looks at every file below its folder, and
+ * the caches of a working copy hold many.
+ */
+function stage(): string {
+  const staged = mkdtempSync(join(tmpdir(), "cairn-package-"));
+  const rules = readFileSync(join(root, ".vscodeignore"), "utf8").split("\n");
+  const shipped = rules.filter((rule) => rule.startsWith("!")).map((rule) => rule.slice(1).replace("/**", ""));
+  for (const name of [".vscodeignore", ...shipped]) {
+    cpSync(join(root, name), join(staged, name), { recursive: true });
+  }
+  return staged;
 }
 
 function installed(...parts: string[]): string {
   return join(root, "node_modules", ...parts);
 }
 
-await main();
+if (options["package-only"]) makePackage();
+else await main();

@@ -15,7 +15,7 @@ import { LiveIndex } from "./store/live-index.ts";
 import { readSnapshot } from "./store/snapshot-file.ts";
 import type { StoreThread } from "./store/store-thread.ts";
 import { VectorArena } from "./vectors/arena.ts";
-import { classifyName } from "./workspace/classify.ts";
+import { classifyContent, classifyName } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
 import { fixedRules, openRules } from "./workspace/ignore-rules.ts";
 import { IndexWorkers } from "./workspace/index-workers.ts";
@@ -176,7 +176,8 @@ export class LocalWorkspace implements Workspace {
       limit,
       leaveOut: fixedRules(this.#walkOptions.exclude),
       exclude: (path) => this.#indexer.isSettled(path) || classifyName(path) !== undefined,
-      admit: (path) => rules.leavesOut(path, false) === undefined,
+      admit: (path) =>
+        rules.leavesOut(path, false) === undefined && classifyContent(path, this.#readText(path)) === undefined,
       maxFileBytes: this.#walkOptions.maxFileBytes,
       log: host.log,
       signal,

@@ -2,7 +2,7 @@
 /// <reference lib="dom.iterable" />
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -234,27 +234,9 @@ export function packagedExtension(): string {
   const { CAIRN_VSIX } = process.env;
   if (CAIRN_VSIX) return CAIRN_VSIX;
   if (!existsSync(join(ROOT, "dist/extension.cjs"))) throw new Error("Nothing is built: run `npm run build` first.");
-  const staged = stage();
-  const vsce = join(ROOT, "node_modules/@vscode/vsce/vsce");
   const vsix = join(ROOT, ".cache/editor-test.vsix");
-  const options = ["package", "--no-dependencies", "--allow-missing-repository", "--out", vsix];
-  execFileSync(process.execPath, [vsce, ...options], { cwd: staged, stdio: "pipe" });
-  rmSync(staged, { recursive: true });
+  execFileSync(process.execPath, [join(ROOT, "build.ts"), "--package-only", "--out", vsix], { stdio: "pipe" });
   return vsix;
-}
-
-/**
- * Copies what `.vscodeignore` lets through into a folder of its own: vsce looks at every file below its folder, and
- * the caches of a working copy hold many.
- */
-function stage(): string {
-  const staged = mkdtempSync(join(tmpdir(), "cairn-package-"));
-  const rules = readFileSync(join(ROOT, ".vscodeignore"), "utf8").split("\n");
-  const shipped = rules.filter((rule) => rule.startsWith("!")).map((rule) => rule.slice(1).replace("/**", ""));
-  for (const name of [".vscodeignore", ...shipped]) {
-    cpSync(join(ROOT, name), join(staged, name), { recursive: true });
-  }
-  return staged;
 }
 
 const SERVER_ARGUMENTS = [
