@@ -63,7 +63,10 @@ const SMALL: readonly Source[] = [
 
 /** Adds C++, Java, Kotlin, Objective-C and TypeScript with JSX. */
 const STANDARD: readonly Source[] = [
-  { spec: "react-native@0.81.4", folders: ["Libraries", "React", "ReactAndroid", "ReactApple", "ReactCommon", "jest", "src"] },
+  {
+    spec: "react-native@0.81.4",
+    folders: ["Libraries", "React", "ReactAndroid", "ReactApple", "ReactCommon", "jest", "src"],
+  },
   { spec: "re2@1.27.1", folders: ["vendor"] },
   { spec: "phaser@4.2.1", folders: ["src"] },
   { spec: "@wordpress/components@41.0.0", folders: ["src"] },

@@ -9,8 +9,8 @@ const BATCH_FILES = 32;
  * one thread at a time; what changes meanwhile waits for its turn.
  */
 export class FileQueue {
-  readonly #ordinary = new Map<string, WalkedFile>();
-  readonly #urgent = new Map<string, WalkedFile>();
+  readonly #ordinary = new WaitingLine();
+  readonly #urgent = new WaitingLine();
   readonly #inFlight = new Set<string>();
   /** Files that were deleted or left out while they were in flight. */
   readonly #doubtful = new Set<string>();
@@ -46,16 +46,14 @@ export class FileQueue {
     if (!this.#waits(file.path)) this.#total++;
     this.#ordinary.delete(file.path);
     this.#urgent.delete(file.path);
-    (urgent ? this.#urgent : this.#ordinary).set(file.path, file);
+    (urgent ? this.#urgent : this.#ordinary).append(file);
   }
 
   /** Moves files that wait to the front. */
   hurry(paths: Iterable<string>): void {
     for (const path of paths) {
-      const file = this.#ordinary.get(path);
-      if (!file) continue;
-      this.#ordinary.delete(path);
-      this.#urgent.set(path, file);
+      const file = this.#ordinary.delete(path);
+      if (file) this.#urgent.append(file);
     }
   }
 
@@ -77,22 +75,21 @@ export class FileQueue {
 
   /** The next batch, which is in flight from now on; empty when nothing can be read now. Urgent files never wait for others. */
   next(): WalkedFile[] {
-    for (const queue of [this.#urgent, this.#ordinary]) {
-      const batch: WalkedFile[] = [];
-      let bytes = 0;
-      for (const [path, file] of queue) {
-        if (this.#inFlight.has(path)) continue;
-        const suspect = this.#suspects.has(path);
-        if (batch.length > 0 && (suspect || bytes + file.size > BATCH_BYTES)) break;
-        queue.delete(path);
-        this.#inFlight.add(path);
-        batch.push(file);
-        bytes += file.size;
-        if (suspect || batch.length >= BATCH_FILES) break;
-      }
-      if (batch.length > 0) return batch;
-    }
-    return [];
+    const batch: WalkedFile[] = [];
+    let bytes = 0;
+    const take = (file: WalkedFile) => {
+      if (this.#inFlight.has(file.path)) return "later";
+      const suspect = this.#suspects.has(file.path);
+      const full = bytes + file.size > BATCH_BYTES || batch.length === BATCH_FILES;
+      if (batch.length > 0 && (suspect || full || this.#suspects.has(batch[0].path))) return "stop";
+      batch.push(file);
+      bytes += file.size;
+      return "taken";
+    };
+    this.#urgent.take(take);
+    if (batch.length === 0) this.#ordinary.take(take);
+    for (const { path } of batch) this.#inFlight.add(path);
+    return batch;
   }
 
   /** Ends the flight of a batch that was read; returns the paths that became doubtful meanwhile. */
@@ -113,7 +110,7 @@ export class FileQueue {
       this.#inFlight.delete(file.path);
       // A newer version waits already: the old one counts as done.
       if (this.#waits(file.path)) this.#done++;
-      else this.#ordinary.set(file.path, file);
+      else this.#ordinary.append(file);
     }
   }
 
@@ -143,5 +140,62 @@ export class FileQueue {
 
   #waits(path: string): boolean {
     return this.#ordinary.has(path) || this.#urgent.has(path);
+  }
+}
+
+/**
+ * Files in the order in which they came, of which any may leave early. A map alone would do, but taking its first entry
+ * again and again means stepping over all that were deleted before it.
+ */
+class WaitingLine {
+  readonly #files = new Map<string, WalkedFile>();
+  #order: string[] = [];
+  #next = 0;
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#files.keys();
+  }
+
+  append(file: WalkedFile): void {
+    this.#files.set(file.path, file);
+    this.#order.push(file.path);
+  }
+
+  delete(path: string): WalkedFile | undefined {
+    const file = this.#files.get(path);
+    this.#files.delete(path);
+    return file;
+  }
+
+  clear(): void {
+    this.#files.clear();
+    this.#order = [];
+    this.#next = 0;
+  }
+
+  /** Offers the files in order until one is refused with "stop"; one that is put off goes to the end of the line. */
+  take(offer: (file: WalkedFile) => "taken" | "later" | "stop"): void {
+    const end = this.#order.length;
+    for (; this.#next < end; this.#next++) {
+      const path = this.#order[this.#next];
+      const file = this.#files.get(path);
+      if (!file) continue;
+      const verdict = offer(file);
+      if (verdict === "stop") break;
+      if (verdict === "taken") this.#files.delete(path);
+      else this.#order.push(path);
+    }
+    if (this.#next > 1000 && this.#next > this.#order.length / 2) {
+      this.#order = this.#order.slice(this.#next);
+      this.#next = 0;
+    }
   }
 }

@@ -106,9 +106,11 @@ async function startRuntime(files: GrammarFiles): Promise<Runtime | undefined> {
         if (parser.language !== grammar) parser.setLanguage(grammar);
         const tree = parser.parse(text, null, { progressCallback: cancelled });
         if (tree) {
-          const result = visit(tree);
-          tree.delete();
-          return result;
+          try {
+            return visit(tree);
+          } finally {
+            tree.delete();
+          }
         }
         parser.reset();
       } catch {

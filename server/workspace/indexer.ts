@@ -330,7 +330,7 @@ export class Indexer {
   /** Queues a file unless it is known as it is. */
   #consider(file: WalkedFile, urgent = this.#open.has(file.path)): void {
     const state = this.#states.get(file.path);
-    const same = state !== undefined && state.size === file.size && state.mtimeMs === file.mtimeMs;
+    const same = state !== undefined && state.size === file.size && isSameTime(state.mtimeMs, file.mtimeMs);
     const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
     if (same && (state.content === "" || restoring || this.#parts.live.has(file.path))) return;
     this.#queue.add(file, urgent);
@@ -507,6 +507,11 @@ export class Indexer {
     this.#settled = false;
     this.#scanCause = cause;
   }
+}
+
+/** The store keeps times in whole microseconds. */
+function isSameTime(a: number, b: number): boolean {
+  return Math.round(a * 1000) === Math.round(b * 1000);
 }
 
 function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {

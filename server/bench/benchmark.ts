@@ -1,0 +1,43 @@
+/** One measured number. */
+export interface Figure {
+  name: string;
+  value: number;
+  /** `ms`, `s`, `MB/s`, `MB`, `x`, or a plural noun for counts. */
+  unit: string;
+  /** What the number should reach; without one it only informs. */
+  target?: { atMost: number } | { atLeast: number };
+}
+
+export interface BenchmarkOptions {
+  /** A small code base and short waits: shows that a benchmark works, not what Cairn can do. */
+  quick: boolean;
+  /** For `quality`: the folder of checked-out repositories, and that of the labelled queries. */
+  repos?: string;
+  labels?: string;
+}
+
+export interface Benchmark {
+  name: string;
+  /** One line: what is measured, on what. */
+  about: string;
+  /** @param note tells the user what goes on; the figures come at the end. */
+  run(options: BenchmarkOptions, note: (what: string) => void): Promise<Figure[]>;
+}
+
+export function reached({ value, target }: Figure): boolean | undefined {
+  if (target === undefined) return undefined;
+  return "atMost" in target ? value <= target.atMost : value >= target.atLeast;
+}
+
+/**
+ * The value below which the given share of the samples lies, by the nearest rank.
+ * @param samples at least one, in any order
+ */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
+}
+
+export function median(samples: readonly number[]): number {
+  return percentile(samples, 0.5);
+}

@@ -1,0 +1,90 @@
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { CairnError } from "../../shared/errors.ts";
+import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
+import { indexing } from "./indexing.ts";
+import { memory } from "./memory.ts";
+import { parts } from "./parts.ts";
+import { quality } from "./quality-figures.ts";
+import { queries } from "./queries.ts";
+import { type Result, report, table } from "./report.ts";
+import { warmStart } from "./warm-start.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, memory, parts, quality];
+/** Needs labelled repositories that not everyone has. */
+const ON_REQUEST: ReadonlySet<Benchmark> = new Set([quality]);
+
+const HELP = `Measures Cairn on this machine.
+
+Usage: npm run bench [-- names] [options]
+
+Benchmarks:
+${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
+
+All but quality run when none is named. The first run fetches sources of npm packages to measure with (100 MB, kept
+in .cache/bench).
+
+Options:
+  --quick        A small code base and short waits: to see that it works
+  --json FILE    Also write everything to FILE as JSON
+  --repos DIR    quality: the folder of checked-out repositories
+  --labels DIR   quality: the folder of labelled queries
+`;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        json: { type: "string" },
+        repos: { type: "string" },
+        labels: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    const results = await runAll(chosen(positionals), values);
+    if (values.json !== undefined) {
+      writeFileSync(values.json, `${JSON.stringify(report(results, values.quick), null, 2)}\n`);
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof CairnError) process.stderr.write(`${error.message}\n${error.hint}\n`);
+    else if (isMistake(error)) process.stderr.write(`${error.message}\n\n${HELP}`);
+    else throw error;
+    return 1;
+  }
+}
+
+async function runAll(benchmarks: readonly Benchmark[], options: BenchmarkOptions): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const { name, about, run } of benchmarks) {
+    const started = performance.now();
+    const figures = await run(options, (what) => process.stderr.write(`${name}: ${what} ...\n`));
+    const result = { name, about, seconds: (performance.now() - started) / 1000, figures };
+    process.stdout.write(`\n${table(result)}\n`);
+    results.push(result);
+  }
+  return results;
+}
+
+function chosen(names: readonly string[]): readonly Benchmark[] {
+  if (names.length === 0) return BENCHMARKS.filter((benchmark) => !ON_REQUEST.has(benchmark));
+  return names.map((wanted) => {
+    const found = BENCHMARKS.find(({ name }) => name === wanted);
+    if (found) return found;
+    const known = BENCHMARKS.map(({ name }) => name).join(", ");
+    throw new CairnError("input", `There is no benchmark "${wanted}".`, `The benchmarks: ${known}.`);
+  });
+}
+
+/** What the reader of arguments throws for an option that does not exist. */
+function isMistake(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}

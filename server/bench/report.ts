@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { packageFile } from "../package-files.ts";
+import { type Figure, reached } from "./benchmark.ts";
+
+/** What one benchmark gave. */
+export interface Result {
+  name: string;
+  about: string;
+  seconds: number;
+  figures: readonly Figure[];
+}
+
+/** A table of a benchmark's figures for people, with their targets and whether they were reached. */
+export function table({ name, about, seconds, figures }: Result): string {
+  const rows = figures.map((figure) => [figure.name, shown(figure), target(figure), verdict(figure)]);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
+  const lines = rows.map(([what, value, wanted, result]) =>
+    `  ${what.padEnd(widths[0])}  ${value.padStart(widths[1])}  ${wanted.padEnd(widths[2])}  ${result}`.trimEnd(),
+  );
+  return `${name}: ${about} (${seconds.toFixed(0)} s)\n${lines.join("\n")}\n`;
+}
+
+/** Everything about a run, for machines. */
+export function report(results: readonly Result[], quick: boolean): object {
+  return {
+    cairn: JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version,
+    date: new Date().toISOString(),
+    quick,
+    machine: {
+      processor: cpus()[0]?.model ?? "unknown",
+      cores: availableParallelism(),
+      memoryMB: Math.round(totalmem() / 1e6),
+      system: `${process.platform}-${process.arch}`,
+      node: process.version,
+    },
+    benchmarks: results.map(({ figures, ...result }) => ({
+      ...result,
+      figures: figures.map((figure) => ({ ...figure, reached: reached(figure) })),
+    })),
+  };
+}
+
+function shown({ value, unit }: Figure): string {
+  return `${number(value)} ${unit}`;
+}
+
+function target(figure: Figure): string {
+  if (figure.target === undefined) return "";
+  return "atMost" in figure.target
+    ? `at most ${number(figure.target.atMost)} ${figure.unit}`
+    : `at least ${number(figure.target.atLeast)} ${figure.unit}`;
+}
+
+function verdict(figure: Figure): string {
+  const result = reached(figure);
+  if (result === undefined) return "";
+  return result ? "reached" : "MISSED";
+}
+
+/** Three significant digits, and all digits of whole numbers. */
+function number(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+}

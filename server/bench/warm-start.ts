@@ -1,0 +1,89 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Benchmark, type Figure, median, percentile } from "./benchmark.ts";
+import { benchFolder, bringCorpus, type Corpus } from "./corpus.ts";
+import { LanguageServer } from "./language-server.ts";
+import { cairn, timeCairn } from "./measured-process.ts";
+
+/** Where the indexes of the corpora are kept from run to run. */
+export const INDEXES = benchFolder("indexes");
+
+const QUESTION = "how is a request retried";
+const STARTS = 7;
+const SAVES = 20;
+
+/** A start on an index that exists already, and a file saved while the server runs. */
+export const warmStart: Benchmark = {
+  name: "warm-start",
+  about: "an index exists and nothing changed; then one file is saved",
+  async run({ quick }, note) {
+    const corpus = bringCorpus(quick ? "small" : "standard");
+    note("bringing the index up to date");
+    await cairn(INDEXES, ["index", corpus.root]);
+    note("starting");
+    return [...(await starts(corpus)), ...(await saves(corpus))];
+  },
+};
+
+async function starts({ root, files }: Corpus): Promise<Figure[]> {
+  const commands: number[] = [];
+  const answers: number[] = [];
+  const readies: number[] = [];
+  for (let i = 0; i < STARTS; i++) commands.push(await timeCairn(INDEXES, ["search", QUESTION, root]));
+  for (let i = 0; i < STARTS; i++) {
+    const started = performance.now();
+    const server = await LanguageServer.start(INDEXES, root);
+    await server.search({ query: QUESTION });
+    answers.push(performance.now() - started);
+    await server.ready();
+    readies.push(performance.now() - started);
+    await server.stop();
+  }
+  const of = `${files.toLocaleString("en-US")} files`;
+  return [
+    {
+      name: `cairn search, start to exit, all of ${of} checked`,
+      value: median(commands),
+      unit: "ms",
+      target: { atMost: 300 },
+    },
+    { name: "the same, slowest", value: Math.max(...commands), unit: "ms" },
+    { name: "server, start to first answer", value: median(answers), unit: "ms", target: { atMost: 300 } },
+    { name: `server, start until all of ${of} are checked`, value: median(readies), unit: "ms" },
+  ];
+}
+
+/** Adds a function with a new name to a file of ordinary size and asks for it until it is found; puts the file back. */
+async function saves({ root }: Corpus): Promise<Figure[]> {
+  const path = "rxjs/src/internal/operators/mergeMap.ts";
+  const absolute = join(root, path);
+  const before = readFileSync(absolute, "utf8");
+  const server = await LanguageServer.start(INDEXES, root);
+  const times: number[] = [];
+  try {
+    await server.ready();
+    for (let i = 0; i < SAVES; i++) {
+      const name = `settleQuorum${"abcdefghijklmnopqrst"[i]}Lantern`;
+      writeFileSync(
+        absolute,
+        `${before}\nexport function ${name}(votes: number[]) {\n  return votes.length > ${i};\n}\n`,
+      );
+      const saved = performance.now();
+      server.saved(absolute);
+      while (
+        !(await server.search({ query: name, limit: 5 })).hits.some((hit) => hit.path === path && hit.name === name)
+      );
+      times.push(performance.now() - saved);
+      await server.ready();
+    }
+  } finally {
+    writeFileSync(absolute, before);
+    server.saved(absolute);
+    await server.ready();
+    await server.stop();
+  }
+  return [
+    { name: "saved file can be found, median", value: median(times), unit: "ms", target: { atMost: 150 } },
+    { name: "saved file can be found, 95th percentile", value: percentile(times, 0.95), unit: "ms" },
+  ];
+}
