@@ -18,6 +18,8 @@ import type { WalkedFile } from "./walk.ts";
 const RESTORE_FILES = 400;
 /** More file events than this are cheaper to answer with a walk. */
 const MANY_EVENTS = 1_000;
+/** Tidying the store takes it some 50 ms, which the next saved file would wait for: not after every one. */
+const WORTH_TIDYING = 500;
 /** So often a damaged store is replaced before it is a failure. */
 const MOST_REPAIRS = 3;
 
@@ -81,8 +83,8 @@ export class Indexer {
   #opened = false;
   #scanned = false;
   #settled = false;
-  /** The store was written to since it was tidied. */
-  #dirty = false;
+  /** Files written to or removed from the store since it was tidied. */
+  #untidied = 0;
   #closed = false;
   #waiters: (() => void)[] = [];
 
@@ -365,7 +367,7 @@ export class Indexer {
 
   async #remove(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    this.#dirty = true;
+    this.#untidied += paths.length;
     this.#parts.live.remove(paths);
     for (const path of paths) this.#states.delete(path);
     await this.#parts.store.call("remove", paths);
@@ -397,7 +399,7 @@ export class Indexer {
   }
 
   async #process(batch: readonly WalkedFile[]): Promise<void> {
-    this.#dirty = true;
+    this.#untidied += batch.length;
     const { live, workers, store } = this.#parts;
     const files = batch.map((file) => ({ ...file, content: live.contentOf(file.path) ?? "" }));
     let result: Awaited<ReturnType<IndexWorkerMethods["process"]>>;
@@ -468,8 +470,10 @@ export class Indexer {
 
   /** The round is over: everything known is indexed. */
   async #finish(): Promise<void> {
-    if (this.#dirty) await this.#parts.store.call("tidy", null);
-    this.#dirty = false;
+    if (this.#untidied >= WORTH_TIDYING) {
+      this.#untidied = 0;
+      await this.#parts.store.call("tidy", null);
+    }
     await this.#parts.workers.shrink();
     if (this.#hasWork()) return;
     this.#settled = true;
