@@ -20,8 +20,8 @@ export interface Found {
 
 /** Indexes files (by path relative to the root), in memory, with the bundled model. */
 export function indexed(files: Record<string, string>): Promise<Snapshot> {
-  const entries = Object.entries(files).map(([path, text]) => [`/root/${path}`, text]);
-  return indexer.snapshotOf(memoryHost(Object.fromEntries(entries)), "/root");
+  const entries = Object.entries(files).map(([path, text]) => [`/folder/${path}`, text]);
+  return indexer.snapshotOf(memoryHost(Object.fromEntries(entries)), "/folder");
 }
 
 export function found(snapshot: Snapshot, request: SearchRequest, options: SearchOptions = {}): Found[] {

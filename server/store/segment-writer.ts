@@ -1,8 +1,7 @@
-import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { lettersOf } from "../text/letters.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
-import type { SymbolRecord } from "./file-record.ts";
+import type { ChunkRecord } from "./file-record.ts";
 import {
   align,
   FIELDS,
@@ -21,15 +20,8 @@ import {
 /** Gives the place where a segment of so many bytes is laid out; the offset must be a multiple of 16. */
 export type Allocate = (bytes: number) => { buffer: SharedArrayBuffer; offset: number };
 
-export interface ChunkEntry {
-  startLine: number;
-  endLine: number;
-  kind: ChunkKind;
-  name: string;
-  parents: readonly string[];
-  signature: string;
-  doc: string;
-  symbols: readonly SymbolRecord[];
+/** What a segment keeps of a chunk beside its postings; the lengths count terms with their repeats. */
+export interface ChunkEntry extends Omit<ChunkRecord, "hash" | "body" | "symbol" | "docTerms"> {
   bodyLength: number;
   symbolLength: number;
   docLength: number;
