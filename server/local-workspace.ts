@@ -96,6 +96,7 @@ export class LocalWorkspace implements Workspace {
     const source: SearchSource = {
       snapshot: this.#live.snapshot,
       complete: this.#indexer.complete,
+      lacking: this.#indexer.lacking,
       embed: (query) => this.#encoder.query(query)?.codes,
       scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
       readText: (path) => this.#readText(path),

@@ -132,6 +132,7 @@ function sourceOf(root: string, snapshot: Snapshot, encoder: StaticEncoder): Sea
   return {
     snapshot,
     complete: true,
+    lacking: false,
     embed: (query) => encoder.query(query)?.codes,
     scan: async () => [],
     readText: (path) => decode(files.read(join(root, path)))?.text,

@@ -14,6 +14,8 @@ export interface SearchSource {
   snapshot: Snapshot;
   /** True when every file of the workspace is in the snapshot. */
   complete: boolean;
+  /** True when files are known to be missing from the snapshot: their text is searched. */
+  lacking: boolean;
   /** The query's unit vector as int8 codes; undefined when it has no word the model knows. */
   embed(query: string): Int8Array | undefined;
   /** Searches the text of files that are not in the snapshot yet. */
@@ -38,11 +40,11 @@ export async function answerSearch(
   const started = performance.now();
   const query = parseQuery(request.query);
   const limit = Math.max(0, Math.min(Math.floor(request.limit ?? DEFAULT_LIMIT), LARGEST_LIMIT));
-  const { snapshot, complete, languages } = source;
+  const { snapshot, complete, lacking, languages } = source;
   const filter = filterOf(request, languages);
   const ranked = searchSnapshot(snapshot, { ...request, limit }, source.embed(query.text), { languages }, query);
   const found = ranked.map((hit) => indexedHit(source, query, hit));
-  if (!complete && query.terms.length > 0 && (request.kinds ?? []).length === 0) {
+  if (lacking && query.terms.length > 0 && (request.kinds ?? []).length === 0) {
     const known = new Set(found.map((hit) => hit.path));
     const scanned = await source.scan(query.terms, limit, signal);
     const fresh = scanned.filter(

@@ -1,4 +1,5 @@
 import type { Language as Grammar, Parser, Tree } from "web-tree-sitter";
+import { compileGrammar } from "./compile-grammar.ts";
 import type { GrammarFiles } from "./node-grammar-files.ts";
 
 export interface GrammarsOptions {
@@ -87,7 +88,7 @@ async function startRuntime(files: GrammarFiles): Promise<Runtime | undefined> {
 
   function loadGrammar(name: string): Grammar | undefined {
     try {
-      return library.Language.loadSync(new WebAssembly.Module(files.read(name)));
+      return library.Language.loadSync(compileGrammar(files.read(name)));
     } catch {
       return undefined;
     }

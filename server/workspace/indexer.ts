@@ -114,6 +114,15 @@ export class Indexer {
     return this.#scanned && this.#queue.isEmpty && this.#restoring.length + this.#restoringNow === 0;
   }
 
+  /**
+   * True when files are missing from the index, as far as is known: some wait, or nothing is indexed and the walk is not
+   * over. An index that was complete when it was closed is taken for complete until the walk has found otherwise.
+   */
+  get lacking(): boolean {
+    if (this.complete) return false;
+    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#states.size === 0;
+  }
+
   /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
   isSettled(path: string): boolean {
     return this.#states.has(path) && !this.#queue.has(path);
