@@ -15,6 +15,7 @@ import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
 import { type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
+import { SERVER_ENVIRONMENT } from "../shared/server-environment.ts";
 import type { PanelState } from "../shared/webview-messages.ts";
 
 /** After this many crashes within {@link CRASH_WINDOW_MS} the server stays down until someone asks for it. */
@@ -102,7 +103,7 @@ export class ServerClient implements vscode.Disposable {
   }
 
   #launch(): void {
-    const run = { module: this.#modulePath, transport: TransportKind.ipc };
+    const run = { module: this.#modulePath, transport: TransportKind.ipc, options: { env: { ...SERVER_ENVIRONMENT } } };
     const client = new QuietLanguageClient("cairn", "Cairn", { run, debug: run }, this.#options());
     this.#client = client;
     client.onDidChangeState(({ newState }) => {

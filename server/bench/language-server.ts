@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { InitializationOptions } from "../../shared/initialization.ts";
 import { type RequestOf, ToServer } from "../../shared/protocol.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest } from "../../shared/search-types.ts";
+import { SERVER_ENVIRONMENT } from "../../shared/server-environment.ts";
 import { packageFile } from "../package-files.ts";
 import { benchEnvironment } from "./measured-process.ts";
 
@@ -28,7 +29,7 @@ export class LanguageServer {
   /** Starts the server and opens the folder; resolves when the server has answered. */
   static async start(cacheDirectory: string, folder: string): Promise<LanguageServer> {
     const child = spawn(process.execPath, [packageFile("bin", "cairn.mjs"), "lsp", "--stdio"], {
-      env: benchEnvironment(cacheDirectory),
+      env: { ...benchEnvironment(cacheDirectory), ...SERVER_ENVIRONMENT },
       stdio: ["pipe", "pipe", "inherit"],
     });
     const server = new LanguageServer(child);

@@ -62,11 +62,15 @@ export class IndexWorkers {
     return this.#runOn(this.#leastBusy(), method, argument);
   }
 
-  /** Ends all threads but one, so that an idle index costs little memory. */
-  async shrink(): Promise<void> {
-    const spare = this.#members.slice(1).filter((member) => this.#load.get(member) === 0);
+  /**
+   * Ends all threads but one, so that an idle index costs little memory; after much work that one too, in favour of a
+   * fresh one: a thread that has parsed thousands of files keeps a hundred megabytes and more of what they needed.
+   */
+  async rest(afterMuch: boolean): Promise<void> {
+    const spare = this.#members.slice(afterMuch ? 0 : 1).filter((member) => this.#load.get(member) === 0);
     for (const member of spare) this.#forget(member);
     await Promise.all(spare.map(async (member) => (await member).worker.terminate()));
+    if (afterMuch) await this.warm();
   }
 
   async close(): Promise<void> {

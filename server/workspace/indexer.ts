@@ -479,11 +479,12 @@ export class Indexer {
 
   /** The round is over: everything known is indexed. */
   async #finish(): Promise<void> {
-    if (this.#untidied >= WORTH_TIDYING) {
+    const afterMuch = this.#untidied >= WORTH_TIDYING;
+    if (afterMuch) {
       this.#untidied = 0;
       await this.#parts.store.call("tidy", null);
     }
-    await this.#parts.workers.shrink();
+    await this.#parts.workers.rest(afterMuch);
     if (this.#hasWork()) return;
     this.#settled = true;
     this.#queue.reset();
