@@ -120,7 +120,7 @@ export class Indexer {
    */
   get lacking(): boolean {
     if (this.complete) return false;
-    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#states.size === 0;
+    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#parts.live.snapshot.fileCount === 0;
   }
 
   /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
