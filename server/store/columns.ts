@@ -1,5 +1,3 @@
-import { createSharedMemory } from "../vectors/shared-memory.ts";
-
 /** A list of numbers in a typed array that doubles when it is full. */
 export class Column<A extends Uint32Array | Uint16Array | Uint8Array | Int8Array | Float32Array> {
   length = 0;
@@ -30,12 +28,7 @@ export class Column<A extends Uint32Array | Uint16Array | Uint8Array | Int8Array
 
   #grow(more: number): void {
     const size = Math.max(this.#values.length * 2, this.length + more);
-    const bytes = size * this.#values.BYTES_PER_ELEMENT;
-    const larger = new (this.#values.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => A)(
-      bufferOf(bytes),
-      0,
-      size,
-    );
+    const larger = new (this.#values.constructor as new (length: number) => A)(size);
     larger.set(this.#values.subarray(0, this.length));
     this.#values = larger;
   }
@@ -47,7 +40,7 @@ export const halves = () => new Column(new Uint16Array(256));
 /** Bytes with varints and text, in a buffer that doubles when it is full. */
 export class ByteWriter {
   length = 0;
-  #bytes = Buffer.from(bufferOf(1024));
+  #bytes = Buffer.allocUnsafeSlow(1024);
 
   byte(value: number): void {
     this.#reserve(1);
@@ -77,13 +70,8 @@ export class ByteWriter {
 
   #reserve(more: number): void {
     if (this.length + more <= this.#bytes.length) return;
-    const larger = Buffer.from(bufferOf(Math.max(this.#bytes.length * 2, this.length + more)));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.length + more));
     larger.set(this.#bytes.subarray(0, this.length));
     this.#bytes = larger;
   }
 }
-
-function bufferOf(bytes: number): ArrayBufferLike {
-  return bytes < LARGE ? new ArrayBuffer(bytes) : createSharedMemory(bytes).buffer;
-}
-const LARGE = 2 ** 20;

@@ -34,6 +34,13 @@ interface PackedHead {
   chunks: PackedChunk[];
 }
 
+/** A record has a few kilobytes: tables of the usual size, made anew for each, would take more than a megabyte. */
+const COMPRESSION = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_windowLog]: 17,
+  [constants.ZSTD_c_hashLog]: 14,
+};
+
 /** Packs a record for the store: a JSON head and the term bags as varints, compressed with zstd. */
 export function encodeRecord(record: FileRecord): Uint8Array {
   const head: PackedHead = {
@@ -75,7 +82,7 @@ export function encodeRecord(record: FileRecord): Uint8Array {
       }
     }
   }
-  return zstdCompressSync(bytes.subarray(0, at), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  return zstdCompressSync(bytes.subarray(0, at), { params: COMPRESSION });
 }
 
 /**

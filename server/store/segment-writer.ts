@@ -1,6 +1,5 @@
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { lettersOf } from "../text/letters.ts";
-import { createSharedMemory } from "../vectors/shared-memory.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
 import type { ChunkRecord } from "./file-record.ts";
 import {
@@ -29,7 +28,7 @@ export interface ChunkEntry extends Omit<ChunkRecord, "hash" | "body" | "symbol"
 }
 
 /** A buffer of its own for a segment. */
-export const ownBuffer: Allocate = (bytes) => ({ buffer: bytes < 2 ** 20 ? new SharedArrayBuffer(bytes) : createSharedMemory(bytes).buffer, offset: 0 });
+export const ownBuffer: Allocate = (bytes) => ({ buffer: new SharedArrayBuffer(bytes), offset: 0 });
 
 /**
  * Lays out one segment: files with their chunks first, then every term in ascending byte order with its postings,

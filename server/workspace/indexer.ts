@@ -8,6 +8,7 @@ import { openSegment, type SegmentView } from "../store/segment.ts";
 import type { StoreThread } from "../store/store-thread.ts";
 import type { VectorArena } from "../vectors/arena.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { FileQueue } from "./file-queue.ts";
 import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
@@ -486,6 +487,7 @@ export class Indexer {
     }
     await this.#parts.workers.rest(afterMuch);
     if (this.#hasWork()) return;
+    if (afterMuch) await collectGarbage();
     this.#settled = true;
     this.#queue.reset();
   }
