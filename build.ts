@@ -6,6 +6,7 @@
  * Everything goes into a fresh folder that replaces `dist/` at the end, so that a failed build changes nothing.
  */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
@@ -23,6 +24,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildOptions, build, type Metafile } from "esbuild";
+import { packedVocabularyFile, packVocabulary } from "./server/embed/vocabulary.ts";
 import { compileKernels } from "./server/vectors/compile-kernels.ts";
 import { LANGUAGES } from "./server/workspace/languages.ts";
 import { configurationSection, settingsPage } from "./shared/settings-pages.ts";
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
   writeGeneratedFiles();
   const metafiles = await Promise.all(bundles().map(bundle));
   writeFileSync(join(out, "kernels.wasm"), await compileKernels());
+  packModelVocabulary();
   copyGrammars();
   copyRipgrep();
   writeFileSync(join(out, "THIRD-PARTY-LICENSES.txt"), thirdPartyLicences(metafiles));
@@ -76,13 +79,11 @@ function bundles(): BuildOptions[] {
       chunkNames: "chunks/[name]-[hash]",
       banner: { js: REQUIRE_FOR_COMMONJS },
     },
-    ...["server/store/store-worker.ts", "server/workspace/index-worker.ts", "server/workspace/walk-worker.ts"].map(
-      (entry) => ({
-        ...node,
-        entryPoints: [entry],
-        banner: { js: REQUIRE_FOR_COMMONJS },
-      }),
-    ),
+    ...["server/workspace/root-worker.ts", "server/workspace/index-worker.ts"].map((entry) => ({
+      ...node,
+      entryPoints: [entry],
+      banner: { js: REQUIRE_FOR_COMMONJS },
+    })),
     {
       entryPoints: ["media/search-view.ts", "media/search-view.css"],
       outdir: join(out, "media"),
@@ -122,6 +123,15 @@ function writeGeneratedFiles(): void {
 function writeIfChanged(name: string, content: string): void {
   const path = join(root, name);
   if (!existsSync(path) || readFileSync(path, "utf8") !== content) writeFileSync(path, content);
+}
+
+/** The word list of the bundled model as the hash table that a start would otherwise have to make of it. */
+function packModelVocabulary(): void {
+  const list = readFileSync(join(root, "models", "static", "vocab.txt"));
+  const packed = packVocabulary(list);
+  if (!packed) throw new Error("models/static/vocab.txt is not a list of distinct words.");
+  const sha256 = createHash("sha256").update(list).digest("hex");
+  writeFileSync(join(out, "vocabulary.bin"), packedVocabularyFile(packed, sha256));
 }
 
 function copyGrammars(): void {

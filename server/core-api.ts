@@ -1,9 +1,13 @@
 import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
+import type { Opening } from "./opening.ts";
 
 /** The library that every shell (LSP, terminal) stands on. */
 export interface Core {
-  /** Opens the index of one root, creating it if needed, and starts bringing it up to date in the background. */
-  open(root: string): Promise<Workspace>;
+  /**
+   * Opens the index of one root, creating it if needed, and starts bringing it up to date in the background.
+   * @param root the folder, or what a shell has begun of it already.
+   */
+  open(root: string | Opening): Promise<Workspace>;
   /** Closes every workspace that is still open. */
   close(): Promise<void>;
 }

@@ -6,9 +6,9 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { CairnError } from "../shared/errors.ts";
 import type { Settings } from "../shared/settings.ts";
-import { defaultCacheDirectory, rootDirectoryOf } from "./core.ts";
 import { verifyStaticModel } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
+import { cacheDirectoryOf, rootDirectoryOf } from "./opening.ts";
 import { packageFile, ripgrepPath } from "./package-files.ts";
 import { peerAddress } from "./peer/address.ts";
 import { PeerClient } from "./peer/peer-client.ts";
@@ -35,7 +35,7 @@ export interface Finding {
  * @param root real path of the folder whose index is looked for; nothing is indexed.
  */
 export async function diagnose(host: Host, settings: Settings, root: string): Promise<Finding[]> {
-  const cacheDirectory = settings.cacheDirectory || defaultCacheDirectory(host.env);
+  const cacheDirectory = cacheDirectoryOf(settings, host.env);
   const cache = checkCache(cacheDirectory);
   return [
     checkNode(),

@@ -23,8 +23,6 @@ export interface FileStat {
   size: number;
   /** Milliseconds since the epoch, fractional. */
   mtimeMs: number;
-  /** Device and inode as one string, to recognise loops and hard links. */
-  identity: string;
 }
 
 /** Paths are absolute, in the platform's own form. Every method throws {@link FileError}. */
@@ -34,6 +32,8 @@ export interface HostFiles {
   stat(path: string): FileStat;
   /** At most `maxBytes`; the result may be shorter than the file. */
   read(path: string, maxBytes?: number): Uint8Array<ArrayBuffer>;
+  /** The whole file, in the memory that `allocate` gives for its size. */
+  readInto(path: string, allocate: (size: number) => Uint8Array): Uint8Array;
   realpath(path: string): string;
 }
 

@@ -6,6 +6,7 @@ import type { Workspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
+import { walkOptionsOf } from "./opening.ts";
 import { ripgrepPath } from "./package-files.ts";
 import { answerSearch, type SearchSource } from "./search/answer-search.ts";
 import { scanFiles } from "./search/scan.ts";
@@ -13,7 +14,7 @@ import type { ScanHit } from "./search/scan-rank.ts";
 import { findSymbols } from "./search/symbols.ts";
 import { LiveIndex } from "./store/live-index.ts";
 import { readSnapshot } from "./store/snapshot-file.ts";
-import type { StoreThread } from "./store/store-thread.ts";
+import type { StoredFiles } from "./store/store.ts";
 import { VectorArena } from "./vectors/arena.ts";
 import { classifyContent, classifyName } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
@@ -22,7 +23,8 @@ import { IndexWorkers } from "./workspace/index-workers.ts";
 import { Indexer } from "./workspace/indexer.ts";
 import { LANGUAGES, languageOf } from "./workspace/languages.ts";
 import { relativePath } from "./workspace/relative-path.ts";
-import { startScan, type TreeScan } from "./workspace/tree-scan.ts";
+import type { RootThread } from "./workspace/root-thread.ts";
+import type { TreeScan } from "./workspace/tree-scan.ts";
 import type { WalkOptions } from "./workspace/walk.ts";
 
 const LANGUAGE_IDS = LANGUAGES.map((language) => language.id);
@@ -36,9 +38,10 @@ export interface LocalParts {
   root: string;
   rootDirectory: string;
   /** Holds the lease. */
-  store: StoreThread;
+  store: RootThread;
   model: StaticModelShared;
-  /** A walk of the root that is under way. */
+  /** What the store knows, and a walk of the root: both under way. */
+  files: Promise<StoredFiles>;
   scan: TreeScan;
   threads: number;
   /** What had to be repaired to open the store; empty when nothing. */
@@ -72,7 +75,7 @@ export class LocalWorkspace implements Workspace {
         live: this.#live,
         store,
         workers: this.#workers,
-        scan: () => startScan({ root, ...this.#walkOptions }),
+        scan: () => store.scan(this.#walkOptions),
         snapshotPath: this.#snapshotPath,
         adopt: (memory) => VectorArena.adopt(memory, model.kernels),
         emptyArena,
@@ -88,7 +91,7 @@ export class LocalWorkspace implements Workspace {
   static async open(parts: LocalParts): Promise<LocalWorkspace> {
     const workspace = new LocalWorkspace(parts);
     await workspace.#openSnapshot();
-    workspace.#indexer.start(parts.scan);
+    workspace.#indexer.start(parts.files, parts.scan);
     return workspace;
   }
 
@@ -227,14 +230,6 @@ export class LocalWorkspace implements Workspace {
       vectorBytes: 0,
     };
   }
-}
-
-/** Which files the settings leave out. */
-export function walkOptionsOf(settings: Settings): WalkOptions {
-  return {
-    exclude: [...settings.excludeGlobs, ...settings["index.exclude"]],
-    maxFileBytes: settings["index.maxFileSizeKb"] * 1024,
-  };
 }
 
 /** At most ten calls a second; the last state is always told. */

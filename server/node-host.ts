@@ -51,29 +51,34 @@ const nodeFiles: HostFiles = {
     attempt(path, (): FileStat => {
       const stats = statSync(path, { throwIfNoEntry: false });
       if (!stats) throw new FileError("ENOENT", path, `no such file or folder: ${path}`);
-      return { type: typeOf(stats), size: stats.size, mtimeMs: stats.mtimeMs, identity: `${stats.dev}:${stats.ino}` };
+      return { type: typeOf(stats), size: stats.size, mtimeMs: stats.mtimeMs };
     }),
 
-  read: (path, maxBytes = Number.POSITIVE_INFINITY) => attempt(path, () => readFile(path, maxBytes)),
+  read(path, maxBytes = Number.POSITIVE_INFINITY) {
+    const bytes = attempt(path, () => readFile(path, (size) => new Uint8Array(Math.min(size, maxBytes))));
+    // A file that shrank while it was read leaves the rest of its memory unused.
+    return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  },
+
+  readInto: (path, allocate) => attempt(path, () => readFile(path, allocate)),
 
   realpath: (path) => attempt(path, () => realpathSync.native(path)),
 };
 
 /** Opens without blocking, so that a pipe that took a file's place cannot hang the thread. */
-function readFile(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+function readFile<Bytes extends Uint8Array>(path: string, allocate: (size: number) => Bytes): Bytes {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) throw new FileError(stats.isDirectory() ? "EISDIR" : "EINVAL", path, `not a file: ${path}`);
-    const bytes = new Uint8Array(Math.min(stats.size, maxBytes));
+    const bytes = allocate(stats.size);
     let length = 0;
     while (length < bytes.length) {
       const count = readSync(file, bytes, length, bytes.length - length, length);
       if (count === 0) break;
       length += count;
     }
-    // A file that shrank while it was read leaves the rest of the buffer unused.
-    return length === bytes.length ? bytes : bytes.slice(0, length);
+    return bytes.subarray(0, length) as Bytes;
   } finally {
     closeSync(file);
   }

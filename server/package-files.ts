@@ -14,7 +14,7 @@ export function packageFile(...parts: string[]): string {
 
 /**
  * Where a worker or process entry lives: its source when running from source, its bundle otherwise.
- * `name` is the source path without extension from the package's root, e.g. `server/store/store-worker`.
+ * `name` is the source path without extension from the package's root, e.g. `server/workspace/root-worker`.
  */
 export function entryFile(name: string): string {
   const here = fileURLToPath(import.meta.url);

@@ -3,11 +3,12 @@ import { CairnError } from "../shared/errors.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
-import { type LocalParts, LocalWorkspace, walkOptionsOf } from "./local-workspace.ts";
-import { PeerClient, PeerLost } from "./peer/peer-client.ts";
-import { PeerServer } from "./peer/peer-server.ts";
-import { StoreThread } from "./store/store-thread.ts";
-import { startScan } from "./workspace/tree-scan.ts";
+import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
+import { beginOpening, type Opening } from "./opening.ts";
+import { peerAddress } from "./peer/address.ts";
+import type { PeerClient } from "./peer/peer-client.ts";
+import { PeerLost } from "./peer/peer-lost.ts";
+import type { PeerServer } from "./peer/peer-server.ts";
 
 /** Between the moment a process takes the lease and the moment it listens, others try again so often and so long. */
 const RETRY_MS = 25;
@@ -15,13 +16,12 @@ const GIVE_UP_MS = 10_000;
 /** How long a terminal that gave its index up waits for the editor to take it. */
 const HANDOVER_MS = 2_000;
 
-export interface SharedParts extends Omit<LocalParts, "store" | "repaired" | "model" | "scan"> {
+export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads"> {
+  /** The root, with its threads under way. */
+  opening: Opening;
   /** Loads the model, once. */
   model: () => StaticModelShared;
-  cacheDirectory: string;
   role: Role;
-  /** Socket of the process that holds this root. */
-  address: string;
 }
 
 /**
@@ -31,22 +31,33 @@ export interface SharedParts extends Omit<LocalParts, "store" | "repaired" | "mo
 export class SharedWorkspace implements Workspace {
   readonly root: string;
   readonly #parts: SharedParts;
+  /** Socket of the process that holds this root. */
+  readonly #address: string;
   readonly #listeners = new Set<(status: IndexStatus) => void>();
+  /** What was begun when the root was opened, until it is used. */
+  #begun: Opening | undefined;
   #current: Promise<Attached>;
   #open: readonly string[] = [];
   #closed = false;
 
   private constructor(parts: SharedParts) {
-    this.root = parts.root;
+    this.root = parts.opening.root;
     this.#parts = parts;
+    this.#begun = parts.opening;
+    this.#address = peerAddress(parts.opening.rootDirectory, parts.host.env);
     this.#current = this.#attach(0);
   }
 
   /** @throws CairnError("unavailable") when the index can neither be held nor asked. */
   static async open(parts: SharedParts): Promise<SharedWorkspace> {
-    const workspace = new SharedWorkspace(parts);
-    await workspace.#current;
-    return workspace;
+    try {
+      const workspace = new SharedWorkspace(parts);
+      await workspace.#current;
+      return workspace;
+    } catch (error) {
+      await parts.opening.abandon();
+      throw error;
+    }
   }
 
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
@@ -138,21 +149,22 @@ export class SharedWorkspace implements Workspace {
    * @param yieldMs how long to leave the lease to others first.
    */
   async #attach(yieldMs: number): Promise<Attached> {
-    const { host, root, address, role } = this.#parts;
+    const { host, role } = this.#parts;
     const started = performance.now();
     for (;;) {
       const waited = performance.now() - started;
       const attached = waited < yieldMs ? undefined : await this.#hold();
       if (attached) return attached;
-      const peer = await PeerClient.connect(address, root, role);
+      const { PeerClient } = await import("./peer/peer-client.ts");
+      const peer = await PeerClient.connect(this.#address, this.root, role);
       if (peer) {
-        host.log.info(`${root} is indexed by process ${peer.holderPid}`);
+        host.log.info(`${this.root} is indexed by process ${peer.holderPid}`);
         return this.#follow(peer);
       }
       if (waited > GIVE_UP_MS + yieldMs) {
         throw new CairnError(
           "unavailable",
-          `Another process holds the index of ${root} and does not listen.`,
+          `Another process holds the index of ${this.root} and does not listen.`,
           "End that process (cairn doctor names it), then try again.",
         );
       }
@@ -161,21 +173,23 @@ export class SharedWorkspace implements Workspace {
   }
 
   async #hold(): Promise<Attached | undefined> {
-    const { cacheDirectory, rootDirectory, root, role, address, host } = this.#parts;
-    // The threads start while the model is loaded here, and the tree is walked before it is known whether it must be.
-    const scan = startScan({ root, ...walkOptionsOf(this.#parts.settings) });
-    const store = new StoreThread({ cacheDirectory, rootDirectory, root });
+    const { host, settings, threads } = this.#parts;
+    const opening = this.#begun ?? beginOpening(host, settings, this.root);
+    this.#begun = undefined;
     try {
-      const acquiring = store.call("acquire", null);
+      // The thread starts while the model is loaded here.
       const model = this.#parts.model();
-      const lease = await acquiring;
+      const lease = await opening.lease;
       if (!lease.held) {
-        await Promise.all([store.close(), scan.stop()]);
+        await opening.abandon();
         return undefined;
       }
       if (lease.repaired) host.log.warn(lease.repaired);
-      const workspace = await LocalWorkspace.open({ ...this.#parts, store, model, scan, repaired: lease.repaired });
-      const server = await PeerServer.listen(address, workspace, role, () => this.#yieldToEditor());
+      const { root, rootDirectory, store, files, scan } = opening;
+      const { repaired } = lease;
+      const parts = { host, settings, threads, root, rootDirectory, store, model, files, scan, repaired };
+      const workspace = await LocalWorkspace.open(parts);
+      const listening = this.#listen(workspace);
       const status = workspace.onStatus((now) => this.#notify(now));
       workspace.prioritise(this.#open);
       return {
@@ -183,12 +197,24 @@ export class SharedWorkspace implements Workspace {
         detach: async () => {
           status.dispose();
           await workspace.close();
-          server.close();
+          (await listening)?.close();
         },
       };
     } catch (error) {
-      await Promise.all([store.close(), scan.stop()]);
+      await opening.abandon();
       throw error;
+    }
+  }
+
+  /** Lets other processes use the index. They wait for it, so nothing here waits for them. */
+  async #listen(workspace: LocalWorkspace): Promise<PeerServer | undefined> {
+    const { host, role } = this.#parts;
+    try {
+      const { PeerServer } = await import("./peer/peer-server.ts");
+      return await PeerServer.listen(this.#address, workspace, role, () => this.#yieldToEditor());
+    } catch (error) {
+      host.log.error(`Other processes cannot use this index: ${error instanceof Error ? error.message : error}`);
+      return undefined;
     }
   }
 

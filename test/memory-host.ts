@@ -89,7 +89,7 @@ export function memoryHost(
         const real = resolve(path);
         const type = typeOf(entry);
         const size = type === "file" ? bytesOf(entry as string | Uint8Array).length : 0;
-        return { type, size, mtimeMs: mtimes[real] ?? 1, identity: real };
+        return { type, size, mtimeMs: mtimes[real] ?? 1 };
       },
       read(path, maxBytes) {
         calls.read++;
@@ -97,6 +97,12 @@ export function memoryHost(
         if (entry === undefined) throw fail("EISDIR", path);
         if (typeOf(entry) !== "file") throw fail("EINVAL", path);
         return bytesOf(entry as string | Uint8Array).slice(0, maxBytes);
+      },
+      readInto(path, allocate) {
+        const bytes = this.read(path);
+        const into = allocate(bytes.length);
+        into.set(bytes);
+        return into;
       },
       realpath(path) {
         lookUp(path);

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { createStaticEmbedder, StaticEncoder } from "../server/embed/static.ts";
 import { loadStaticModel, verifyStaticModel } from "../server/embed/static-model.ts";
+import { packedVocabularyFile, packVocabulary } from "../server/embed/vocabulary.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { packageFile } from "../server/package-files.ts";
 import { compileKernels } from "../server/vectors/compile-kernels.ts";
@@ -35,6 +36,28 @@ test("the examples that came with the model get their tokens and their vectors",
     for (const [d, value] of vec16.entries()) assert.ok(Math.abs(exact[d] - value) < 1e-5, `${text} ${d}`);
     const query = encoder.query(text) ?? assert.fail(text);
     assert.ok(cosine([...query.codes], exact) > 0.9998);
+  }
+});
+
+test("a packed vocabulary finds the same words; one of another list or cut short is not used", () => {
+  const list = Buffer.from(TINY_WORDS.map((word) => `${word}\n`).join(""));
+  const sha256 = createHash("sha256").update(list).digest("hex");
+  const packed = packedVocabularyFile(packVocabulary(list) ?? assert.fail(), sha256);
+  const whole = tinyModel();
+  whole["/model/manifest.json"] = JSON.stringify({ id: "tiny", dims: 32, sha256: { "vocab.txt": sha256 } });
+  const tokensWith = (tree: Record<string, string | Uint8Array>) => {
+    const { files } = memoryHost(tree);
+    const tiny = new StaticEncoder(loadStaticModel(files, "/model", undefined, "/dist/vocabulary.bin"));
+    return [...tiny.tokens("getHTTPServer urls 1234")];
+  };
+  const { "/model/vocab.txt": _, ...withoutList } = whole;
+  assert.deepEqual(tokensWith({ ...withoutList, "/dist/vocabulary.bin": packed }), tokensWith(whole));
+  for (const useless of [
+    packed.slice(0, -1),
+    packed.slice(0, 20),
+    packedVocabularyFile(packVocabulary(list) ?? assert.fail(), "00".repeat(32)),
+  ]) {
+    assert.deepEqual(tokensWith({ ...whole, "/dist/vocabulary.bin": useless }), tokensWith(whole));
   }
 });
 
@@ -221,12 +244,12 @@ function tinyModel(): Record<string, string | Uint8Array> {
 
 function tinyTensors(weight: number): Uint8Array {
   const words = TINY_WORDS.length;
-  const header = Buffer.from(
-    JSON.stringify({
-      w: { dtype: "F32", shape: [words], data_offsets: [0, 4 * words] },
-      E: { dtype: "I8", shape: [words, 32], data_offsets: [4 * words, 36 * words] },
-    }),
-  );
+  const json = JSON.stringify({
+    w: { dtype: "F32", shape: [words], data_offsets: [0, 4 * words] },
+    E: { dtype: "I8", shape: [words, 32], data_offsets: [4 * words, 36 * words] },
+  });
+  // The format pads its header so that what follows is aligned.
+  const header = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   const weights = Buffer.alloc(4 * words);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { IndexStatus } from "../../shared/search-types.ts";
-import { rootDirectoryOf } from "../core.ts";
+import { rootDirectoryOf } from "../opening.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { bringCorpus, type Corpus } from "./corpus.ts";
 import { LanguageServer } from "./language-server.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { rootDirectoryOf } from "../core.ts";
 import { StaticEncoder } from "../embed/static.ts";
 import { loadStaticModel } from "../embed/static-model.ts";
 import { nodeHost } from "../node-host.ts";
+import { rootDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
 import { answerSearch, type SearchSource } from "../search/answer-search.ts";
 import { parseQuery } from "../search/query.ts";

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import type { IndexStatus } from "../../shared/search-types.ts";
 import { readSettings, type Settings } from "../../shared/settings.ts";
-import { createCore } from "../core.ts";
 import type { Workspace } from "../core-api.ts";
 import { nodeHost } from "../node-host.ts";
+import { beginOpening } from "../opening.ts";
 import type { CommandContext } from "./command.ts";
 
 /** Opens the index of a folder, hands it to `work` and closes it again, whatever happens. */
@@ -14,9 +14,14 @@ export async function withWorkspace<Result>(
   folder: string,
   work: (workspace: Workspace) => Promise<Result>,
 ): Promise<Result> {
-  const core = createCore(nodeHost({ env: context.env }), terminalSettings(context), { role: "terminal" });
+  const host = nodeHost({ env: context.env });
+  const settings = terminalSettings(context);
+  // The thread needs longer to start than the rest needs to load.
+  const opening = beginOpening(host, settings, folder);
+  const { createCore } = await import("../core.ts");
+  const core = createCore(host, settings, { role: "terminal" });
   try {
-    return await work(await core.open(folder));
+    return await work(await core.open(opening));
   } finally {
     context.terminal.progress("");
     await core.close();

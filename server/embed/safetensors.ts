@@ -31,7 +31,7 @@ function readHeader(file: Uint8Array, fail: (why: string) => Error): { header: o
   const length = file.length < 8 ? Number.NaN : Number(view.getBigUint64(0, true));
   if (!(length <= file.length - 8)) throw fail("it is cut off within its header");
   try {
-    const header: unknown = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+    const header: unknown = JSON.parse(new TextDecoder().decode(file.slice(8, 8 + length)));
     if (typeof header === "object" && header !== null) return { header, data: file.subarray(8 + length) };
   } catch {
     // Reported below with the other case.

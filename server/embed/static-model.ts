@@ -4,8 +4,8 @@ import { CairnError } from "../../shared/errors.ts";
 import { FileError, type HostFiles } from "../host.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { KernelModule, SharedMemory } from "../vectors/web-assembly.ts";
-import { readTensors, type Tensor } from "./safetensors.ts";
-import { packVocabulary, type VocabularyShared } from "./vocabulary.ts";
+import { readTensors } from "./safetensors.ts";
+import { openPackedVocabulary, packVocabulary, type VocabularyShared } from "./vocabulary.ts";
 
 /**
  * A loaded static model, as it is handed to worker threads (by `workerData` or `postMessage`): plain data over shared
@@ -16,14 +16,15 @@ export interface StaticModelShared {
   readonly id: string;
   /** Length of a row of the table. */
   readonly dims: number;
-  /** Holds the table of int8 codes from offset 0, one row a token, and the tokens' f32 weights from `weights`. */
+  /** Holds the table of int8 codes, one row a token, from `table` on, and the tokens' f32 weights from `weights` on. */
   readonly memory: SharedMemory;
+  readonly table: number;
   readonly weights: number;
   readonly vocabulary: VocabularyShared;
   readonly kernels: KernelModule | undefined;
 }
 
-type Reader = Pick<HostFiles, "read">;
+type Reader = Pick<HostFiles, "read" | "readInto">;
 
 interface Manifest {
   id: string;
@@ -35,21 +36,22 @@ interface Manifest {
 /**
  * Reads the model in `folder` (`manifest.json`, `model.safetensors`, `vocab.txt`), once per process. Sizes and shapes
  * are checked; the hashes are not, see {@link verifyStaticModel}. Throws `corrupt` when a file is missing or damaged.
+ *
+ * @param packed path of the vocabulary as the build packed it; it is packed here when that is missing or of another model.
  */
-export function loadStaticModel(files: Reader, folder: string, kernels: KernelModule | undefined): StaticModelShared {
-  const { id, dims } = readManifest(files, folder);
-  const vocabulary = readVocabulary(files, folder);
-  const { table, weights } = readTables(files, folder, vocabulary.words, dims);
-
-  const weightsAt = table.bytes.length;
-  const memory = createSharedMemory(weightsAt + weights.bytes.length);
-  const bytes = new Uint8Array(memory.buffer);
-  bytes.set(table.bytes);
-  bytes.set(weights.bytes, weightsAt);
-  for (const weight of new Float32Array(memory.buffer, weightsAt, vocabulary.words)) {
+export function loadStaticModel(
+  files: Reader,
+  folder: string,
+  kernels: KernelModule | undefined,
+  packed?: string,
+): StaticModelShared {
+  const { id, dims, sha256 } = readManifest(files, folder);
+  const vocabulary = readPacked(files, packed, sha256[VOCABULARY_FILE]) ?? readVocabulary(files, folder);
+  const { memory, table, weights } = readTables(files, folder, vocabulary.words, dims);
+  for (const weight of new Float32Array(memory.buffer, weights, vocabulary.words)) {
     if (!Number.isFinite(weight)) throw damaged(join(folder, MODEL_FILE), "a weight is not a number");
   }
-  return { id, dims, memory, weights: weightsAt, vocabulary, kernels };
+  return { id, dims, memory, table, weights, vocabulary, kernels };
 }
 
 /** Compares the hash of every file of the model with the manifest. Throws `corrupt` for the first that differs. */
@@ -86,9 +88,36 @@ function readVocabulary(files: Reader, folder: string): VocabularyShared {
   return vocabulary;
 }
 
-function readTables(files: Reader, folder: string, words: number, dims: number): { table: Tensor; weights: Tensor } {
+function readPacked(files: Reader, path: string | undefined, sha256: string | undefined): VocabularyShared | undefined {
+  if (path === undefined || sha256 === undefined) return undefined;
+  try {
+    return openPackedVocabulary(files.readInto(path, sharedBytes), sha256);
+  } catch (error) {
+    if (error instanceof FileError) return undefined;
+    throw error;
+  }
+}
+
+function sharedBytes(size: number): Uint8Array<SharedArrayBuffer> {
+  return new Uint8Array(new SharedArrayBuffer(size));
+}
+
+/** The file as a whole becomes the memory: eight megabytes are not copied. */
+function readTables(
+  files: Reader,
+  folder: string,
+  words: number,
+  dims: number,
+): Pick<StaticModelShared, "memory" | "table" | "weights"> {
   const path = join(folder, MODEL_FILE);
-  const tensors = readTensors(readFile(files, path), (why) => damaged(path, why));
+  let memory: SharedMemory | undefined;
+  const file = readWith(path, () =>
+    files.readInto(path, (size) => {
+      memory = createSharedMemory(size);
+      return new Uint8Array(memory.buffer, 0, size);
+    }),
+  );
+  const tensors = readTensors(file, (why) => damaged(path, why));
   const table = tensors.get("E");
   const weights = tensors.get("w");
   if (table?.type !== "I8" || table.shape.join() !== `${words},${dims}`) {
@@ -97,7 +126,10 @@ function readTables(files: Reader, folder: string, words: number, dims: number):
   if (weights?.type !== "F32" || weights.shape.join() !== `${words}`) {
     throw damaged(path, `its weights w are not F32 of ${words} words`);
   }
-  return { table, weights };
+  if (memory === undefined || weights.bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT !== 0) {
+    throw damaged(path, "its weights w are not aligned to their size");
+  }
+  return { memory, table: table.bytes.byteOffset, weights: weights.bytes.byteOffset };
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -109,8 +141,12 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function readFile(files: Reader, path: string): Uint8Array {
+  return readWith(path, () => files.read(path));
+}
+
+function readWith(path: string, read: () => Uint8Array): Uint8Array {
   try {
-    return files.read(path);
+    return read();
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw damaged(path, error.code === "ENOENT" ? "it is missing" : error.message);

@@ -65,13 +65,23 @@ export class StaticEncoder {
   /** The bodies of texts, unnormalised. A text without any token gets a zero scale. */
   bodies(texts: readonly string[]): Vectors {
     const { dims } = this;
+    const { table } = this.#shared;
     const codes = new Int8Array(texts.length * dims);
     const scales = new Float32Array(texts.length);
     for (let i = 0; i < texts.length; i++) {
       const tokens = this.#countTokens(texts[i]);
       if (tokens === 0) continue;
       const { at, bodyCodes } = this.#scratch;
-      scales[i] = this.#kernels.body(0, this.#shared.dims, at.tokens, at.weights, tokens, dims, at.sum, at.bodyCodes);
+      scales[i] = this.#kernels.body(
+        table,
+        this.#shared.dims,
+        at.tokens,
+        at.weights,
+        tokens,
+        dims,
+        at.sum,
+        at.bodyCodes,
+      );
       codes.set(bodyCodes.subarray(0, dims), i * dims);
     }
     return { model: this.model, dims, codes, scales };
@@ -81,7 +91,7 @@ export class StaticEncoder {
   path(path: string): Float32Array {
     const { at, sum } = this.#scratch;
     const tokens = this.#countTokens(lastComponents(path));
-    this.#kernels.pool(0, this.#shared.dims, at.tokens, at.weights, tokens, this.dims, at.sum);
+    this.#kernels.pool(this.#shared.table, this.#shared.dims, at.tokens, at.weights, tokens, this.dims, at.sum);
     const vector = sum.slice();
     for (let d = 0; d < vector.length; d++) vector[d] *= PATH_WEIGHT;
     return vector;

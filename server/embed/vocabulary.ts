@@ -11,6 +11,9 @@ export interface VocabularyShared {
   readonly longest: number;
 }
 
+/** What a packed vocabulary's file holds behind the shared block: SHA-256 of the word list, words, longest. */
+const TRAILER = 32 + 4 + 4;
+
 /** The bit that turns an ASCII capital into its small letter; small letters and digits have it already. */
 export const LOWER_CASE = 0x20;
 
@@ -65,6 +68,28 @@ export function packVocabulary(list: Uint8Array): VocabularyShared | undefined {
     table[slot + 1] = word + 1;
   }
   return words > 0 && list.at(-1) === NEWLINE ? { buffer, words, longest } : undefined;
+}
+
+/** A packed vocabulary as a file; `sha256` (hexadecimal) is that of the list it was made from. */
+export function packedVocabularyFile({ buffer, words, longest }: VocabularyShared, sha256: string): Uint8Array {
+  const file = Buffer.alloc(buffer.byteLength + TRAILER);
+  file.set(new Uint8Array(buffer));
+  file.write(sha256, buffer.byteLength, "hex");
+  file.writeUInt32LE(words, buffer.byteLength + 32);
+  file.writeUInt32LE(longest, buffer.byteLength + 36);
+  return file;
+}
+
+/** The vocabulary in such a file, without a copy; undefined when it was made from another list or is not whole. */
+export function openPackedVocabulary(file: Uint8Array, sha256: string): VocabularyShared | undefined {
+  const { buffer, byteOffset, length } = file;
+  if (length < TRAILER || byteOffset !== 0 || !(buffer instanceof SharedArrayBuffer)) return undefined;
+  const trailer = Buffer.from(buffer, length - TRAILER, TRAILER);
+  const words = trailer.readUInt32LE(32);
+  const tables = slotCount(words) * 8 + (words + 1) * 4;
+  if (trailer.toString("hex", 0, 32) !== sha256 || length - TRAILER < tables) return undefined;
+  const textLength = new Uint32Array(buffer, tables - 4, 1)[0];
+  return length - TRAILER === tables + textLength ? { buffer, words, longest: trailer.readUInt32LE(36) } : undefined;
 }
 
 export class Vocabulary {

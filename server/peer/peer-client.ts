@@ -12,18 +12,11 @@ import {
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
+import { PeerLost } from "./peer-lost.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
 /** The holder must say hello within this time, or it counts as hung. */
 const HELLO_MS = 5_000;
-
-/** The holder's process went away; whoever asked asks again, maybe of itself. */
-export class PeerLost extends Error {
-  constructor() {
-    super("the process that indexes this folder has gone");
-    this.name = "PeerLost";
-  }
-}
 
 /** A root that another process indexes. Every method throws {@link PeerLost} when that process goes away. */
 export class PeerClient implements Workspace {

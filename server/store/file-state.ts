@@ -10,6 +10,11 @@ export interface FileState {
   skip?: { code: string; reason: string };
 }
 
+/** The store keeps times in whole microseconds. */
+export function isSameTime(a: number, b: number): boolean {
+  return Math.round(a * 1000) === Math.round(b * 1000);
+}
+
 /** What the store knows of each file. */
 export function* statesOf(stored: StoredFiles): Generator<[string, FileState]> {
   if (stored.sizes.length === 0) return;

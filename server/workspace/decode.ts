@@ -1,5 +1,4 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import iconv from "iconv-lite";
 
 export interface Decoded {
   /** Without its byte order mark; line ends as they are in the file. */
@@ -72,9 +71,39 @@ function asText(encoding: Decoded["encoding"], text: string): Decoded | undefine
 }
 
 function decodeAs(encoding: Decoded["encoding"], bytes: Buffer): string {
-  if (encoding === "utf-8") return bytes.toString("utf-8");
-  if (encoding === "utf-16le") return bytes.toString("utf16le");
-  return iconv.decode(bytes, encoding, { stripBOM: false });
+  switch (encoding) {
+    case "utf-8":
+      return bytes.toString("utf-8");
+    case "utf-16le":
+      return bytes.toString("utf16le");
+    case "utf-16be":
+      return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+        .swap16()
+        .toString("utf16le");
+    case "utf-32le":
+    case "utf-32be":
+      return fromUtf32(bytes, encoding === "utf-32le");
+    case "windows-1252":
+      return bytes.toString("latin1").replace(/[\x80-\x9f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80]);
+    case "iso-8859-1":
+      return bytes.toString("latin1");
+  }
+}
+
+/** The characters of windows-1252 at 0x80 to 0x9F, where it differs from Latin-1 (Unicode's CP1252.TXT). */
+const WINDOWS_1252 =
+  "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f" +
+  "\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";
+
+function fromUtf32(bytes: Buffer, littleEndian: boolean): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = "";
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const code = view.getUint32(at, littleEndian);
+    const isCharacter = code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+    text += isCharacter ? String.fromCodePoint(code) : "\uFFFD";
+  }
+  return text;
 }
 
 function tooManyControls(bytes: Buffer, share: number): boolean {

@@ -2,9 +2,9 @@ import { Worker } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
 import type { StaticModelShared } from "../embed/static-model.ts";
 import { entryFile } from "../package-files.ts";
-import type { StoreThread } from "../store/store-thread.ts";
 import { Caller } from "../thread-rpc.ts";
 import type { IndexWorkerData, IndexWorkerMethods } from "./index-jobs.ts";
+import type { RootThread } from "./root-thread.ts";
 
 /** Jobs given to one thread at a time: while one waits for the store, the other computes. */
 const JOBS_PER_WORKER = 2;
@@ -39,13 +39,13 @@ export class WorkerDied extends CairnError {
 /** The threads of one index. One stays alive between rounds; the others are started when there is work for them. */
 export class IndexWorkers {
   readonly #options: IndexWorkersOptions;
-  readonly #store: StoreThread;
+  readonly #thread: RootThread;
   readonly #members: Promise<Member>[] = [];
   readonly #load = new Map<Promise<Member>, number>();
   #closed = false;
 
-  constructor(store: StoreThread, options: IndexWorkersOptions) {
-    this.#store = store;
+  constructor(thread: RootThread, options: IndexWorkersOptions) {
+    this.#thread = thread;
     this.#options = options;
   }
 
@@ -113,7 +113,7 @@ export class IndexWorkers {
   async #start(): Promise<Member> {
     if (this.#closed) throw new CairnError("unavailable", "The index is closed.", "Open the folder again.");
     const { root, exclude, maxFileBytes, model } = this.#options;
-    const store = await this.#store.port();
+    const store = await this.#thread.port();
     const workerData: IndexWorkerData = { root, exclude, maxFileBytes, store, model };
     const worker = new Worker(entryFile("server/workspace/index-worker"), {
       workerData,

@@ -2,16 +2,17 @@ import { join } from "node:path";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { type FileState, statesOf } from "../store/file-state.ts";
+import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
 import type { LiveIndex } from "../store/live-index.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
-import type { StoreThread } from "../store/store-thread.ts";
+import type { Batch, StoredFile, StoredFiles } from "../store/store.ts";
 import type { VectorArena } from "../vectors/arena.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { FileQueue } from "./file-queue.ts";
 import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
+import type { RootThread } from "./root-thread.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
 
@@ -29,7 +30,7 @@ export interface IndexerParts {
   /** Absolute path of the folder. */
   root: string;
   live: LiveIndex;
-  store: StoreThread;
+  store: RootThread;
   workers: IndexWorkers;
   snapshotPath: string;
   /** Starts to walk the tree. */
@@ -67,7 +68,7 @@ export class Indexer {
   #open: ReadonlySet<string> = new Set();
   readonly #events = new Set<string>();
   #scanCause = "";
-  /** Paths that the walk under way has come by, and those that were told to have changed meanwhile. */
+  /** Paths that the walk under way found to differ, and those that were told to have changed meanwhile. */
   #seen: Set<string> | undefined;
   #firstScan: TreeScan | undefined;
   #rebuildWanted = false;
@@ -94,11 +95,11 @@ export class Indexer {
     this.#note = note;
   }
 
-  /** Loads what the store knows, then looks at the whole tree; `scan` is a walk that is under way already. */
-  start(scan: TreeScan): void {
+  /** Takes in what the store knows, then looks at the whole tree; both are under way already. */
+  start(stored: Promise<StoredFiles>, scan: TreeScan): void {
     this.#firstScan = scan;
     this.#scanCause = "opened";
-    this.#start("open", () => this.#load());
+    this.#start("open", async () => this.#load(await stored));
   }
 
   get progress(): Progress {
@@ -168,7 +169,7 @@ export class Indexer {
   rescan(cause: string): void {
     this.#scanCause = cause;
     // A walk that began before it was asked for may not have seen what it is asked for.
-    void this.#firstScan?.stop();
+    this.#firstScan?.stop();
     this.#firstScan = undefined;
     this.#retry();
   }
@@ -205,7 +206,7 @@ export class Indexer {
   /** Starts nothing more and waits for what is under way, so that nothing is half-written. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#firstScan?.stop();
+    this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
@@ -292,8 +293,7 @@ export class Indexer {
   }
 
   /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
-  async #load(): Promise<void> {
-    const stored = await this.#parts.store.call("files", null);
+  #load(stored: StoredFiles): void {
     for (const [path, state] of statesOf(stored)) this.#states.set(path, state);
     const { live } = this.#parts;
     const stale: string[] = [];
@@ -326,16 +326,17 @@ export class Indexer {
         return;
       }
     }
+    const { met, gone } = await scan.result;
     this.#leftOut = leftOut;
-    const gone: string[] = [];
-    for (const path of this.#states.keys()) if (!seen.has(path) && !this.#queue.isInFlight(path)) gone.push(path);
-    this.#queue.doubt((path) => !seen.has(path));
-    this.#queue.drop((path) => !seen.has(path));
+    const missing = new Set(gone.filter((path) => !seen.has(path)));
+    const isGone = (path: string) => missing.has(path) || !(seen.has(path) || this.#states.has(path));
+    this.#queue.doubt(isGone);
+    this.#queue.drop(isGone);
     this.#seen = undefined;
-    await this.#remove(gone);
+    await this.#remove([...missing].filter((path) => !this.#queue.isInFlight(path)));
     this.#scanned = true;
     host.log.info(
-      `walked (${cause}): ${seen.size} files, ${this.#queue.waiting} to read, ${gone.length} gone, ${live.snapshot.fileCount} findable`,
+      `walked (${cause}): ${met} files, ${this.#queue.waiting} to read, ${missing.size} gone, ${live.snapshot.fileCount} findable`,
     );
   }
 
@@ -417,7 +418,7 @@ export class Indexer {
       result = await workers.run("process", files);
     } catch (error) {
       if (this.#closed) return;
-      if (error instanceof WorkerDied) this.#leaveOut(this.#queue.blame(batch));
+      if (error instanceof WorkerDied) await this.#leaveOut(this.#queue.blame(batch));
       else {
         this.#queue.putBack(batch);
         throw error;
@@ -440,11 +441,13 @@ export class Indexer {
   }
 
   /** Reading or parsing this file ends the thread that does it, even when it is alone. */
-  #leaveOut(file: WalkedFile | undefined): void {
+  async #leaveOut(file: WalkedFile | undefined): Promise<void> {
     if (file === undefined) return;
     const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
     this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
     this.#parts.live.remove([file.path]);
+    // Without a time: the next start tries it again.
+    await this.#parts.store.call("put", batchOf({ path: file.path, size: file.size, mtimeMs: -1, content: "", skip }));
   }
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
@@ -525,9 +528,11 @@ export class Indexer {
   }
 }
 
-/** The store keeps times in whole microseconds. */
-function isSameTime(a: number, b: number): boolean {
-  return Math.round(a * 1000) === Math.round(b * 1000);
+/** A batch of one file that has nothing to find in it. */
+function batchOf(file: StoredFile): Batch {
+  const records = { contents: [], ends: new Uint32Array(), data: new Uint8Array() };
+  const nothing = { hashes: new Uint8Array(), codes: new Int8Array(), scales: new Float32Array() };
+  return { files: [file], records, model: "", ...nothing };
 }
 
 function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
