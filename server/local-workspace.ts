@@ -13,7 +13,7 @@ import { scanFiles } from "./search/scan.ts";
 import type { ScanHit } from "./search/scan-rank.ts";
 import { findSymbols } from "./search/symbols.ts";
 import { LiveIndex } from "./store/live-index.ts";
-import { readSnapshot } from "./store/snapshot-file.ts";
+import type { Base } from "./store/snapshot-file.ts";
 import type { StoredFiles } from "./store/store.ts";
 import { VectorArena } from "./vectors/arena.ts";
 import { classifyContent, classifyName } from "./workspace/classify.ts";
@@ -36,7 +36,9 @@ export interface LocalParts {
   host: Host;
   settings: Settings;
   root: string;
-  rootDirectory: string;
+  snapshotPath: string;
+  /** The snapshot, being read. */
+  base: Promise<Base | undefined>;
   /** Holds the lease. */
   store: RootThread;
   model: StaticModelShared;
@@ -76,7 +78,7 @@ export class LocalWorkspace implements Workspace {
         store,
         workers: this.#workers,
         scan: () => store.scan(this.#walkOptions),
-        snapshotPath: this.#snapshotPath,
+        snapshotPath: parts.snapshotPath,
         adopt: (memory) => VectorArena.adopt(memory, model.kernels),
         emptyArena,
         onChange: () => {
@@ -196,14 +198,10 @@ export class LocalWorkspace implements Workspace {
     }
   }
 
-  get #snapshotPath(): string {
-    return join(this.#parts.rootDirectory, "snapshot.bin");
-  }
-
   /** A snapshot that is damaged is as good as none: the store has all that is in it. */
   async #openSnapshot(): Promise<void> {
     try {
-      const base = await readSnapshot(this.#snapshotPath);
+      const base = await this.#parts.base;
       if (base) this.#live.open(base.segment, VectorArena.adopt(base.memory, this.#parts.model.kernels));
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;

@@ -9,10 +9,13 @@ import { peerAddress } from "./peer/address.ts";
 import type { PeerClient } from "./peer/peer-client.ts";
 import { PeerLost } from "./peer/peer-lost.ts";
 import type { PeerServer } from "./peer/peer-server.ts";
+import { readSnapshot, snapshotPathOf } from "./store/snapshot-file.ts";
 
 /** Between the moment a process takes the lease and the moment it listens, others try again so often and so long. */
 const RETRY_MS = 25;
 const GIVE_UP_MS = 10_000;
+/** A terminal that only asks a question is gone before another process could need it. */
+const LISTEN_AFTER_MS = 300;
 /** How long a terminal that gave its index up waits for the editor to take it. */
 const HANDOVER_MS = 2_000;
 
@@ -177,25 +180,31 @@ export class SharedWorkspace implements Workspace {
     const opening = this.#begun ?? beginOpening(host, settings, this.root);
     this.#begun = undefined;
     try {
-      // The thread starts while the model is loaded here.
+      // The thread starts while the model and the snapshot are loaded here; what the snapshot lacks by the time the lease
+      // is there, the store tells.
       const model = this.#parts.model();
+      const snapshotPath = snapshotPathOf(opening.rootDirectory);
+      const base = readSnapshot(snapshotPath);
+      base.catch(() => {});
       const lease = await opening.lease;
       if (!lease.held) {
         await opening.abandon();
         return undefined;
       }
       if (lease.repaired) host.log.warn(lease.repaired);
-      const { root, rootDirectory, store, files, scan } = opening;
+      const { root, store, files, scan } = opening;
       const { repaired } = lease;
-      const parts = { host, settings, threads, root, rootDirectory, store, model, files, scan, repaired };
+      const parts = { host, settings, threads, root, snapshotPath, base, store, model, files, scan, repaired };
       const workspace = await LocalWorkspace.open(parts);
-      const listening = this.#listen(workspace);
+      const ending = new AbortController();
+      const listening = this.#listen(workspace, ending.signal);
       const status = workspace.onStatus((now) => this.#notify(now));
       workspace.prioritise(this.#open);
       return {
         workspace,
         detach: async () => {
           status.dispose();
+          ending.abort();
           await workspace.close();
           (await listening)?.close();
         },
@@ -207,8 +216,10 @@ export class SharedWorkspace implements Workspace {
   }
 
   /** Lets other processes use the index. They wait for it, so nothing here waits for them. */
-  async #listen(workspace: LocalWorkspace): Promise<PeerServer | undefined> {
+  async #listen(workspace: LocalWorkspace, ending: AbortSignal): Promise<PeerServer | undefined> {
     const { host, role } = this.#parts;
+    if (role === "terminal") await delay(LISTEN_AFTER_MS, undefined, { signal: ending, ref: false }).catch(() => {});
+    if (ending.aborted) return undefined;
     try {
       const { PeerServer } = await import("./peer/peer-server.ts");
       return await PeerServer.listen(this.#address, workspace, role, () => this.#yieldToEditor());

@@ -72,7 +72,7 @@ async function searchOnce(context: CommandContext, given: ParsedArguments): Prom
   const root = folderToUse(context, folder);
 
   const answer = await withWorkspace(context, root, async (workspace) => {
-    await untilReady(context, given, workspace);
+    await untilReady(context, given, workspace, request);
     return workspace.search(request, context.signal);
   });
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ query, root, ...answer })}\n`);
@@ -94,7 +94,7 @@ async function searchMany(context: CommandContext, given: ParsedArguments): Prom
 
   let found = false;
   await withWorkspace(context, root, async (workspace) => {
-    await untilReady(context, given, workspace);
+    await untilReady(context, given, workspace, { query: queries[0]?.query ?? "" });
     for (const { id, query } of queries) {
       const { hits } = await workspace.search({ query, ...limits }, context.signal);
       const results = hits.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
@@ -108,8 +108,21 @@ async function searchMany(context: CommandContext, given: ParsedArguments): Prom
   return found || queries.length === 0 ? ExitCode.ok : ExitCode.nothingFound;
 }
 
-async function untilReady(context: CommandContext, given: ParsedArguments, workspace: Workspace): Promise<void> {
-  if (!given.flag("no-wait")) await untilIndexed(context, workspace);
+/**
+ * Waits until every file was looked at. Meanwhile the question is asked of what is indexed: the answer may be out of
+ * date and is thrown away, but then the next one comes from warm code and memory.
+ */
+async function untilReady(
+  context: CommandContext,
+  given: ParsedArguments,
+  workspace: Workspace,
+  request: SearchRequest,
+): Promise<void> {
+  if (given.flag("no-wait")) return;
+  const ready = untilIndexed(context, workspace);
+  const { chunks } = await workspace.status();
+  if (chunks > 0) await workspace.search(request, context.signal);
+  await ready;
 }
 
 function filters(given: ParsedArguments): Omit<SearchRequest, "query"> {

@@ -15,17 +15,38 @@ export function isSameTime(a: number, b: number): boolean {
   return Math.round(a * 1000) === Math.round(b * 1000);
 }
 
-/** What the store knows of each file. */
-export function* statesOf(stored: StoredFiles): Generator<[string, FileState]> {
+/** What the store knows of each file, in its order. */
+export function* statesOf(stored: StoredFiles): Generator<StoredState> {
   if (stored.sizes.length === 0) return;
-  const skips = new Map(stored.skips.map((skip) => [skip.at, { code: skip.code, reason: skip.reason }]));
-  const contents = Buffer.from(stored.contents.buffer, stored.contents.byteOffset, stored.contents.length).toString(
-    "hex",
-  );
   const paths = stored.paths.split("\0");
-  for (let i = 0; i < paths.length; i++) {
-    const skip = skips.get(i);
-    const content = skip ? "" : contents.slice(i * 32, i * 32 + 32);
-    yield [paths[i], { size: stored.sizes[i], mtimeMs: stored.mtimes[i], content, skip }];
+  let nextSkip = 0;
+  for (let at = 0; at < paths.length; at++) {
+    const skip = stored.skips[nextSkip]?.at === at ? stored.skips[nextSkip++] : undefined;
+    yield new StoredState(stored, at, paths[at], skip && { code: skip.code, reason: skip.reason });
+  }
+}
+
+/** The state of one stored file. Its key stays among those of all files until somebody asks for it. */
+export class StoredState implements FileState {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly skip: FileState["skip"];
+  /** The keys of all stored files, and where this one lies. */
+  readonly keys: Uint8Array;
+  readonly keyAt: number;
+
+  constructor(stored: StoredFiles, at: number, path: string, skip: FileState["skip"]) {
+    this.path = path;
+    this.size = stored.sizes[at];
+    this.mtimeMs = stored.mtimes[at];
+    this.skip = skip;
+    this.keys = stored.contents;
+    this.keyAt = at * 16;
+  }
+
+  get content(): string {
+    if (this.skip) return "";
+    return Buffer.from(this.keys.buffer, this.keys.byteOffset + this.keyAt, 16).toString("hex");
   }
 }

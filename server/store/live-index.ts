@@ -70,6 +70,16 @@ export class LiveIndex {
     return location?.segment.content(location.file);
   }
 
+  /** True when the path can be found now with the content whose key lies at an offset of `keys`. */
+  holds(path: string, keys: Uint8Array, at: number): boolean {
+    const location = this.#locations.get(path);
+    if (!location) return false;
+    const { content } = location.segment.columns;
+    const from = location.file * 16;
+    for (let i = 0; i < 16; i++) if (content[from + i] !== keys[at + i]) return false;
+    return true;
+  }
+
   paths(): IterableIterator<string> {
     return this.#locations.keys();
   }

@@ -5,6 +5,7 @@ import { CairnError } from "../../shared/errors.ts";
 import { answer, Moved } from "../thread-rpc.ts";
 import { Lease } from "./lease.ts";
 import { RootDatabase } from "./root-database.ts";
+import { snapshotPathOf } from "./snapshot-file.ts";
 import { isSound, setAside, sqliteError } from "./sqlite.ts";
 import type { StoreControl, StoredFiles, StoreMethods } from "./store.ts";
 import { VectorDatabase } from "./vector-database.ts";
@@ -85,7 +86,7 @@ export function openStore(place: StorePlace): OpenStore {
       return null;
     },
     sizes: () => ({
-      indexBytes: bytesOf(indexPath) + bytesOf(`${indexPath}-wal`) + bytesOf(join(place.rootDirectory, "snapshot.bin")),
+      indexBytes: bytesOf(indexPath) + bytesOf(`${indexPath}-wal`) + bytesOf(snapshotPathOf(place.rootDirectory)),
       vectorBytes: bytesOf(vectorPath) + bytesOf(`${vectorPath}-wal`),
       embedded: databases().vectors.embedded(),
     }),
@@ -112,7 +113,7 @@ export function openStore(place: StorePlace): OpenStore {
       databases().vectors.close();
       opened = undefined;
       for (const path of [indexPath, vectorPath]) if (!isSound(path)) setAside(path);
-      rmSync(join(place.rootDirectory, "snapshot.bin"), { force: true });
+      rmSync(snapshotPathOf(place.rootDirectory), { force: true });
       opened = { index: new RootDatabase(indexPath), vectors: new VectorDatabase(vectorPath) };
       return null;
     },

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
@@ -18,6 +19,11 @@ const PIECE = 8 * 2 ** 20;
 export interface Base {
   memory: SharedMemory;
   segment: Segment;
+}
+
+/** Where the snapshot of a root lies in the root's folder of the cache. */
+export function snapshotPathOf(rootDirectory: string): string {
+  return join(rootDirectory, "snapshot.bin");
 }
 
 /** An allocator that lays a segment out in a fresh shared memory, and that memory once it is made. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
@@ -99,7 +100,12 @@ export class Indexer {
   start(stored: Promise<StoredFiles>, scan: TreeScan): void {
     this.#firstScan = scan;
     this.#scanCause = "opened";
-    this.#start("open", async () => this.#load(await stored));
+    this.#start("open", async () => {
+      const files = await stored;
+      // Questions that waited for the snapshot go first.
+      await nextTurn();
+      this.#load(files);
+    });
   }
 
   get progress(): Progress {
@@ -294,13 +300,18 @@ export class Indexer {
 
   /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
   #load(stored: StoredFiles): void {
-    for (const [path, state] of statesOf(stored)) this.#states.set(path, state);
     const { live } = this.#parts;
-    const stale: string[] = [];
-    for (const path of live.paths()) if (!this.#states.get(path)?.content) stale.push(path);
-    live.remove(stale);
-    for (const [path, { content }] of this.#states) {
-      if (content !== "" && live.contentOf(path) !== content) this.#restoring.push({ path, content });
+    let findable = 0;
+    for (const state of statesOf(stored)) {
+      this.#states.set(state.path, state);
+      if (state.skip) continue;
+      if (live.holds(state.path, state.keys, state.keyAt)) findable++;
+      else this.#restoring.push({ path: state.path, content: state.content });
+    }
+    if (findable < live.snapshot.fileCount) {
+      const stale: string[] = [];
+      for (const path of live.paths()) if (!this.#states.get(path)?.content) stale.push(path);
+      live.remove(stale);
     }
     this.#opened = true;
   }
@@ -345,7 +356,7 @@ export class Indexer {
     const state = this.#states.get(file.path);
     const same = state !== undefined && state.size === file.size && isSameTime(state.mtimeMs, file.mtimeMs);
     const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
-    if (same && (state.content === "" || restoring || this.#parts.live.has(file.path))) return;
+    if (same && (state.skip || restoring || this.#parts.live.has(file.path))) return;
     this.#queue.add(file, urgent);
   }
 
