@@ -180,6 +180,7 @@ export class LocalWorkspace implements Workspace {
       root: this.root,
       terms,
       limit,
+      only: this.#indexer.missing,
       leaveOut: fixedRules(this.#walkOptions.exclude),
       exclude: (path) => this.#indexer.isSettled(path) || classifyName(path) !== undefined,
       admit: (path) =>

@@ -71,6 +71,17 @@ test("a hit spans the lines where most of the query stands together", async (t) 
   assert.ok(score > 0);
 });
 
+test("only the files that are named are searched, also those of a strange name", async (t) => {
+  const files = { "a.ts": "retry\n", "b.ts": "retry\n", "-c.ts": "retry\n", "d e.ts": "retry\n" };
+  const only = ["b.ts", "-c.ts", "d e.ts", "gone.ts"];
+  assert.deepEqual((await paths(t, { files, terms: ["retry"], options: { only } })).sort(), [
+    "-c.ts",
+    "b.ts",
+    "d e.ts",
+  ]);
+  assert.deepEqual(await paths(t, { files, terms: ["retry"], options: { only: [] } }), []);
+});
+
 test("more of the query close together comes first, then what the path says, then rarer words", async (t) => {
   const far = `retry\n${"\n".repeat(40)}limit\n`;
   assert.deepEqual(

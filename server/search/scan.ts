@@ -12,6 +12,8 @@ export interface ScanRequest {
   terms: readonly string[];
   /** At most so many hits, one a file. */
   limit: number;
+  /** The only files to search, relative to the root; all that are not left out unless given. */
+  only?: readonly string[];
   /**
    * Patterns in gitignore syntax, relative to the root, whose files and folders are not even opened: version control
    * data, the built-in ignores, the editor's exclude globs. No rule file takes them in again.
@@ -47,7 +49,7 @@ const OCCURRENCES_PER_FILE = 100;
 export async function scanFiles(request: ScanRequest): Promise<ScanHit[]> {
   request.signal?.throwIfAborted();
   const terms = scanTerms(request.terms);
-  if (terms.length === 0 || request.limit <= 0) return [];
+  if (terms.length === 0 || request.limit <= 0 || request.only?.length === 0) return [];
   const hits: ScanHit[] = [];
   for (const hit of rankScan(await collect(request, terms), terms)) {
     if (request.admit(hit.path)) hits.push(hit);
@@ -127,7 +129,7 @@ function scanArguments(request: ScanRequest, terms: readonly ScanTerm[]): string
       .map(({ stem }) => stem)
       .sort((a, b) => b.length - a.length)
       .map((stem) => `--regexp=${stem}`),
-    "./",
+    ...(request.only?.map((path) => `./${path}`) ?? ["./"]),
   ];
 }
 

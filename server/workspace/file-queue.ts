@@ -37,6 +37,13 @@ export class FileQueue {
     return this.#waits(path) || this.#inFlight.has(path);
   }
 
+  /** Every path that waits or is being read. */
+  *paths(): Generator<string> {
+    yield* this.#inFlight;
+    yield* this.#urgent.keys();
+    yield* this.#ordinary.keys();
+  }
+
   isInFlight(path: string): boolean {
     return this.#inFlight.has(path);
   }

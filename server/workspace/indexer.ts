@@ -21,6 +21,8 @@ import type { WalkedFile } from "./walk.ts";
 const RESTORE_FILES = 400;
 /** More file events than this are cheaper to answer with a walk. */
 const MANY_EVENTS = 1_000;
+/** More files than this are not searched by name: a command line has no room for them. */
+const MANY_MISSING = 100;
 /** Tidying the store takes it some 50 ms, which the next saved file would wait for: not after every one. */
 const WORTH_TIDYING = 500;
 /** So often a damaged store is replaced before it is a failure. */
@@ -129,6 +131,12 @@ export class Indexer {
   get lacking(): boolean {
     if (this.complete) return false;
     return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#parts.live.snapshot.fileCount === 0;
+  }
+
+  /** The files that are not indexed as they are on disk; undefined while the walk may still find more, or they are many. */
+  get missing(): readonly string[] | undefined {
+    const known = this.#scanned && this.#restoring.length + this.#restoringNow === 0;
+    return known && this.#queue.waiting <= MANY_MISSING ? [...new Set(this.#queue.paths())] : undefined;
   }
 
   /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
