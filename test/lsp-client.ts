@@ -62,10 +62,10 @@ export class LspClient {
       env: { ...process.env, CAIRN_CACHE_DIR: options.cacheDirectory },
     });
     test.after(() => child.kill("SIGKILL"));
-    const connection = createMessageConnection(
-      new StreamMessageReader(child.stdout),
-      new StreamMessageWriter(child.stdin),
-    );
+    const reader = new StreamMessageReader(child.stdout);
+    // Where the server is killed within a message, the reader's timer would keep the test's process alive.
+    reader.partialMessageTimeout = 0;
+    const connection = createMessageConnection(reader, new StreamMessageWriter(child.stdin));
     const client = new LspClient(child, connection, options.configuration ?? {});
     child.stderr.on("data", (chunk) => {
       client.standardError += chunk;

@@ -1,17 +1,15 @@
 import { connect, type Socket } from "node:net";
 import {
   CancellationTokenSource,
-  createMessageConnection,
   type MessageConnection,
   type RequestParam,
   type RequestType,
   ResponseError,
-  SocketMessageReader,
-  SocketMessageWriter,
 } from "vscode-jsonrpc/node";
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
+import { connectionOver } from "./connection.ts";
 import { PeerLost } from "./peer-lost.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
@@ -52,7 +50,7 @@ export class PeerClient implements Workspace {
     if (!connected) return undefined;
     socket.on("error", () => {});
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    const connection = connectionOver(socket);
     connection.listen();
     const hung = AbortSignal.timeout(HELLO_MS);
     try {

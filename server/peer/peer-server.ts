@@ -1,14 +1,9 @@
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import {
-  type CancellationToken,
-  createMessageConnection,
-  ResponseError,
-  SocketMessageReader,
-  SocketMessageWriter,
-} from "vscode-jsonrpc/node";
+import { type CancellationToken, ResponseError } from "vscode-jsonrpc/node";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { Role, Workspace } from "../core-api.ts";
+import { connectionOver } from "./connection.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
 /** Code of every error this server answers; the wire error is its data. */
@@ -57,7 +52,7 @@ export class PeerServer {
   #serve(socket: Socket, workspace: Workspace, role: Role, onEditor: () => void): void {
     this.#sockets.add(socket);
     socket.unref();
-    const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    const connection = connectionOver(socket);
     const status = workspace.onStatus((now) => void connection.sendNotification(Peer.statusChanged, now).catch(ignore));
     socket.once("close", () => {
       this.#sockets.delete(socket);

@@ -1,8 +1,8 @@
 import type { WalkedFile } from "./walk.ts";
 
 /** A batch ends at so many bytes or files: long enough to be efficient, short enough for a saved file to overtake. */
-const BATCH_BYTES = 192 * 1024;
-const BATCH_FILES = 32;
+const BATCH_BYTES = 256 * 1024;
+const BATCH_FILES = 48;
 
 /**
  * The files that wait to be read and those that are being read, and how much of the round is done. A path is read by

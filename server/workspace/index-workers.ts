@@ -75,7 +75,8 @@ export class IndexWorkers {
     const spare = this.#members.slice(afterMuch ? 0 : 1).filter((member) => this.#load.get(member) === 0);
     for (const member of spare) this.#forget(member);
     await Promise.all(spare.map(async (member) => (await member).worker.terminate()));
-    if (afterMuch) await this.warm();
+    // Nobody waits for the fresh one; should it fail to start, the next job says so.
+    if (afterMuch) this.warm().catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -90,6 +90,8 @@ export class Indexer {
   #settled = false;
   /** Files written to or removed from the store since it was tidied. */
   #untidied = 0;
+  /** Files that the threads have read since they rested. */
+  #laboured = 0;
   #closed = false;
   #waiters: (() => void)[] = [];
 
@@ -430,6 +432,7 @@ export class Indexer {
 
   async #process(batch: readonly WalkedFile[]): Promise<void> {
     this.#untidied += batch.length;
+    this.#laboured += batch.length;
     const { live, workers, store } = this.#parts;
     const files = batch.map((file) => ({ ...file, content: live.contentOf(file.path) ?? "" }));
     let result: Awaited<ReturnType<IndexWorkerMethods["process"]>>;
@@ -491,10 +494,13 @@ export class Indexer {
 
   async #mergeViews(views: readonly SegmentView[], intoBase: boolean): Promise<void> {
     const { live, workers, snapshotPath, adopt, host } = this.#parts;
+    // The last merge has one thread busy for a second: the store tidies itself meanwhile.
+    const tidied = intoBase ? this.#tidy() : undefined;
     const merged = await workers.run("merge", {
       inputs: views.map(({ segment, dead }) => ({ bytes: segment.bytes, dead })),
       snapshotPath: intoBase ? snapshotPath : undefined,
     });
+    await tidied;
     if (merged.problem) host.log.warn(merged.problem);
     const sources = views.map((view) => view.segment);
     live.replace(sources, openSegment(merged.bytes), merged.memory && adopt(merged.memory));
@@ -502,16 +508,22 @@ export class Indexer {
 
   /** The round is over: everything known is indexed. */
   async #finish(): Promise<void> {
-    const afterMuch = this.#untidied >= WORTH_TIDYING;
-    if (afterMuch) {
-      this.#untidied = 0;
-      await this.#parts.store.call("tidy", null);
-    }
+    await this.#tidy();
+    const afterMuch = this.#laboured >= WORTH_TIDYING;
+    if (afterMuch) this.#laboured = 0;
     await this.#parts.workers.rest(afterMuch);
     if (this.#hasWork()) return;
-    if (afterMuch) await collectGarbage();
     this.#settled = true;
     this.#queue.reset();
+    // Who waits for the index need not wait for this.
+    if (afterMuch) void collectGarbage();
+  }
+
+  /** Tidies the store once enough was written to it. */
+  async #tidy(): Promise<void> {
+    if (this.#untidied < WORTH_TIDYING) return;
+    this.#untidied = 0;
+    await this.#parts.store.call("tidy", null);
   }
 
   #hasWork(): boolean {
