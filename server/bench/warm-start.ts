@@ -41,15 +41,10 @@ async function starts({ root, files }: Corpus): Promise<Figure[]> {
   }
   const of = `${files.toLocaleString("en-US")} files`;
   return [
-    {
-      name: `cairn search, start to exit, all of ${of} checked`,
-      value: median(commands),
-      unit: "ms",
-      target: { atMost: 300 },
-    },
-    { name: "the same, slowest", value: Math.max(...commands), unit: "ms" },
-    { name: "server, start to first answer", value: median(answers), unit: "ms", target: { atMost: 300 } },
-    { name: `server, start until all of ${of} are checked`, value: median(readies), unit: "ms" },
+    { name: `server, start to first answer, ${of}`, value: median(answers), unit: "ms", target: { atMost: 300 } },
+    { name: "the same, slowest", value: Math.max(...answers), unit: "ms" },
+    { name: "server, start until every file is checked", value: median(readies), unit: "ms" },
+    { name: "cairn search, start to exit, every file checked", value: median(commands), unit: "ms" },
   ];
 }
 
