@@ -26,8 +26,12 @@ import { parseArgs } from "node:util";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { packedVocabularyFile, packVocabulary } from "./server/embed/vocabulary.ts";
 import { compileKernels } from "./server/vectors/compile-kernels.ts";
+import { GRAMMAR_PACKAGES, grammarFile } from "./server/workspace/grammar-packages.ts";
 import { LANGUAGES } from "./server/workspace/languages.ts";
-import { configurationSection, settingsPage } from "./shared/settings-pages.ts";
+import { languagesPage } from "./server/workspace/languages-page.ts";
+import { languageModelTools } from "./shared/assistant-tools.ts";
+import { configurationSection, restrictedSettings, settingsPage } from "./shared/settings-pages.ts";
+import { translationTemplate } from "./shared/translatable-strings.ts";
 
 const root = import.meta.dirname;
 const out = join(root, ".cache", "dist-new");
@@ -79,11 +83,13 @@ function bundles(): BuildOptions[] {
       chunkNames: "chunks/[name]-[hash]",
       banner: { js: REQUIRE_FOR_COMMONJS },
     },
-    ...["server/workspace/root-worker.ts", "server/workspace/index-worker.ts"].map((entry) => ({
-      ...node,
-      entryPoints: [entry],
-      banner: { js: REQUIRE_FOR_COMMONJS },
-    })),
+    ...["server/workspace/root-worker.ts", "server/workspace/index-worker.ts", "server/maintenance-worker.ts"].map(
+      (entry) => ({
+        ...node,
+        entryPoints: [entry],
+        banner: { js: REQUIRE_FOR_COMMONJS },
+      }),
+    ),
     {
       entryPoints: ["media/search-view.ts", "media/search-view.css"],
       outdir: join(out, "media"),
@@ -112,12 +118,22 @@ async function bundle(options: BuildOptions): Promise<Metafile> {
   return result.metafile;
 }
 
-/** The parts of files that the table of settings gives. */
+/** The files, and parts of files, that the tables of settings, of languages and of assistants' tools give. */
 function writeGeneratedFiles(): void {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  manifest.contributes = { ...manifest.contributes, configuration: configurationSection() };
+  manifest.contributes = {
+    ...manifest.contributes,
+    configuration: configurationSection(),
+    languageModelTools: languageModelTools(),
+  };
+  manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = restrictedSettings();
   writeIfChanged("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
   writeIfChanged("SETTINGS.md", settingsPage());
+  writeIfChanged("docs/languages.md", languagesPage());
+  const sources = readdirSync(join(root, "extension")).map((name) =>
+    readFileSync(join(root, "extension", name), "utf8"),
+  );
+  writeIfChanged("l10n/bundle.l10n.json", `${JSON.stringify(translationTemplate(sources), null, 2)}\n`);
 }
 
 function writeIfChanged(name: string, content: string): void {
@@ -139,10 +155,7 @@ function copyGrammars(): void {
     copyFileSync(installed("web-tree-sitter", name), join(out, "grammars", name));
   }
   for (const name of new Set(LANGUAGES.flatMap(({ grammar }) => grammar ?? []))) {
-    const candidates = [installed("@vscode", "tree-sitter-wasm", "wasm", name), installed("tree-sitter-c", name)];
-    const found = candidates.find((path) => existsSync(path));
-    if (!found) throw new Error(`No installed package holds the grammar ${name}.`);
-    copyFileSync(found, join(out, "grammars", name));
+    copyFileSync(installed(grammarFile(name)), join(out, "grammars", name));
   }
 }
 
@@ -159,8 +172,7 @@ function copyRipgrep(): void {
 function thirdPartyLicences(metafiles: readonly Metafile[]): string {
   const packages = new Set([
     "web-tree-sitter",
-    "@vscode/tree-sitter-wasm",
-    "tree-sitter-c",
+    ...GRAMMAR_PACKAGES.map(({ name }) => name),
     "@vscode/ripgrep-universal",
   ]);
   for (const { inputs } of metafiles) {
@@ -176,16 +188,18 @@ function thirdPartyLicences(metafiles: readonly Metafile[]): string {
     const text = file ? readFileSync(join(folder, file), "utf8").trim() : `Published under ${license}, without a text.`;
     return `${name} ${version} (${license})\n\n${text}`;
   });
-  return `Cairn contains these works of others.\n\n${[...sections, RIPGREP_LICENCE].join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+  sections.push(...grammarLicences(), RIPGREP_LICENCE);
+  return `Cairn contains these works of others.\n\n${sections.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
-const RIPGREP_LICENCE = `ripgrep (MIT or Unlicense), the program in bin/
+/** Of the grammars that come prebuilt in a package of someone else. */
+function grammarLicences(): string[] {
+  return GRAMMAR_PACKAGES.flatMap(({ authors }) => Object.entries(authors ?? {})).map(
+    ([grammar, author]) => `tree-sitter-${grammar} (MIT)\n\n${author}\n\n${MIT_TERMS}`,
+  );
+}
 
-The MIT License (MIT)
-
-Copyright (c) 2015 Andrew Gallant
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+const MIT_TERMS = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
 rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
 persons to whom the Software is furnished to do so, subject to the following conditions:
@@ -197,6 +211,14 @@ THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLI
 WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
+const RIPGREP_LICENCE = `ripgrep (MIT or Unlicense), the program in bin/
+
+The MIT License (MIT)
+
+Copyright (c) 2015 Andrew Gallant
+
+${MIT_TERMS}`;
 
 function replaceDist(): void {
   const old = join(root, ".cache", "dist-old");
@@ -211,7 +233,13 @@ function makePackage(): void {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const vsix = resolve(root, options.out ?? `cairn-${version}.vsix`);
   const staged = stage();
-  const vsce = [installed("@vscode", "vsce", "vsce"), "package", "--no-dependencies", "--allow-missing-repository"];
+  const vsce = [
+    installed("@vscode", "vsce", "vsce"),
+    "package",
+    "--no-dependencies",
+    "--allow-missing-repository",
+    "--no-rewrite-relative-links",
+  ];
   const made = spawnSync(process.execPath, [...vsce, "--target", target, "--out", vsix], {
     cwd: staged,
     stdio: "inherit",

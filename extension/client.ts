@@ -17,6 +17,7 @@ import { type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared
 import type { IndexStatus } from "../shared/search-types.ts";
 import { SERVER_ENVIRONMENT } from "../shared/server-environment.ts";
 import type { PanelState } from "../shared/webview-messages.ts";
+import { keptLog } from "./kept-log.ts";
 
 /** After this many crashes within {@link CRASH_WINDOW_MS} the server stays down until someone asks for it. */
 const MAX_CRASHES = 4;
@@ -29,7 +30,8 @@ export type ServerState = { kind: "running" } | Exclude<PanelState, { kind: "ope
  * and never the cause of a pop-up.
  */
 export class ServerClient implements vscode.Disposable {
-  readonly log = vscode.window.createOutputChannel("Cairn", { log: true });
+  readonly #kept = keptLog("Cairn");
+  readonly log = this.#kept.channel;
   readonly #modulePath: string;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #statuses = new Map<string, IndexStatus>();
@@ -46,6 +48,11 @@ export class ServerClient implements vscode.Disposable {
 
   get state(): ServerState {
     return this.#state;
+  }
+
+  /** The last lines of the log, oldest first. */
+  get logLines(): readonly string[] {
+    return this.#kept.lines;
   }
 
   /** The last known status of each folder, by the folder's URI. */
@@ -141,7 +148,7 @@ export class ServerClient implements vscode.Disposable {
         if (this.#crashes.length < MAX_CRASHES) return { action: CloseAction.Restart, handled: true };
         this.#enter({
           kind: "crashed",
-          message: `Cairn's server stopped ${MAX_CRASHES} times within 3 minutes. The log says why.`,
+          message: vscode.l10n.t("Cairn's server stopped {0} times within 3 minutes. The log says why.", MAX_CRASHES),
         });
         return { action: CloseAction.DoNotRestart, handled: true };
       },
@@ -174,7 +181,10 @@ class QuietLanguageClient extends LanguageClient {
 
 function obstacleToStart(): ServerState | undefined {
   if (!isBuiltin("node:sqlite")) {
-    const message = `Cairn needs an editor with Node 22.16 or newer inside; this one has ${process.versions.node}. Update the editor.`;
+    const message = vscode.l10n.t(
+      "Cairn needs an editor with Node 22.16 or newer inside; this one has {0}. Update the editor.",
+      process.versions.node,
+    );
     return { kind: "unsupported", message };
   }
   if (!vscode.workspace.workspaceFolders?.length) return { kind: "no-folder" };
@@ -184,8 +194,8 @@ function obstacleToStart(): ServerState | undefined {
 function notRunning(): CairnError {
   return new CairnError(
     "unavailable",
-    "Cairn's server is not running.",
-    "It starts again by itself, or with the command Cairn: Restart Server.",
+    vscode.l10n.t("Cairn's server is not running."),
+    vscode.l10n.t("It starts again by itself, or with the command Cairn: Restart Server."),
   );
 }
 
@@ -193,5 +203,5 @@ function toCairnError(error: unknown): CairnError {
   const wire = error instanceof ResponseError ? (error.data as WireError | undefined) : undefined;
   if (wire?.kind) return fromWireError(wire);
   const message = error instanceof Error ? error.message : String(error);
-  return new CairnError("unavailable", message, "The log may say more.");
+  return new CairnError("unavailable", message, vscode.l10n.t("The log may say more."));
 }

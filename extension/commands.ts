@@ -12,7 +12,7 @@ export function registerCommands(server: ServerClient): vscode.Disposable {
       await server.request(request, {});
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const choice = await vscode.window.showErrorMessage(message, "Show Log");
+      const choice = await vscode.window.showErrorMessage(message, vscode.l10n.t("Show Log"));
       if (choice) server.log.show();
     }
   };

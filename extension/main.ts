@@ -1,10 +1,19 @@
 import * as vscode from "vscode";
 import { type CairnApi, cairnApi } from "./api.ts";
+import { registerAssistants } from "./assistants.ts";
 import { ServerClient } from "./client.ts";
 import { registerCommands } from "./commands.ts";
-import { registerIndexReport } from "./index-report.ts";
+import { registerContentsView } from "./contents-view.ts";
+import { registerCursorSearch } from "./cursor-search.ts";
+import { registerDeleteData } from "./delete-data.ts";
+import { registerDiagnosticReport } from "./diagnostic-report.ts";
+import { registerFilterPicker } from "./filter-picker.ts";
+import { registerKeptResults } from "./kept-results.ts";
+import { registerLanguageStatus } from "./language-status.ts";
+import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
 import { registerStatusItem } from "./status.ts";
+import { registerWalkthrough } from "./walkthrough.ts";
 
 /**
  * Starts the server in the background and puts Cairn's views and commands in place; all work is the server's.
@@ -12,12 +21,21 @@ import { registerStatusItem } from "./status.ts";
  */
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
+  const view = registerSearchView(context, server);
   context.subscriptions.push(
     server,
     registerStatusItem(server),
-    registerSearchView(context, server),
-    registerIndexReport(server),
+    registerCursorSearch(view),
+    registerFilterPicker(view),
+    registerKeptResults(context, view),
+    registerQuickSearch(server),
+    registerContentsView(server),
+    registerLanguageStatus(server),
+    registerDiagnosticReport(context, server),
+    registerDeleteData(server),
+    registerWalkthrough(context, server),
     registerCommands(server),
+    registerAssistants(context, server),
     // A folder may be opened, and trusted, long after the editor started.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.start()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => server.start()),

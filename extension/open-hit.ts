@@ -15,8 +15,7 @@ export class HitOpener implements vscode.Disposable {
 
   /** @throws when the file cannot be opened, e.g. because it is gone. */
   async open(place: HitPlace, mode: OpenMode): Promise<void> {
-    const uri = vscode.Uri.joinPath(vscode.Uri.parse(place.rootUri), ...place.path.split("/"));
-    const document = await vscode.workspace.openTextDocument(uri);
+    const document = await vscode.workspace.openTextDocument(fileUriOf(place));
     const selection = selectionOf(document, place);
     const editor = await vscode.window.showTextDocument(document, {
       selection,
@@ -39,6 +38,11 @@ export class HitOpener implements vscode.Disposable {
     editor.setDecorations(this.#decoration, [span]);
     this.#fading = setTimeout(() => editor.setDecorations(this.#decoration, []), HIGHLIGHT_MS);
   }
+}
+
+/** The file of a hit. */
+export function fileUriOf({ rootUri, path }: Pick<HitPlace, "rootUri" | "path">): vscode.Uri {
+  return vscode.Uri.joinPath(vscode.Uri.parse(rootUri), ...path.split("/"));
 }
 
 /** The matched text on the focus line, or its first character; the file may have changed since it was indexed. */

@@ -2,36 +2,62 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { CairnError } from "../shared/errors.ts";
 import { type RootedHit, ToServer } from "../shared/protocol.ts";
-import type { FromPanel, PanelCommand, PanelHit, PanelState, ToPanel } from "../shared/webview-messages.ts";
+import { filtersOfRequest, type SearchFilter } from "../shared/search-filters.ts";
+import type {
+  FromPanel,
+  PanelCommand,
+  PanelHit,
+  PanelSearch,
+  PanelState,
+  SimilarCode,
+  ToPanel,
+} from "../shared/webview-messages.ts";
 import type { ServerClient } from "./client.ts";
 import { summarise } from "./index-summary.ts";
 import { HitOpener } from "./open-hit.ts";
+import { mergeAnswers } from "./panel-hits.ts";
+import { SearchHistory } from "./search-history.ts";
 
 const VIEW = "cairn.searchView";
 
-/** The search view in its own activity bar container, and the command that brings it up. */
-export function registerSearchView(context: vscode.ExtensionContext, server: ServerClient): vscode.Disposable {
-  const view = new SearchView(context.extensionUri, server);
-  return vscode.Disposable.from(
+/** The search view in its own activity bar container. */
+export function registerSearchView(context: vscode.ExtensionContext, server: ServerClient): SearchView {
+  const view = new SearchView(context, server);
+  context.subscriptions.push(
     view,
     vscode.window.registerWebviewViewProvider(VIEW, view),
-    vscode.commands.registerCommand("cairn.search", () => view.focus()),
+    vscode.commands.registerCommand("cairn.search", (query?: unknown) =>
+      view.ask(typeof query === "string" ? query : selectedText()),
+    ),
+    vscode.commands.registerCommand("cairn.clearHistory", () => view.clearHistory()),
   );
+  return view;
 }
 
-class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
+/** A search of the view and what it found. */
+export interface ShownResults {
+  search: PanelSearch;
+  hits: readonly PanelHit[];
+}
+
+export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #extensionUri: vscode.Uri;
   readonly #server: ServerClient;
+  readonly #history: SearchHistory;
   readonly #opener = new HitOpener();
   readonly #subscription: vscode.Disposable;
   #view: vscode.WebviewView | undefined;
   /** The search that runs; a newer one cancels it. */
   #running: vscode.CancellationTokenSource | undefined;
-  /** Set when the user asked for the view while it was not there to be told. */
-  #focusWhenReady: string | undefined;
+  /** True once the page is loaded; until then it would miss what it is told. */
+  #listening = false;
+  /** What to tell the view as soon as it is loaded. */
+  #whenReady: ToPanel[] = [];
+  #shown: ShownResults = { search: { query: "", filters: [] }, hits: [] };
 
-  constructor(extensionUri: vscode.Uri, server: ServerClient) {
-    this.#extensionUri = extensionUri;
+  constructor(context: vscode.ExtensionContext, server: ServerClient) {
+    this.#extensionUri = context.extensionUri;
+    this.#history = new SearchHistory(context.workspaceState);
     this.#server = server;
     this.#subscription = server.onDidChange(() => this.#sendState());
   }
@@ -40,8 +66,13 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
     const assets = vscode.Uri.joinPath(this.#extensionUri, "dist", "media");
     const { webview } = view;
     this.#view = view;
+    this.#listening = false;
     webview.options = { enableScripts: true, localResourceRoots: [assets] };
     webview.onDidReceiveMessage((message: FromPanel) => this.#receive(message));
+    // A view that is hidden is unloaded.
+    view.onDidChangeVisibility(() => {
+      if (!view.visible) this.#listening = false;
+    });
     view.onDidDispose(() => {
       this.#cancelSearch();
       this.#view = undefined;
@@ -49,13 +80,28 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
     webview.html = page(webview, assets);
   }
 
-  /** Shows the view with the cursor in its input, and what is selected in the editor as the query. */
-  async focus(): Promise<void> {
-    const query = selectedText();
-    const loaded = this.#view?.visible ?? false;
-    if (!loaded) this.#focusWhenReady = query;
-    await vscode.commands.executeCommand(`${VIEW}.focus`);
-    if (loaded) this.#post({ type: "focus", query });
+  /** What the view shows now. */
+  get shown(): ShownResults {
+    return this.#shown;
+  }
+
+  /** Shows the view with the cursor in its input, and searches for the query unless it is empty. */
+  ask(query: string): Promise<void> {
+    return this.#tell({ type: "focus", query });
+  }
+
+  /** Shows the view with code that is like this. */
+  findSimilar(code: SimilarCode): Promise<void> {
+    return this.#tell({ type: "similar", code });
+  }
+
+  addFilter(filter: SearchFilter): Promise<void> {
+    return this.#tell({ type: "addFilter", filter });
+  }
+
+  async clearHistory(): Promise<void> {
+    await this.#history.clear();
+    this.#sendHistory();
   }
 
   dispose(): void {
@@ -67,12 +113,16 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
   async #receive(message: FromPanel): Promise<void> {
     switch (message.type) {
       case "ready":
+        this.#listening = true;
+        this.#sendHistory();
         this.#sendState();
-        if (this.#focusWhenReady !== undefined) this.#post({ type: "focus", query: this.#focusWhenReady });
-        this.#focusWhenReady = undefined;
+        for (const waiting of this.#whenReady.splice(0)) this.#post(waiting);
         return;
       case "search":
-        return this.#search(message.id, message.query);
+        return this.#search(message.id, message.search);
+      case "asked":
+        await this.#history.add(message.query);
+        return this.#sendHistory();
       case "open":
         return this.#opener.open(message.place, message.mode).catch(() => {
           this.#post({
@@ -85,14 +135,17 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  async #search(id: number, query: string): Promise<void> {
+  async #search(id: number, search: PanelSearch): Promise<void> {
     this.#cancelSearch();
-    if (!query) return;
+    this.#shown = { search, hits: [] };
+    if (!search.query && !search.similar) return;
     const running = new vscode.CancellationTokenSource();
     this.#running = running;
     try {
-      const answers = await this.#server.request(ToServer.search, { query }, running.token);
-      this.#post({ type: "results", id, ...merge(answers) });
+      const found = mergeAnswers(await this.#answersTo(search, running.token));
+      if (running.token.isCancellationRequested) return;
+      this.#shown = { search, hits: found.hits };
+      this.#post({ type: "results", id, ...found });
     } catch (error) {
       if (error instanceof vscode.CancellationError) return;
       const hint = error instanceof CairnError ? error.hint : "";
@@ -103,6 +156,14 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
+  #answersTo({ query, similar, filters }: PanelSearch, token: vscode.CancellationToken): Promise<RootedHit[]> {
+    const narrowed = filtersOfRequest(filters);
+    if (!similar) return this.#server.request(ToServer.search, { query, ...narrowed }, token);
+    const { rootUri, path, startLine, endLine, text } = similar;
+    const place = rootUri === undefined ? {} : { rootUri, path, startLine, endLine };
+    return this.#server.request(ToServer.similar, { text, ...place, ...narrowed }, token);
+  }
+
   #cancelSearch(): void {
     this.#running?.cancel();
     this.#running = undefined;
@@ -110,6 +171,19 @@ class SearchView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   #sendState(): void {
     this.#post({ type: "state", state: panelState(this.#server) });
+  }
+
+  #sendHistory(): void {
+    this.#post({ type: "history", queries: this.#history.queries });
+  }
+
+  /** Brings the view up, loads it if need be, and tells it something. */
+  async #tell(message: ToPanel): Promise<void> {
+    const { visible = false } = this.#view ?? {};
+    const listening = visible && this.#listening;
+    if (!listening) this.#whenReady.push(message);
+    await vscode.commands.executeCommand(`${VIEW}.focus`);
+    if (listening) this.#post(message);
   }
 
   #post(message: ToPanel): void {
@@ -126,29 +200,12 @@ const COMMANDS: Readonly<Record<PanelCommand, string>> = {
   restart: "cairn.restartServer",
   showLog: "cairn.showLog",
   showContents: "cairn.showContents",
+  addFilter: "cairn.addFilter",
 };
 
 function panelState({ state, statuses }: ServerClient): PanelState {
   if (state.kind !== "running") return state;
   return { kind: "open", index: summarise(statuses.values()) };
-}
-
-/** The answers of all folders as one list, best first. */
-function merge(answers: readonly RootedHit[]): { hits: PanelHit[]; complete: boolean; tookMs: number } {
-  const hits = answers.flatMap(({ rootUri, answer }) => {
-    const rootName = answers.length > 1 ? folderName(rootUri) : "";
-    return answer.hits.map((hit) => ({ ...hit, rootUri, rootName }));
-  });
-  return {
-    hits: hits.sort((left, right) => right.score - left.score),
-    complete: answers.every(({ answer }) => answer.complete),
-    tookMs: Math.max(0, ...answers.map(({ answer }) => answer.tookMs)),
-  };
-}
-
-function folderName(rootUri: string): string {
-  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.toString() === rootUri);
-  return folder?.name ?? rootUri;
 }
 
 /** One line of selection is a question; more is code, which would not fit the input. */

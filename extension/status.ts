@@ -35,11 +35,11 @@ function describe({ state, statuses }: ServerClient): Description {
   const say = (text: string, ...lines: string[]): Description => ({ text, lines: lines.filter(Boolean) });
   switch (state.kind) {
     case "no-folder":
-      return say("$(search-sparkle) Cairn", "Open a folder to search it by meaning.");
+      return say("$(search-sparkle) Cairn", vscode.l10n.t("Open a folder to search it by meaning."));
     case "untrusted":
-      return say("$(shield) Cairn", "Nothing is indexed until you trust this workspace.");
+      return say("$(shield) Cairn", vscode.l10n.t("Nothing is indexed until you trust this workspace."));
     case "starting":
-      return say("$(sync~spin) Cairn", "The server is starting.");
+      return say("$(sync~spin) Cairn", vscode.l10n.t("The server is starting."));
     case "unsupported":
     case "crashed":
       return say("$(error) Cairn", state.message);
@@ -55,21 +55,22 @@ function textOf({ phase, done, total }: PanelIndex): string {
     case "ready":
       return "$(search-sparkle) Cairn";
     case "paused":
-      return "$(debug-pause) Cairn: paused";
+      return `$(debug-pause) ${vscode.l10n.t("Cairn: paused")}`;
     case "failed":
-      return "$(error) Cairn: failed";
+      return `$(error) ${vscode.l10n.t("Cairn: failed")}`;
     case "closed":
-      return "$(circle-slash) Cairn: off";
+      return `$(circle-slash) ${vscode.l10n.t("Cairn: off")}`;
     case "indexing":
-      return `$(sync~spin) Cairn: ${percentage(done, total)}%`;
+      return `$(sync~spin) ${vscode.l10n.t("Cairn: {0}%", percentage(done, total))}`;
     default:
       return "$(sync~spin) Cairn";
   }
 }
 
 function countsOf({ files, chunks, done, total, phase }: PanelIndex): string {
-  const progress = phase === "indexing" ? `; ${number(done)} of ${number(total)} files looked at` : "";
-  return `${number(files)} files and ${number(chunks)} pieces of code can be found${progress}.`;
+  const found = vscode.l10n.t("{0} files and {1} pieces of code can be found.", number(files), number(chunks));
+  if (phase !== "indexing") return found;
+  return `${found} ${vscode.l10n.t("{0} of {1} files were looked at.", number(done), number(total))}`;
 }
 
 function skippedOf(statuses: Iterable<IndexStatus>): string {
@@ -78,25 +79,46 @@ function skippedOf(statuses: Iterable<IndexStatus>): string {
     for (const [code, count] of Object.entries(skipped)) counts.set(code, (counts.get(code) ?? 0) + count);
   }
   if (counts.size === 0) return "";
-  return `Left out: ${[...counts].map(([code, count]) => `${number(count)} ${code}`).join(", ")}.`;
+  return vscode.l10n.t("Left out: {0}.", [...counts].map(([code, count]) => `${number(count)} ${code}`).join(", "));
 }
 
 async function showMenu(server: ServerClient): Promise<void> {
   const { phase } = summarise(server.statuses.values());
   const runs = server.state.kind === "running" && phase !== "closed";
   const entries = [
-    { when: runs, label: "$(search) Search by Meaning", command: "cairn.search" },
-    { when: runs && phase !== "paused", label: "$(debug-pause) Pause Indexing", command: "cairn.pauseIndexing" },
-    { when: runs && phase === "paused", label: "$(play) Resume Indexing", command: "cairn.resumeIndexing" },
-    { when: runs, label: "$(refresh) Rebuild Index", command: "cairn.rebuildIndex" },
-    { when: runs, label: "$(list-unordered) What Is Indexed and What Is Not", command: "cairn.showContents" },
+    { when: runs, label: `$(search) ${vscode.l10n.t("Search by Meaning")}`, command: "cairn.search" },
+    {
+      when: runs && phase !== "paused",
+      label: `$(debug-pause) ${vscode.l10n.t("Pause Indexing")}`,
+      command: "cairn.pauseIndexing",
+    },
+    {
+      when: runs && phase === "paused",
+      label: `$(play) ${vscode.l10n.t("Resume Indexing")}`,
+      command: "cairn.resumeIndexing",
+    },
+    { when: runs, label: `$(refresh) ${vscode.l10n.t("Rebuild Index")}`, command: "cairn.rebuildIndex" },
+    {
+      when: runs,
+      label: `$(list-unordered) ${vscode.l10n.t("What Is Indexed and What Is Not")}`,
+      command: "cairn.showContents",
+    },
     {
       when: server.state.kind === "untrusted",
-      label: "$(shield) Manage Workspace Trust",
+      label: `$(shield) ${vscode.l10n.t("Manage Workspace Trust")}`,
       command: "workbench.trust.manage",
     },
-    { when: server.state.kind === "crashed", label: "$(debug-restart) Restart Server", command: "cairn.restartServer" },
-    { when: true, label: "$(output) Show Log", command: "cairn.showLog" },
+    {
+      when: server.state.kind === "crashed",
+      label: `$(debug-restart) ${vscode.l10n.t("Restart Server")}`,
+      command: "cairn.restartServer",
+    },
+    { when: true, label: `$(output) ${vscode.l10n.t("Show Log")}`, command: "cairn.showLog" },
+    {
+      when: true,
+      label: `$(clippy) ${vscode.l10n.t("Copy Diagnostic Report")}`,
+      command: "cairn.copyDiagnosticReport",
+    },
   ];
   const placeHolder = describe(server).lines.join(" ");
   const chosen = await vscode.window.showQuickPick(
@@ -111,5 +133,5 @@ function percentage(done: number, total: number): number {
 }
 
 function number(count: number): string {
-  return count.toLocaleString("en");
+  return count.toLocaleString(vscode.env.language);
 }

@@ -69,12 +69,22 @@ export function welcome(events: PlaceholderEvents): HTMLElement {
   );
 }
 
-export function nothingFound(query: string, complete: boolean, events: PlaceholderEvents): HTMLElement {
+/** @param query empty when the like of some code was looked for */
+export function nothingFound(
+  query: string,
+  filtered: boolean,
+  complete: boolean,
+  events: PlaceholderEvents,
+): HTMLElement {
+  const what = query ? `Nothing found for “${query}”` : "Nothing similar found";
+  if (filtered && complete) {
+    return say(`${what} with these filters.`, element("p", "dim", {}, "Removing a filter may bring results."));
+  }
   const advice = complete
     ? "Try other words for what the code does, or fewer of them. What is left out of the index cannot be found."
     : "Not every file is indexed yet; results come as indexing goes on.";
   return say(
-    `Nothing found for “${query}”.`,
+    `${what}.`,
     element("p", "dim", {}, advice),
     button("What Is Indexed and What Is Not", () => events.command("showContents"), "link"),
   );

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { placeOf } from "../shared/hit-place.ts";
 import type { PreviewLine } from "../shared/search-types.ts";
 import type { HitPlace, OpenMode, PanelHit } from "../shared/webview-messages.ts";
 import { element } from "./dom.ts";
@@ -38,6 +39,11 @@ export class ResultList {
   get activeKey(): string {
     const hit = this.#hits[this.#active];
     return hit ? keyOf(hit) : "";
+  }
+
+  /** True when no hit lies above the active one. */
+  get atTop(): boolean {
+    return this.#active <= 0;
   }
 
   /** Shows the hits and makes the one with this key active, or else the first. */
@@ -181,12 +187,6 @@ function commonIndent(lines: readonly PreviewLine[]): number {
 function reasonLine(reason: string): HTMLElement {
   const parts = reason.split("`").map((part, index) => (index % 2 === 1 ? element("code", "", {}, part) : part));
   return element("div", "reason", { title: reason.replaceAll("`", "") }, ...parts);
-}
-
-function placeOf({ rootUri, path, startLine, endLine, focusLine, preview }: PanelHit): HitPlace {
-  const line = preview.find((candidate) => candidate.line === focusLine);
-  const [start, end] = line?.ranges[0] ?? [0, 0];
-  return { rootUri, path, startLine, endLine, focusLine, match: line?.text.slice(start, end) ?? "" };
 }
 
 function keyOf({ rootUri, path, startLine }: PanelHit): string {

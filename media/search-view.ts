@@ -1,13 +1,18 @@
 /// <reference lib="dom" />
-import type { FromPanel, PanelHit, PanelState, ToPanel } from "../shared/webview-messages.ts";
+import { type SearchFilter, takeFilters } from "../shared/search-filters.ts";
+import type { FromPanel, PanelHit, PanelState, SimilarCode, ToPanel } from "../shared/webview-messages.ts";
 import { button, element } from "./dom.ts";
+import { FilterChips } from "./filter-chips.ts";
 import { countLabel } from "./group-hits.ts";
+import { HistoryWalk } from "./history-walk.ts";
 import { indexProgress } from "./index-progress.ts";
 import { nothingFound, obstacle, type PlaceholderEvents, searchFailed, welcome } from "./placeholders.ts";
 import { type Move, ResultList } from "./result-list.ts";
 
 interface SavedState {
   query: string;
+  similar?: SimilarCode;
+  filters?: readonly SearchFilter[];
   activeKey: string;
 }
 
@@ -45,13 +50,22 @@ const input = element("input", "query", {
   autocomplete: "off",
   spellcheck: "false",
 });
-const clear = button("×", () => setQuery(""), "clear");
+const clear = button("×", () => startOver(), "clear");
 clear.setAttribute("aria-label", "Clear");
+const subject = element("div", "subject", { role: "status" });
+const chips = new FilterChips(saved.filters ?? [], {
+  change: () => search(),
+  choose: () => vscode.postMessage({ type: "command", command: "addFilter" }),
+  leave: () => input.focus(),
+});
 const summary = element("div", "summary", { role: "status", "aria-live": "polite" });
 const progress = element("div", "progress");
 const placeholder = element("div", "", { "aria-live": "polite" });
 const list = new ResultList({
-  open: (place, mode) => vscode.postMessage({ type: "open", place, mode }),
+  open: (place, mode) => {
+    noteQuery();
+    vscode.postMessage({ type: "open", place, mode });
+  },
   activate: (optionId) => {
     input.setAttribute("aria-activedescendant", optionId);
     list.element.setAttribute("aria-activedescendant", optionId);
@@ -64,6 +78,10 @@ const events: PlaceholderEvents = {
   retry: () => search(),
 };
 
+/** The code whose like is shown, while nothing is typed. */
+let similar = saved.similar;
+let history: readonly string[] = [];
+let walk: HistoryWalk | undefined;
 let state: PanelState = { kind: "starting" };
 /** Answers to older searches are dropped. */
 let newest = 0;
@@ -75,7 +93,7 @@ let refreshing: ReturnType<typeof setTimeout> | undefined;
 let wantedKey = saved.activeKey;
 
 document.body.append(
-  element("div", "top", {}, element("div", "box", {}, input, clear), progress, summary),
+  element("div", "top", {}, element("div", "box", {}, input, clear), chips.element, subject, progress, summary),
   placeholder,
   list.element,
 );
@@ -84,6 +102,9 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPanel>) => receive(
 input.addEventListener("input", () => {
   moving = false;
   wantedKey = "";
+  walk = undefined;
+  similar = undefined;
+  readFilters(false);
   save();
   clearTimeout(typing);
   typing = setTimeout(search, TYPING_MS);
@@ -91,7 +112,13 @@ input.addEventListener("input", () => {
 input.addEventListener("keydown", (event) => {
   const move = MOVES[event.key];
   const atHits = (event.key !== "Home" && event.key !== "End") || moving;
-  if (move && atHits && !event.shiftKey) {
+  if (walkHistory(event)) {
+    event.preventDefault();
+  } else if (event.key === "Backspace" && input.selectionStart === 0 && input.selectionEnd === 0) {
+    chips.removeLast();
+  } else if (event.key === "Enter" && !event.isComposing && readFilters(true)) {
+    event.preventDefault();
+  } else if (move && atHits && !event.shiftKey) {
     moving = true;
     list.move(move);
     event.preventDefault();
@@ -101,6 +128,7 @@ input.addEventListener("keydown", (event) => {
     openOrClear(event);
   }
 });
+input.addEventListener("blur", () => noteQuery());
 list.element.addEventListener("keydown", (event) => {
   const move = MOVES[event.key];
   const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -118,7 +146,8 @@ list.element.addEventListener("keydown", (event) => {
   }
 });
 
-setQuery(saved.query, saved.activeKey);
+input.value = saved.query;
+search();
 vscode.postMessage({ type: "ready" });
 
 function receive(message: ToPanel): void {
@@ -136,9 +165,24 @@ function receive(message: ToPanel): void {
       summary.textContent = message.message;
       break;
     case "focus":
-      if (message.query) setQuery(message.query);
+      if (message.query) {
+        similar = undefined;
+        setQuery(message.query);
+      }
       input.focus();
       input.select();
+      break;
+    case "similar":
+      similar = message.code;
+      setQuery("");
+      input.focus();
+      break;
+    case "addFilter":
+      chips.add([message.filter]);
+      input.focus();
+      break;
+    case "history":
+      history = message.queries;
   }
 }
 
@@ -147,9 +191,51 @@ function openOrClear(event: KeyboardEvent): void {
     list.openActive(event.ctrlKey || event.metaKey ? "side" : "open");
     event.preventDefault();
   } else if (event.key === "Escape") {
-    setQuery("");
+    startOver();
     event.preventDefault();
   }
+}
+
+/** Up, where no hit lies above, goes to what was asked before; down comes back. Says whether it did. */
+function walkHistory({ key, altKey, shiftKey, ctrlKey, metaKey }: KeyboardEvent): boolean {
+  if (shiftKey || ctrlKey || metaKey || (key !== "ArrowUp" && key !== "ArrowDown")) return false;
+  const past = walk?.inPast ?? false;
+  if (!altKey && !past && (key === "ArrowDown" || !list.atTop)) return false;
+  walk ??= new HistoryWalk(history, input.value);
+  const query = key === "ArrowUp" ? walk.older() : walk.newer();
+  if (query !== undefined) {
+    similar = undefined;
+    setQuery(query);
+    input.setSelectionRange(query.length, query.length);
+  }
+  return true;
+}
+
+/** Turns filters that were typed into chips, and says whether there were any. */
+function readFilters(finished: boolean): boolean {
+  // What stands behind the cursor was not typed now: "lang:" in front of a word does not mean that word.
+  const cursor = finished ? input.value.length : (input.selectionStart ?? input.value.length);
+  const { filters, rest } = takeFilters(input.value.slice(0, cursor), finished);
+  if (filters.length === 0) return false;
+  input.value = rest + input.value.slice(cursor);
+  input.setSelectionRange(rest.length, rest.length);
+  chips.add(filters);
+  return true;
+}
+
+/** Puts the query into the history. It was of use: a hit was opened, or the user left the input with it. */
+function noteQuery(): void {
+  const query = input.value.trim();
+  walk = undefined;
+  if (!query || query === history[0]) return;
+  history = [query, ...history.filter((earlier) => earlier !== query)];
+  vscode.postMessage({ type: "asked", query });
+}
+
+function startOver(): void {
+  noteQuery();
+  similar = undefined;
+  setQuery("");
 }
 
 function setQuery(query: string, activeKey = ""): void {
@@ -165,17 +251,26 @@ function search(): void {
   clearTimeout(typing);
   newest++;
   save();
-  clear.hidden = input.value === "";
+  clear.hidden = input.value === "" && !similar;
+  showSubject();
   const query = input.value.trim();
   const blocked = obstacle(state, events);
   if (blocked) showPlaceholder(blocked);
-  else if (!query) showPlaceholder(welcome(events));
-  if (state.kind === "open" && !blocked) vscode.postMessage({ type: "search", id: newest, query });
+  else if (!query && !similar) showPlaceholder(welcome(events));
+  if (state.kind !== "open" || blocked) return;
+  vscode.postMessage({ type: "search", id: newest, search: { query, similar, filters: chips.filters } });
+}
+
+/** Says whose like is shown. */
+function showSubject(): void {
+  const label = similar ? `Similar to ${similar.name} (${fileName(similar.path)}:${similar.startLine})` : "";
+  if (subject.textContent !== label) subject.textContent = label;
+  subject.title = similar?.path ?? "";
 }
 
 function showResults(hits: readonly PanelHit[], complete: boolean, tookMs: number): void {
   if (hits.length === 0) {
-    showPlaceholder(nothingFound(input.value.trim(), complete, events));
+    showPlaceholder(nothingFound(input.value.trim(), chips.filters.length > 0, complete, events));
     return;
   }
   placeholder.replaceChildren();
@@ -235,5 +330,10 @@ function contentsOf(panel: PanelState): string {
 }
 
 function save(): void {
-  vscode.setState({ query: input.value, activeKey: list.activeKey || wantedKey });
+  const { filters } = chips;
+  vscode.setState({ query: input.value, similar, filters, activeKey: list.activeKey || wantedKey });
+}
+
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

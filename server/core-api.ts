@@ -1,4 +1,14 @@
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
+import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
+import type {
+  CodeExcerpt,
+  IndexStatus,
+  ReadRequest,
+  SearchAnswer,
+  SearchRequest,
+  SimilarRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../shared/search-types.ts";
 import type { Opening } from "./opening.ts";
 
 /** The library that every shell (LSP, terminal) stands on. */
@@ -21,16 +31,33 @@ export interface Workspace {
   readonly root: string;
   /** Answers at once from what is indexed; files that are not indexed yet are searched by their text. */
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer>;
+  /** Code that is like the given code, best first; the place it comes from is left out. */
+  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer>;
+  /**
+   * Code of one file, for programs that may see what the index sees and no more.
+   * @throws CairnError("input") for a path outside the root, a file that is left out of the index, or is not there.
+   */
+  read(request: ReadRequest, signal?: AbortSignal): Promise<CodeExcerpt>;
   /** Symbols whose name matches the query the way `workspace/symbol` expects (subsequence, case-insensitive). */
   symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]>;
   status(): Promise<IndexStatus>;
   /** Calls back on each change of status, at most ten times a second. */
   onStatus(listener: (status: IndexStatus) => void): { dispose(): void };
   skipped(): Promise<readonly SkippedFile[]>;
+  /** What is known of one file, by its absolute path; undefined for one outside the root. */
+  fileStatus(path: string): Promise<FileStatus | undefined>;
+  /** What lies in a folder (relative to the root, forward slashes; "" is the root) and can be found. */
+  indexedIn(folder: string): Promise<IndexedFolder>;
   /** Absolute paths that were created, changed or deleted (a folder means all below it). */
   changed(paths: readonly string[]): void;
   /** Absolute paths to index before all others (open editors). */
   prioritise(paths: readonly string[]): void;
+  /**
+   * A file is searched as it is on screen, until it is as on disk again. Nothing of the text is written anywhere.
+   * @param path absolute; one that is outside the root or not indexed is ignored.
+   * @param text all of the file; undefined when it was saved or closed.
+   */
+  edited(path: string, text: string | undefined): void;
   /** Looks at the whole tree again; only what differs is read. */
   rescan(): void;
   pause(): void;
@@ -40,6 +67,14 @@ export interface Workspace {
   /** Resolves when everything known so far is indexed (or paused or failed); tests and the terminal wait on this. */
   idle(signal?: AbortSignal): Promise<IndexStatus>;
   close(): Promise<void>;
+}
+
+/** A root that this process indexes, for other processes too. */
+export interface HeldWorkspace extends Workspace {
+  /** {@link Workspace.edited} in another process's window; the last edit of a file wins. */
+  editedIn(window: object, path: string, text: string | undefined): void;
+  /** That process has gone, and its unsaved edits with it. */
+  forgetEdits(window: object): void;
 }
 
 /** Who opens a root: an editor takes the index over from a terminal. */

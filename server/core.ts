@@ -29,6 +29,7 @@ export function createCore(host: Host, settings: Settings, options: { role: Role
         opening: typeof folder === "string" ? beginOpening(host, settings, folder) : folder,
         model: loadModel,
         threads: settings["index.threads"] || defaultThreads(),
+        maxCacheBytes: options.role === "editor" ? settings["cache.maxSizeMb"] * 1e6 : 0,
         role: options.role,
       });
       open.add(workspace);

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import type { Finding } from "../shared/diagnosis.ts";
 import { CairnError } from "../shared/errors.ts";
 import type { Settings } from "../shared/settings.ts";
 import { verifyStaticModel } from "./embed/static-model.ts";
@@ -19,22 +20,11 @@ import { createGrammars } from "./workspace/grammars.ts";
 import { LANGUAGES } from "./workspace/languages.ts";
 import { nodeGrammarFiles } from "./workspace/node-grammar-files.ts";
 
-/** One thing that Cairn needs, and whether it is there. */
-export interface Finding {
-  name: string;
-  /** `warn`: Cairn works, but slower or with less. `fail`: something will not work. */
-  state: "ok" | "warn" | "fail";
-  /** What was found. */
-  detail: string;
-  /** What to do; empty when all is well. */
-  advice: string;
-}
-
 /**
  * Tries everything that Cairn needs of this machine, for real.
- * @param root real path of the folder whose index is looked for; nothing is indexed.
+ * @param roots real paths of the folders whose indexes are looked for; nothing is indexed.
  */
-export async function diagnose(host: Host, settings: Settings, root: string): Promise<Finding[]> {
+export async function diagnose(host: Host, settings: Settings, roots: readonly string[]): Promise<Finding[]> {
   const cacheDirectory = cacheDirectoryOf(settings, host.env);
   const cache = checkCache(cacheDirectory);
   return [
@@ -48,7 +38,7 @@ export async function diagnose(host: Host, settings: Settings, root: string): Pr
     checkKernels(host),
     await checkGrammars(),
     await checkRipgrep(),
-    await checkHolder(host, rootDirectoryOf(cacheDirectory, root), root),
+    ...(await Promise.all(roots.map((root) => checkHolder(host, rootDirectoryOf(cacheDirectory, root), root)))),
   ];
 }
 

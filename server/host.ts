@@ -7,6 +7,8 @@ export interface Host {
   /** Milliseconds since the epoch. May go backwards; nothing may depend on its order. */
   now(): number;
   readonly log: Log;
+  /** True while the machine runs on its battery; false when it does not say. */
+  onBattery(): Promise<boolean>;
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

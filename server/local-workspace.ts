@@ -1,16 +1,28 @@
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
+import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
+import type {
+  CodeExcerpt,
+  IndexStatus,
+  ReadRequest,
+  SearchAnswer,
+  SearchRequest,
+  SimilarRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../shared/search-types.ts";
 import type { Settings } from "../shared/settings.ts";
-import type { Workspace } from "./core-api.ts";
+import type { HeldWorkspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
 import { walkOptionsOf } from "./opening.ts";
 import { ripgrepPath } from "./package-files.ts";
-import { answerSearch, type SearchSource } from "./search/answer-search.ts";
+import { answerSearch, type FileNow, type SearchSource } from "./search/answer-search.ts";
+import { readCode } from "./search/read-code.ts";
 import { scanFiles } from "./search/scan.ts";
 import type { ScanHit } from "./search/scan-rank.ts";
+import { answerSimilar } from "./search/similar.ts";
 import { findSymbols } from "./search/symbols.ts";
 import { LiveIndex } from "./store/live-index.ts";
 import type { Base } from "./store/snapshot-file.ts";
@@ -19,13 +31,16 @@ import { VectorArena } from "./vectors/arena.ts";
 import { classifyContent, classifyName } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
 import { fixedRules, openRules } from "./workspace/ignore-rules.ts";
+import { fileStatus, indexedIn } from "./workspace/index-contents.ts";
+import { contentKey } from "./workspace/index-file.ts";
 import { IndexWorkers } from "./workspace/index-workers.ts";
 import { Indexer } from "./workspace/indexer.ts";
 import { LANGUAGES, languageOf } from "./workspace/languages.ts";
-import { relativePath } from "./workspace/relative-path.ts";
+import { givenPath, relativePath } from "./workspace/relative-path.ts";
 import type { RootThread } from "./workspace/root-thread.ts";
 import type { TreeScan } from "./workspace/tree-scan.ts";
-import type { WalkOptions } from "./workspace/walk.ts";
+import { UnsavedFiles } from "./workspace/unsaved-files.ts";
+import { admits, type WalkOptions } from "./workspace/walk.ts";
 
 const LANGUAGE_IDS = LANGUAGES.map((language) => language.id);
 
@@ -46,17 +61,20 @@ export interface LocalParts {
   files: Promise<StoredFiles>;
   scan: TreeScan;
   threads: number;
+  /** The user's cache is kept below so many bytes; 0 means no cap. */
+  maxCacheBytes: number;
   /** What had to be repaired to open the store; empty when nothing. */
   repaired: string;
 }
 
 /** A root that this process indexes. */
-export class LocalWorkspace implements Workspace {
+export class LocalWorkspace implements HeldWorkspace {
   readonly root: string;
   readonly #parts: LocalParts;
   readonly #live: LiveIndex;
   readonly #workers: IndexWorkers;
   readonly #indexer: Indexer;
+  readonly #unsaved: UnsavedFiles;
   readonly #encoder: StaticEncoder;
   readonly #walkOptions: WalkOptions;
   readonly #listeners = new Set<() => void>();
@@ -69,7 +87,18 @@ export class LocalWorkspace implements Workspace {
     this.#encoder = new StaticEncoder(model);
     this.#live = new LiveIndex(emptyArena());
     this.#walkOptions = walkOptionsOf(settings);
-    this.#workers = new IndexWorkers(store, { count: parts.threads, root, ...this.#walkOptions, model });
+    this.#workers = new IndexWorkers(store, {
+      count: parts.threads,
+      lowPriority: settings["index.priority"] === "low",
+      maxMemoryBytes: settings["index.maxMemoryMb"] * 1e6,
+      root,
+      ...this.#walkOptions,
+      model,
+    });
+    const onChange = () => {
+      for (const listener of this.#listeners) listener();
+    };
+    this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, onChange);
     this.#indexer = new Indexer(
       {
         host,
@@ -81,9 +110,9 @@ export class LocalWorkspace implements Workspace {
         snapshotPath: parts.snapshotPath,
         adopt: (memory) => VectorArena.adopt(memory, model.kernels),
         emptyArena,
-        onChange: () => {
-          for (const listener of this.#listeners) listener();
-        },
+        onBattery: settings["index.pauseOnBattery"] ? () => host.onBattery() : undefined,
+        limitCache: () => this.#limitCache(),
+        onChange,
       },
       parts.repaired,
     );
@@ -98,21 +127,27 @@ export class LocalWorkspace implements Workspace {
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
-    const source: SearchSource = {
-      snapshot: this.#live.snapshot,
-      complete: this.#indexer.complete,
-      lacking: this.#indexer.lacking,
-      embed: (query) => this.#encoder.query(query)?.codes,
-      scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
-      readText: (path) => this.#readText(path),
-      languageOf: (path) => languageOf(path).id,
-      languages: LANGUAGE_IDS,
-    };
-    return answerSearch(source, request, signal);
+    await this.#unsaved.soonSettled();
+    return answerSearch(this.#source(), request, signal);
+  }
+
+  async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    await this.#unsaved.soonSettled();
+    return answerSimilar(this.#source(), request, signal);
+  }
+
+  async read(request: ReadRequest): Promise<CodeExcerpt> {
+    const path = givenPath(this.root, request.path);
+    return readCode(
+      this.#admittedText(path),
+      { ...request, path },
+      this.#unsaved.locate(path) ?? this.#live.locate(path),
+    );
   }
 
   async symbols(query: string, limit: number): Promise<readonly SymbolHit[]> {
-    return findSymbols(this.#live.snapshot, query, limit);
+    await this.#unsaved.soonSettled();
+    return findSymbols(this.#unsaved.snapshot, query, limit);
   }
 
   async status(): Promise<IndexStatus> {
@@ -135,6 +170,15 @@ export class LocalWorkspace implements Workspace {
     return this.#indexer.skipped();
   }
 
+  async fileStatus(path: string): Promise<FileStatus | undefined> {
+    const inside = relativePath(this.root, path);
+    return inside === undefined ? undefined : fileStatus(this.#live, this.#indexer, inside);
+  }
+
+  async indexedIn(folder: string): Promise<IndexedFolder> {
+    return indexedIn(this.#live, folder);
+  }
+
   changed(paths: readonly string[]): void {
     this.#indexer.changed(paths);
   }
@@ -142,6 +186,19 @@ export class LocalWorkspace implements Workspace {
   prioritise(paths: readonly string[]): void {
     const inside = paths.map((path) => relativePath(this.root, path)).filter((path) => path !== undefined);
     this.#indexer.prioritise(inside);
+  }
+
+  edited(path: string, text: string | undefined): void {
+    this.editedIn(this, path, text);
+  }
+
+  editedIn(window: object, path: string, text: string | undefined): void {
+    const inside = relativePath(this.root, path);
+    if (inside !== undefined) this.#unsaved.edited(window, inside, text);
+  }
+
+  forgetEdits(window: object): void {
+    this.#unsaved.forget(window);
   }
 
   rescan(): void {
@@ -162,6 +219,7 @@ export class LocalWorkspace implements Workspace {
 
   async idle(signal?: AbortSignal): Promise<IndexStatus> {
     await this.#indexer.idle(signal);
+    await this.#unsaved.settled();
     return this.status().catch(() => this.#status());
   }
 
@@ -170,6 +228,32 @@ export class LocalWorkspace implements Workspace {
     await this.#indexer.close();
     await this.#workers.close();
     await this.#parts.store.close();
+  }
+
+  /** A cache that cannot be made smaller is no reason to stop: the index is as it should be. */
+  async #limitCache(): Promise<void> {
+    const { host, maxCacheBytes, store } = this.#parts;
+    if (maxCacheBytes === 0) return;
+    try {
+      for (const root of await store.limitCache(maxCacheBytes)) {
+        host.log.info(`cache: removed the index of ${root}, to stay below cairn.cache.maxSizeMb`);
+      }
+    } catch (error) {
+      host.log.warn(`cache: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  #source(): SearchSource {
+    return {
+      snapshot: this.#unsaved.snapshot,
+      complete: this.#indexer.complete,
+      lacking: this.#indexer.lacking,
+      embed: (query) => this.#encoder.query(query)?.codes,
+      scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
+      readText: (path, indexed) => this.#readNow(path, indexed),
+      languageOf: (path) => languageOf(path).id,
+      languages: LANGUAGE_IDS,
+    };
   }
 
   #scan(terms: readonly string[], limit: number, signal?: AbortSignal): Promise<ScanHit[]> {
@@ -182,7 +266,7 @@ export class LocalWorkspace implements Workspace {
       limit,
       only: this.#indexer.missing,
       leaveOut: fixedRules(this.#walkOptions.exclude),
-      exclude: (path) => this.#indexer.isSettled(path) || classifyName(path) !== undefined,
+      exclude: (path) => this.#unsaved.has(path) || this.#indexer.isSettled(path) || classifyName(path) !== undefined,
       admit: (path) =>
         rules.leavesOut(path, false) === undefined && classifyContent(path, this.#readText(path)) === undefined,
       maxFileBytes: this.#walkOptions.maxFileBytes,
@@ -191,9 +275,38 @@ export class LocalWorkspace implements Workspace {
     });
   }
 
+  /** The text of a file that is in the index, or will be once it is read. */
+  #admittedText(path: string): string {
+    const { host } = this.#parts;
+    const verdict = admits(host, this.root, path, this.#walkOptions);
+    if (verdict === undefined) throw new CairnError("input", `There is no file ${path} in ${this.root}.`);
+    if (verdict === "folder") throw new CairnError("input", `${path} is a folder.`, "Give the path of a file.");
+    const text = "code" in verdict ? undefined : (this.#unsaved.shown(path)?.text ?? this.#readText(path));
+    const left = "code" in verdict ? verdict : classifyContent(path, text);
+    if (left || text === undefined) {
+      throw new CairnError("input", `${path} is left out of the index and is not read: ${left?.reason}.`);
+    }
+    return text;
+  }
+
+  /** A file as it is now, on screen or on disk, and whether that is what was indexed. */
+  #readNow(path: string, indexed?: { language: string; content: string }): FileNow | undefined {
+    const shown = this.#unsaved.shown(path);
+    if (shown) return { text: shown.text, changed: shown.content !== indexed?.content };
+    const bytes = this.#readBytes(path);
+    const text = bytes && decode(bytes)?.text;
+    if (bytes === undefined || text === undefined) return undefined;
+    return { text, changed: indexed !== undefined && contentKey(indexed.language, bytes) !== indexed.content };
+  }
+
   #readText(path: string): string | undefined {
+    const bytes = this.#readBytes(path);
+    return bytes && decode(bytes)?.text;
+  }
+
+  #readBytes(path: string): Uint8Array | undefined {
     try {
-      return decode(this.#parts.host.files.read(join(this.root, path), this.#walkOptions.maxFileBytes))?.text;
+      return this.#parts.host.files.read(join(this.root, path), this.#walkOptions.maxFileBytes);
     } catch {
       return undefined;
     }

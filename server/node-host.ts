@@ -18,6 +18,7 @@ import {
   type HostFiles,
   type Log,
 } from "./host.ts";
+import { powerSource } from "./power-source.ts";
 
 const LEVELS = ["silent", "error", "warn", "info"] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -29,13 +30,16 @@ export interface NodeHostOptions {
   write?: (line: string) => void;
   /** Default: the environment of the process. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Where Linux says what feeds the machine. Default: the real one. */
+  powerSupplyDirectory?: string;
 }
 
 /** The real machine: the file system, the clock, the environment, and standard error as the log. */
 export function nodeHost(options: NodeHostOptions = {}): Host {
   const env = options.env ?? process.env;
   const write = options.write ?? ((line) => void process.stderr.write(`${line}\n`));
-  return { files: nodeFiles, now: Date.now, log: lineLog(options.level ?? levelOf(env.CAIRN_LOG), write), env };
+  const log = lineLog(options.level ?? levelOf(env.CAIRN_LOG), write);
+  return { files: nodeFiles, now: Date.now, log, env, onBattery: powerSource(options.powerSupplyDirectory) };
 }
 
 const nodeFiles: HostFiles = {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
 import type { Settings } from "../shared/settings.ts";
 import { FileError, type Host } from "./host.ts";
@@ -54,9 +54,17 @@ export function beginOpening(host: Host, settings: Settings, folder: string): Op
   };
 }
 
-/** The user's folder for indexes: the one that is set, or the platform's for things that can be made again. */
+/**
+ * The user's folder for indexes: the one that is set, or the platform's for things that can be made again.
+ * @throws {CairnError} `input` for a relative path: it would be another folder for each program.
+ */
 export function cacheDirectoryOf(settings: Settings, env: Host["env"]): string {
-  if (settings.cacheDirectory) return settings.cacheDirectory;
+  const { cacheDirectory } = settings;
+  if (cacheDirectory && !isAbsolute(cacheDirectory)) {
+    const hint = "Correct the setting cairn.cacheDirectory or the environment variable CAIRN_CACHE_DIR.";
+    throw new CairnError("input", `The cache folder must be an absolute path, not ${cacheDirectory}.`, hint);
+  }
+  if (cacheDirectory) return cacheDirectory;
   if (process.platform === "win32") return join(env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "cairn");
   if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "cairn");
   return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "cairn");

@@ -1,6 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CairnError } from "../shared/errors.ts";
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../shared/search-types.ts";
+import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
+import type {
+  CodeExcerpt,
+  IndexStatus,
+  ReadRequest,
+  SearchAnswer,
+  SearchRequest,
+  SimilarRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
 import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
@@ -19,7 +29,7 @@ const LISTEN_AFTER_MS = 300;
 /** How long a terminal that gave its index up waits for the editor to take it. */
 const HANDOVER_MS = 2_000;
 
-export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads"> {
+export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes"> {
   /** The root, with its threads under way. */
   opening: Opening;
   /** Loads the model, once. */
@@ -41,6 +51,8 @@ export class SharedWorkspace implements Workspace {
   #begun: Opening | undefined;
   #current: Promise<Attached>;
   #open: readonly string[] = [];
+  /** Unsaved edits by path, told again to whoever holds the index next. */
+  readonly #edits = new Map<string, string>();
   #closed = false;
 
   private constructor(parts: SharedParts) {
@@ -67,6 +79,14 @@ export class SharedWorkspace implements Workspace {
     return this.#ask((workspace) => workspace.search(request, signal));
   }
 
+  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return this.#ask((workspace) => workspace.similar(request, signal));
+  }
+
+  read(request: ReadRequest, signal?: AbortSignal): Promise<CodeExcerpt> {
+    return this.#ask((workspace) => workspace.read(request, signal));
+  }
+
   symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]> {
     return this.#ask((workspace) => workspace.symbols(query, limit, signal));
   }
@@ -85,6 +105,14 @@ export class SharedWorkspace implements Workspace {
     return this.#ask((workspace) => workspace.skipped());
   }
 
+  fileStatus(path: string): Promise<FileStatus | undefined> {
+    return this.#ask((workspace) => workspace.fileStatus(path));
+  }
+
+  indexedIn(folder: string): Promise<IndexedFolder> {
+    return this.#ask((workspace) => workspace.indexedIn(folder));
+  }
+
   changed(paths: readonly string[]): void {
     this.#tell((workspace) => workspace.changed(paths));
   }
@@ -92,6 +120,12 @@ export class SharedWorkspace implements Workspace {
   prioritise(paths: readonly string[]): void {
     this.#open = paths;
     this.#tell((workspace) => workspace.prioritise(paths));
+  }
+
+  edited(path: string, text: string | undefined): void {
+    if (text === undefined) this.#edits.delete(path);
+    else this.#edits.set(path, text);
+    this.#tell((workspace) => workspace.edited(path, text));
   }
 
   rescan(): void {
@@ -176,7 +210,7 @@ export class SharedWorkspace implements Workspace {
   }
 
   async #hold(): Promise<Attached | undefined> {
-    const { host, settings, threads } = this.#parts;
+    const { host, settings, threads, maxCacheBytes } = this.#parts;
     const opening = this.#begun ?? beginOpening(host, settings, this.root);
     this.#begun = undefined;
     try {
@@ -194,19 +228,34 @@ export class SharedWorkspace implements Workspace {
       if (lease.repaired) host.log.warn(lease.repaired);
       const { root, store, files, scan } = opening;
       const { repaired } = lease;
-      const parts = { host, settings, threads, root, snapshotPath, base, store, model, files, scan, repaired };
+      const parts = {
+        host,
+        settings,
+        threads,
+        maxCacheBytes,
+        root,
+        snapshotPath,
+        base,
+        store,
+        model,
+        files,
+        scan,
+        repaired,
+      };
       const workspace = await LocalWorkspace.open(parts);
       const ending = new AbortController();
       const listening = this.#listen(workspace, ending.signal);
       const status = workspace.onStatus((now) => this.#notify(now));
-      workspace.prioritise(this.#open);
+      this.#tellOpen(workspace);
       return {
         workspace,
         detach: async () => {
           status.dispose();
           ending.abort();
+          const peers = await listening;
+          peers?.handOver();
           await workspace.close();
-          (await listening)?.close();
+          peers?.close();
         },
       };
     } catch (error) {
@@ -231,12 +280,17 @@ export class SharedWorkspace implements Workspace {
 
   #follow(peer: PeerClient): Attached {
     const status = peer.onStatus((now) => this.#notify(now));
-    peer.prioritise(this.#open);
+    this.#tellOpen(peer);
     void peer.closed.then(() => {
       status.dispose();
       if (!this.#closed) this.#moveTo(this.#attach(0));
     });
     return { workspace: peer, detach: () => peer.close() };
+  }
+
+  #tellOpen(workspace: Workspace): void {
+    workspace.prioritise(this.#open);
+    for (const [path, text] of this.#edits) workspace.edited(path, text);
   }
 
   /** An editor stays open for hours and owns the engines: a terminal lets it have the index. */

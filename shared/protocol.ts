@@ -1,4 +1,7 @@
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile } from "./search-types.ts";
+import type { AssistRequest } from "./assistant-tools.ts";
+import type { Finding } from "./diagnosis.ts";
+import type { FileStatus, IndexedFolder } from "./index-contents.ts";
+import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
 /**
  * Every message of Cairn's own over LSP, by direction. A name and the types of what it carries: the shells turn these
@@ -34,14 +37,33 @@ export interface SkippedOfRoot {
   skipped: readonly SkippedFile[];
 }
 
+/** What deleting all data did. */
+export interface DeletedData {
+  freedBytes: number;
+  /** Folders whose index is in use by another process and was kept. */
+  kept: readonly string[];
+}
+
 /** Client to server. */
 export const ToServer = {
   /** The search view and any editor: one answer per open folder. A newer search cancels the older one by LSP cancellation. */
   search: { method: "cairn/search" } as RequestOf<SearchRequest & RootParams, RootedHit[]>,
+  /** Code like the given code: one answer per open folder. `path` is relative to the folder that `rootUri` names. */
+  similar: { method: "cairn/similar" } as RequestOf<SimilarRequest & RootParams, RootedHit[]>,
+  /** Runs a tool of a coding assistant over all open folders and answers with text for a model. */
+  assist: { method: "cairn/assist" } as RequestOf<AssistRequest, string>,
   /** Status of each open folder. */
   status: { method: "cairn/status" } as RequestOf<RootParams, StatusOfRoot[]>,
   /** Files left out, with reasons. */
   skipped: { method: "cairn/skipped" } as RequestOf<RootParams, SkippedOfRoot[]>,
+  /** What the index knows of one file; null for a file outside the open folders. */
+  fileStatus: { method: "cairn/fileStatus" } as RequestOf<{ uri: string }, FileStatus | null>,
+  /** What lies in one folder (relative to the root, "" is the root) and can be found. */
+  indexedIn: { method: "cairn/indexedIn" } as RequestOf<{ rootUri: string; folder: string }, IndexedFolder>,
+  /** Tries everything that Cairn needs of the machine. */
+  doctor: { method: "cairn/doctor" } as RequestOf<Record<string, never>, Finding[]>,
+  /** Closes every folder, deletes all indexes and vectors that no other process uses, and opens the folders again. */
+  deleteAll: { method: "cairn/deleteAll" } as RequestOf<Record<string, never>, DeletedData>,
   /** Stops indexing after the running batch; search goes on. */
   pause: { method: "cairn/pause" } as RequestOf<RootParams, null>,
   resume: { method: "cairn/resume" } as RequestOf<RootParams, null>,

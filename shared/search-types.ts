@@ -38,6 +38,43 @@ export interface SearchRequest {
   kinds?: readonly ChunkKind[];
 }
 
+/** Looks for code that does what the given code does. Filters and limit as in {@link SearchRequest}. */
+export interface SimilarRequest extends Pick<SearchRequest, "limit" | "paths" | "languages" | "kinds"> {
+  /** The code; what lies beyond its first 8,000 characters is not looked at. */
+  text: string;
+  /** Where the code comes from, relative to the root, so that it does not find itself. */
+  path?: string;
+  /** Its lines in that file, 1-based and inclusive; without them the whole file is left out. */
+  startLine?: number;
+  endLine?: number;
+}
+
+/** Asks for code of a file: the whole symbol around a line, some lines, or all of it. */
+export interface ReadRequest {
+  /** Relative to the root, forward slashes. */
+  path: string;
+  /** The line, 1-based, whose whole symbol is wanted. */
+  line?: number;
+  /** Without `line`: the first and the last line, 1-based and inclusive; by default those of the file. */
+  startLine?: number;
+  endLine?: number;
+}
+
+/** Code of a file as it is now. */
+export interface CodeExcerpt {
+  path: string;
+  /** 1-based, inclusive. */
+  startLine: number;
+  endLine: number;
+  /** Lines of the whole file. */
+  lineCount: number;
+  text: string;
+  /** The symbol around the line that was asked for; empty when there is none. */
+  name: string;
+  /** Enclosing symbols, outermost first. */
+  parents: readonly string[];
+}
+
 /** One line of a hit as shown: `ranges` are [start, end) columns in UTF-16 units that matched the query. */
 export interface PreviewLine {
   /** 1-based line number. */
@@ -118,7 +155,7 @@ export interface IndexStatus {
 /** A file or folder that is left out of the index, and why. */
 export interface SkippedFile {
   path: string;
-  /** Stable code: `ignored`, `excluded`, `binary`, `minified`, `generated`, `lock`, `large`, `unreadable`, `special`, `loop`, `encoding`. */
+  /** Stable code: `ignored`, `excluded`, `secret`, `binary`, `minified`, `generated`, `lock`, `large`, `unreadable`, `special`, `loop`, `encoding`. */
   code: string;
   /** A sentence for people: "matched by .gitignore line 3: node_modules". */
   reason: string;

@@ -14,6 +14,13 @@ export function configurationSection(): object {
   return { title: "Cairn", properties };
 }
 
+/** The settings that a folder may bring along: they hold only once its workspace is trusted. */
+export function restrictedSettings(): string[] {
+  return Object.entries<Setting>(SETTINGS)
+    .filter(([, { scope }]) => scope === "resource")
+    .map(([key]) => `cairn.${key}`);
+}
+
 /** The text of SETTINGS.md, generated from the table of settings. */
 export function settingsPage(): string {
   const entries = Object.entries<Setting>(SETTINGS).map(([key, setting]) => {

@@ -37,7 +37,7 @@ export const SETTINGS = {
     type: "boolean",
     default: true,
     scope: "resource",
-    doc: "Index the folders that are open, in the background. When off, nothing is read and search finds nothing.",
+    doc: "Index the folders that are open, in the background. When off, nothing is read and search finds nothing. Example: `false` in the workspace settings of a folder of backups.",
   },
   "index.maxFileSizeKb": {
     type: "number",
@@ -45,19 +45,19 @@ export const SETTINGS = {
     min: 1,
     max: 65536,
     scope: "resource",
-    doc: "Files larger than this many kilobytes are left out. Raising it makes indexing of such files slow.",
+    doc: "Files larger than this many kilobytes are left out. Raising it makes indexing of such files slow. Example: `4096` also indexes a schema of 3 MB.",
   },
   "index.exclude": {
     type: "strings",
     default: [],
     scope: "resource",
-    doc: "Files and folders to leave out besides those that ignore files name, as globs relative to the opened folder (`third_party/**`, `*.snap`).",
+    doc: 'Files and folders to leave out besides those that ignore files name, as globs relative to the opened folder. Example: `["third_party/**", "*.snap"]`.',
   },
   "index.useEditorExcludes": {
     type: "boolean",
     default: true,
     scope: "resource",
-    doc: "Also leave out what the editor's own `files.exclude` and `search.exclude` name.",
+    doc: 'Also leave out what the editor\'s own `files.exclude` and `search.exclude` name. Example: with `"search.exclude": { "archive/**": true }` nothing in `archive` is indexed, unless this is off.',
   },
   "index.threads": {
     type: "number",
@@ -65,7 +65,36 @@ export const SETTINGS = {
     min: 0,
     max: 64,
     scope: "machine",
-    doc: "Threads that read, parse and embed while indexing. 0 means half of the processor's cores, but at least two and at most eight.",
+    doc: "Threads that read, parse and embed while indexing. 0 means half of the processor's cores, but at least two and at most eight. Example: `1` on a machine that is often busy.",
+  },
+  "index.priority": {
+    type: "choice",
+    default: "low",
+    choices: ["low", "normal"],
+    scope: "machine",
+    doc: "How indexing competes with other programs for the processor: `low` lets them go first. It holds for the threads that index, never for the one that answers searches. Only Linux can do that for single threads; on macOS and Windows limit `cairn.index.threads` instead.",
+  },
+  "index.maxMemoryMb": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 1048576,
+    scope: "machine",
+    doc: "Megabytes of memory of Cairn's server above which indexing goes on with one thread, which is replaced by a fresh one often: slower, with less memory. It is no hard limit: the index that searches read stays in memory. 0 means no cap.",
+  },
+  "index.pauseOnBattery": {
+    type: "boolean",
+    default: false,
+    scope: "machine",
+    doc: "Index nothing while the computer runs on its battery. Searching goes on; what is not indexed yet is searched by its words. The command to resume indexes once in spite of it.",
+  },
+  "cache.maxSizeMb": {
+    type: "number",
+    default: 10000,
+    min: 0,
+    max: 10000000,
+    scope: "machine",
+    doc: "Megabytes that all indexes together may have on disk. Above, after indexing, the indexes of folders that no window or terminal has open are deleted, least recently used first, then the oldest embeddings; they are made again when the folder is opened. What is open stays, so it may be more. A terminal deletes nothing by itself. 0 means no cap.",
   },
   "search.limit": {
     type: "number",
@@ -80,7 +109,7 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "CAIRN_CACHE_DIR",
-    doc: "Absolute path of the folder that holds the indexes. Empty means the platform's cache folder. A local disk is much faster than a network one.",
+    doc: "Absolute path of the folder that holds the indexes, for example `/data/cairn` or `D:\\cairn`. Empty means the platform's cache folder. A local disk is much faster than a network one.",
   },
   "log.level": {
     type: "choice",
@@ -88,7 +117,7 @@ export const SETTINGS = {
     choices: ["error", "warn", "info"],
     scope: "window",
     env: "CAIRN_LOG",
-    doc: "The least important message that is still written to Cairn's log.",
+    doc: "The least important message that is still written to Cairn's log. Example: `error` keeps it nearly empty.",
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

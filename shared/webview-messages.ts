@@ -1,3 +1,4 @@
+import type { SearchFilter } from "./search-filters.ts";
 import type { IndexPhase, SearchHit } from "./search-types.ts";
 
 /** A hit as the search view shows it: with the folder it lies in. */
@@ -43,6 +44,27 @@ export interface HitPlace {
   match: string;
 }
 
+/** Code whose like is looked for, instead of words. */
+export interface SimilarCode {
+  /** The folder that the code lies in; undefined for code outside the open folders. */
+  rootUri: string | undefined;
+  /** Relative to the folder. */
+  path: string;
+  /** 1-based, inclusive. */
+  startLine: number;
+  endLine: number;
+  text: string;
+  /** What it is called: a symbol's name, or its lines. */
+  name: string;
+}
+
+/** What the view searches for: words, or the like of some code. */
+export interface PanelSearch {
+  query: string;
+  similar?: SimilarCode;
+  filters: readonly SearchFilter[];
+}
+
 /** `open` focuses the editor, `preview` leaves the focus where it is, `side` opens in a column of its own. */
 export type OpenMode = "open" | "preview" | "side";
 
@@ -55,7 +77,8 @@ export type PanelCommand =
   | "rebuild"
   | "restart"
   | "showLog"
-  | "showContents";
+  | "showContents"
+  | "addFilter";
 
 /** Extension to search view. */
 export type ToPanel =
@@ -67,13 +90,20 @@ export type ToPanel =
   /** One sentence about what the user just did, e.g. that the file of a hit is gone. */
   | { type: "notice"; message: string }
   /** The user asked for the view: put the cursor into the input, with this text unless it is empty. */
-  | { type: "focus"; query: string };
+  | { type: "focus"; query: string }
+  /** The user asked for code like this. */
+  | { type: "similar"; code: SimilarCode }
+  | { type: "addFilter"; filter: SearchFilter }
+  /** What was asked in this workspace, newest first. */
+  | { type: "history"; queries: readonly string[] };
 
 /** Search view to extension. */
 export type FromPanel =
   /** The view is loaded and wants its state. */
   | { type: "ready" }
-  /** A newer search replaces an older one that still runs; an empty query only stops it. */
-  | { type: "search"; id: number; query: string }
+  /** A newer search replaces an older one that still runs; one for nothing only stops it. */
+  | { type: "search"; id: number; search: PanelSearch }
+  /** The user made use of this query, so it goes into the history. */
+  | { type: "asked"; query: string }
   | { type: "open"; place: HitPlace; mode: OpenMode }
   | { type: "command"; command: PanelCommand };

@@ -1,8 +1,8 @@
 import { test } from "node:test";
-import { checkChunks } from "./chunk-fixture.ts";
+import { checkChunksByPatterns } from "./chunk-fixture.ts";
 
-test("Kotlin, without a grammar: by the look of its lines", () => {
-  checkChunks(
+test("Kotlin, whose grammar does not load: by the look of its lines", () => {
+  checkChunksByPatterns(
     "a.kt",
     `
 ▶ text
@@ -34,7 +34,7 @@ interface Store { fun get(key: String): String }
 });
 
 test("Swift and Scala", () => {
-  checkChunks(
+  checkChunksByPatterns(
     "a.swift",
     `
 ▶ text
@@ -52,7 +52,7 @@ public final class View: UIView
 }
 `,
   );
-  checkChunks(
+  checkChunksByPatterns(
     "a.scala",
     `
 ▶ interface Decoder
@@ -72,7 +72,7 @@ object Decoder
 });
 
 test("Lua, Elixir, Haskell, Zig", () => {
-  checkChunks(
+  checkChunksByPatterns(
     "a.lua",
     `
 ▶ text
@@ -90,7 +90,7 @@ local helper = function() end
 return M
 `,
   );
-  checkChunks(
+  checkChunksByPatterns(
     "a.ex",
     `
 ▶ module Shop > Orders
@@ -106,7 +106,7 @@ defmodule Shop.Orders do
 end
 `,
   );
-  checkChunks(
+  checkChunksByPatterns(
     "A.hs",
     `
 ▶ text
@@ -124,7 +124,7 @@ instance Eq Shape where
   a == b = True
 `,
   );
-  checkChunks(
+  checkChunksByPatterns(
     "a.zig",
     `
 ▶ text
@@ -147,20 +147,23 @@ test "takes the last" {
 });
 
 test("schemas and scripts", () => {
-  checkChunks(
+  checkChunksByPatterns(
     "a.proto",
     '\n▶ text\nsyntax = "proto3";\n▶ class Order\nmessage Order {\n  string id = 1;\n}\n▶ enum Mode\nenum Mode { A = 0; }\n',
   );
-  checkChunks(
+  checkChunksByPatterns(
     "a.sql",
     "\n▶ type orders\nCREATE TABLE IF NOT EXISTS orders (\n  id int\n);\n▶ function shop > total\ncreate or replace function shop.total() returns int;\n",
   );
-  checkChunks("main.tf", '\n▶ constant aws_s3_bucket\nresource "aws_s3_bucket" "logs" {\n  bucket = "logs"\n}\n');
-  checkChunks(
+  checkChunksByPatterns(
+    "main.tf",
+    '\n▶ constant aws_s3_bucket\nresource "aws_s3_bucket" "logs" {\n  bucket = "logs"\n}\n',
+  );
+  checkChunksByPatterns(
     "Makefile",
     "\n▶ text\nCC := gcc\n▶ function build\nbuild: main.c\n\t$(CC) main.c\n▶ function test\ntest: build\n\t./a.out\n",
   );
-  checkChunks(
+  checkChunksByPatterns(
     "a.clj",
     "\n▶ module shop > core\n(ns shop.core)\n▶ function total\n(defn total [xs]\n  (reduce + xs))\n",
   );

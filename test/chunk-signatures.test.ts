@@ -60,3 +60,11 @@ test("a C header with C++ in it is C++, others are C", () => {
   assert.equal(fineChunker.chunk("pool.h", "#pragma once\nnamespace net {\nclass Pool;\n}\n").language, "cpp");
   assert.equal(fineChunker.chunk("pool.h", "struct class_info { int public; };\n").language, "c");
 });
+
+test("documentation and header, where a language has its own way", () => {
+  checkDoc("a.hs", "-- | Doubles.\ndouble :: Int -> Int\ndouble n = 2 * n\n", "double :: Int -> Int", "Doubles.");
+  checkDoc("a.dart", "/// Doubles.\nint twice(int n) async {\n  return 2 * n;\n}\n", "int twice(int n)", "Doubles.");
+  checkDoc("a.r", "#' Doubles.\ntwice <- function(n) {\n  2 * n\n}\n", "twice <- function(n)", "Doubles.");
+  checkDoc("a.lua", "--[[ Doubles. ]]\nfunction twice(n)\n  return 2 * n\nend\n", "function twice(n)", "Doubles.");
+  checkDoc("a.ex", '@doc "Doubles."\ndef twice(n) do\n  2 * n\nend\n', "def twice(n)", "Doubles.");
+});

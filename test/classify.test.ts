@@ -29,6 +29,15 @@ test("endings that are always binary go by name, ambiguous ones wait for their c
   }
 });
 
+test("files that usually hold secrets go, their examples and the code about them stay", () => {
+  for (const path of [".env", "app/.env.production", "ssh/id_ed25519", "certs/server.pem", ".npmrc", "store.P12"]) {
+    checkPath(path, "secret");
+  }
+  for (const path of [".env.example", ".env.sample", "env.ts", "src/pem.ts", "id_rsa.pub", "keystore.go"]) {
+    checkPath(path, KEPT);
+  }
+});
+
 test("minified by name", () => {
   for (const path of ["jquery.min.js", "jquery.min.map", "x-min.css", "app.js.map", "types.d.ts.map", "a.min.mjs"])
     checkPath(path, "minified");

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { configurationSection, settingsPage } from "../shared/settings-pages.ts";
+import { GRAMMAR_PACKAGES } from "../server/workspace/grammar-packages.ts";
+import { languagesPage } from "../server/workspace/languages-page.ts";
+import { ASSISTANT_TOOLS, languageModelTools } from "../shared/assistant-tools.ts";
+import { configurationSection, restrictedSettings, settingsPage } from "../shared/settings-pages.ts";
 
 const root = dirname(import.meta.dirname);
 const UPDATE = "run `npm run build`, which writes it";
@@ -12,6 +15,28 @@ test("package.json offers the settings of the table", () => {
   assert.deepEqual(manifest.contributes.configuration, configurationSection(), UPDATE);
 });
 
+test("package.json offers the editor's assistants the tools of the table", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  assert.deepEqual(manifest.contributes.languageModelTools, languageModelTools(), UPDATE);
+  assert.equal(languageModelTools().length, Object.values(ASSISTANT_TOOLS).filter((tool) => "inEditor" in tool).length);
+});
+
+test("settings that a folder may bring along do not hold before its workspace is trusted", () => {
+  const { untrustedWorkspaces } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).capabilities;
+  assert.deepEqual(untrustedWorkspaces.restrictedConfigurations, restrictedSettings(), UPDATE);
+});
+
 test("SETTINGS.md describes the settings of the table", () => {
   assert.equal(readFileSync(join(root, "SETTINGS.md"), "utf8"), settingsPage(), UPDATE);
+});
+
+test("docs/languages.md describes the tables of languages", () => {
+  assert.equal(readFileSync(join(root, "docs", "languages.md"), "utf8"), languagesPage(), UPDATE);
+});
+
+test("the licences of grammars are those of the installed packages", () => {
+  for (const { name, licence } of GRAMMAR_PACKAGES) {
+    const manifest = JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8"));
+    assert.equal(manifest.license, licence, name);
+  }
 });

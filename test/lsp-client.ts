@@ -26,6 +26,8 @@ export interface LspClientOptions {
   refuses?: readonly string[];
   /** Options of the server's Node. */
   nodeOptions?: readonly string[];
+  /** A program, with its arguments, that runs the server. */
+  through?: readonly string[];
   /** Instead of what {@link folders} and {@link capabilities} give. */
   initializeParams?: object;
 }
@@ -57,7 +59,8 @@ export class LspClient {
   /** Starts a server, introduces the client and opens the folders; the server is killed when the test ends. */
   static async start(test: TestContext, options: LspClientOptions): Promise<LspClient> {
     const entry = join(import.meta.dirname, "../server/lsp/lsp-server.ts");
-    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), entry, "--stdio"], {
+    const command = [...(options.through ?? []), process.execPath, ...(options.nodeOptions ?? []), entry, "--stdio"];
+    const child = spawn(command[0], command.slice(1), {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, CAIRN_CACHE_DIR: options.cacheDirectory },
     });

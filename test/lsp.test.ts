@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
-import { ToServer } from "../shared/protocol.ts";
+import { type RootedHit, ToServer } from "../shared/protocol.ts";
 import { LspClient, type LspClientOptions, uriOf } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 
@@ -76,6 +76,45 @@ test("indexing is reported as work-done progress to a client that shows it", asy
   assert.equal(client.progress[0].kind, "begin");
   assert.equal(client.progress[0].title, "Cairn: indexing");
   assert.equal(client.progress.at(-1)?.kind, "end");
+});
+
+test("a client that knows the specification and nothing of Cairn gets symbols and progress", async (test) => {
+  const capabilities = {
+    general: { positionEncodings: ["utf-8", "utf-16", "utf-32"] },
+    textDocument: { synchronization: { didSave: true, dynamicRegistration: false } },
+    window: { workDoneProgress: true, showMessage: { messageActionItem: { additionalPropertiesSupport: true } } },
+    workspace: {
+      configuration: true,
+      didChangeConfiguration: { dynamicRegistration: false },
+      didChangeWatchedFiles: { dynamicRegistration: false, relativePatternSupport: true },
+      symbol: { dynamicRegistration: false },
+      workspaceFolders: true,
+    },
+  };
+  const { client, root } = await openProject(test, {
+    initializeParams: { capabilities, initializationOptions: undefined, clientInfo: { name: "an editor" } },
+  });
+  await client.until(() => client.progress.some(({ kind }) => kind === "end"));
+  assert.deepEqual([client.progress[0].kind, client.progress.at(-1)?.kind], ["begin", "end"]);
+  const symbols = await client.ask<{ name: string; location: { uri: string } }[]>("workspace/symbol", { query: "mix" });
+  assert.deepEqual([symbols[0].name, symbols[0].location.uri], ["mix", uriOf(join(root, "src/colour.ts"))]);
+  const [{ answer }] = await client.ask<RootedHit[]>("cairn/search", { query: "blend colours together" });
+  assert.equal(answer.hits[0].path, "src/colour.ts");
+  assert.deepEqual(client.surprises, []);
+});
+
+test("the editor's own assistants get the answers of the tools as text", async (test) => {
+  const { client } = await openProject(test);
+  await client.ready();
+  const text = await client.request(ToServer.assist, {
+    tool: "search",
+    input: { query: "retryWithBackoff", limit: 1 },
+  });
+  assert.match(text, /^src\/retry\.ts:\d+-\d+ {2}retryWithBackoff {2}defines `retryWithBackoff`/);
+  await assert.rejects(client.request(ToServer.assist, { tool: "search", input: {} }), {
+    code: REQUEST_FAILED,
+    message: "The argument query is missing.",
+  });
 });
 
 test("a cancelled search ends as cancelled", async (test) => {

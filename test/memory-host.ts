@@ -68,6 +68,7 @@ export function memoryHost(
     calls,
     env,
     now: () => 0,
+    onBattery: async () => false,
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     files: {
       list(directory) {

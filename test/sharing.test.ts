@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { IndexStatus } from "../shared/search-types.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
@@ -54,6 +55,31 @@ describe("several processes on one root", () => {
     const status = await other.ask<IndexStatus>("idle");
     assert.deepEqual([status.holder, status.holderPid, status.files], [false, process.pid, 50]);
     assert.deepEqual(await other.ask({ find: "handle33" }), await here.found("handle33"));
+  });
+
+  it("no question of another process fails while a terminal gives its index to an editor", async (test) => {
+    const [root, cache] = [temporaryFolder(test), temporaryFolder(test)];
+    writeFiles(root, manyFiles(50));
+    const holder = await openCore(test, root, cache, { role: "terminal" });
+    await holder.workspace.idle();
+    const other = await openCore(test, root, cache, { role: "terminal" });
+    assert.equal((await other.workspace.status()).holder, false);
+    let asking = true;
+    const answers: (readonly string[])[] = [];
+    const questions = Promise.all(
+      [7, 11, 13].map(async (number) => {
+        while (asking) {
+          answers.push(await other.found(`handle${number}`));
+          // The index may have come to this process, which then answers without waiting for anything.
+          await nextTurn();
+        }
+      }),
+    );
+    const editor = await openCore(test, root, cache, { role: "editor" });
+    while (!(await editor.workspace.status()).holder) await editor.workspace.idle();
+    asking = false;
+    await questions;
+    assert.ok(answers.every((paths) => paths.length > 0));
   });
 
   it("what one process is told has changed, the other finds", async (test) => {

@@ -135,7 +135,7 @@ function sourceOf(root: string, snapshot: Snapshot, encoder: StaticEncoder): Sea
     lacking: false,
     embed: (query) => encoder.query(query)?.codes,
     scan: async () => [],
-    readText: (path) => decode(files.read(join(root, path)))?.text,
+    readText: (path) => ({ text: decode(files.read(join(root, path)))?.text ?? "", changed: false }),
     languageOf: (path) => languageOf(path).id,
     languages: LANGUAGES.map((language) => language.id),
   };

@@ -10,9 +10,12 @@ import { colourChoice, createTerminal, type Terminal } from "./terminal.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./index-command.ts")).indexCommand,
   search: async () => (await import("./search-command.ts")).searchCommand,
+  similar: async () => (await import("./similar-command.ts")).similarCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
+  cache: async () => (await import("./cache-command.ts")).cacheCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
+  mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
 };
 
 const HELP = `Cairn finds code by meaning, on this machine.
@@ -21,10 +24,13 @@ Usage: cairn <command> [arguments]
 
 Commands:
   search "question" [folder]   Find code; indexes the folder first if needed
+  similar FILE[:LINE] [folder] Find code that is like the code there
   index [folder]               Index a folder now
   status [folder]              What is indexed, and what is not and why
+  cache                        What is kept on disk; \`cairn cache clear\` deletes it
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
+  mcp [folder...]              Serve coding assistants over the Model Context Protocol
 
 \`cairn <command> --help\` tells more. The folder is the current one unless given.
 

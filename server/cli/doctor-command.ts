@@ -1,4 +1,5 @@
-import { diagnose, type Finding } from "../doctor.ts";
+import type { Finding } from "../../shared/diagnosis.ts";
+import { diagnose } from "../doctor.ts";
 import { nodeHost } from "../node-host.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, ExitCode } from "./command.ts";
@@ -24,7 +25,7 @@ export const doctorCommand: Command = {
     noMoreThan(given, 1, "doctor");
     const host = nodeHost({ env: context.env });
     const root = host.files.realpath(folderToUse(context, given.positionals[0]));
-    const findings = await diagnose(host, terminalSettings(context), root);
+    const findings = await diagnose(host, terminalSettings(context), [root]);
     if (given.flag("json")) context.terminal.print(`${JSON.stringify({ findings })}\n`);
     else for (const finding of findings) printFinding(context.terminal, finding);
     return findings.some(({ state }) => state === "fail") ? 1 : ExitCode.ok;

@@ -1,18 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { CairnError } from "../../shared/errors.ts";
-import {
-  CHUNK_KINDS,
-  type ChunkKind,
-  type SearchAnswer,
-  type SearchHit,
-  type SearchRequest,
-} from "../../shared/search-types.ts";
-import type { Workspace } from "../core-api.ts";
+import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { printAnswer } from "./print-answer.ts";
 import { readQueries } from "./query-file.ts";
-import { folderToUse, untilIndexed, withWorkspace } from "./session.ts";
-import { renderLine } from "./terminal.ts";
+import { filters, SEARCH_OPTIONS, untilReady } from "./search-options.ts";
+import { folderToUse, withWorkspace } from "./session.ts";
 
 const HELP = `Finds code by meaning, by name and by words.
 
@@ -41,17 +35,10 @@ Examples:
   cairn search --queries questions.jsonl ~/projects/app > answers.jsonl
 `;
 
-const MAX_LIMIT = 100;
-const DEFAULT_LIMIT = 10;
-
 export const searchCommand: Command = {
   help: HELP,
   options: {
-    limit: { type: "string", short: "n" },
-    path: { type: "list" },
-    lang: { type: "list" },
-    kind: { type: "list" },
-    "no-wait": { type: "boolean" },
+    ...SEARCH_OPTIONS,
     queries: { type: "string" },
   },
   run: (context, given) =>
@@ -106,57 +93,4 @@ async function searchMany(context: CommandContext, given: ParsedArguments): Prom
     }
   });
   return found || queries.length === 0 ? ExitCode.ok : ExitCode.nothingFound;
-}
-
-/**
- * Waits until every file was looked at. Meanwhile the question is asked of what is indexed: the answer may be out of
- * date and is thrown away, but then the next one comes from warm code and memory.
- */
-async function untilReady(
-  context: CommandContext,
-  given: ParsedArguments,
-  workspace: Workspace,
-  request: SearchRequest,
-): Promise<void> {
-  if (given.flag("no-wait")) return;
-  const ready = untilIndexed(context, workspace);
-  const { chunks } = await workspace.status();
-  if (chunks > 0) await workspace.search(request, context.signal);
-  await ready;
-}
-
-function filters(given: ParsedArguments): Omit<SearchRequest, "query"> {
-  const kinds = given.list("kind").map((kind) => {
-    if ((CHUNK_KINDS as readonly string[]).includes(kind)) return kind as ChunkKind;
-    throw new CairnError("input", `There is no kind "${kind}".`, `The kinds: ${CHUNK_KINDS.join(", ")}.`);
-  });
-  return {
-    limit: given.integer("limit", 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
-    ...(given.list("path").length > 0 && { paths: given.list("path") }),
-    ...(given.list("lang").length > 0 && { languages: given.list("lang") }),
-    ...(kinds.length > 0 && { kinds }),
-  };
-}
-
-function printAnswer({ terminal }: CommandContext, answer: SearchAnswer): void {
-  if (answer.hits.length === 0)
-    terminal.note("Nothing found. Other words, or fewer of --path, --lang and --kind, may help.\n");
-  for (const [position, hit] of answer.hits.entries()) {
-    if (position > 0) terminal.print("\n");
-    printHit(terminal, hit);
-  }
-  if (answer.note) terminal.note(`\n${answer.note}\n`);
-  if (!answer.complete) terminal.note("\nNot everything is indexed yet: other files were searched by their words.\n");
-}
-
-/** `path:line  name  reason`, then the lines that matched. */
-function printHit(terminal: CommandContext["terminal"], hit: SearchHit): void {
-  const { style, width } = terminal;
-  const place = `${style.path(renderLine(hit.path, [], style))}:${style.line(String(hit.focusLine))}`;
-  const name = style.bold(renderLine([...hit.parents, hit.name].filter(Boolean).join(" › "), [], style));
-  terminal.print(`${[place, name, style.dim(renderLine(hit.reason, [], style))].filter(Boolean).join("  ")}\n`);
-  for (const { line, text, ranges } of hit.preview) {
-    const number = String(line).padStart(6);
-    terminal.print(`${style.line(number)}  ${renderLine(text, ranges, style, width && width - 8)}\n`);
-  }
 }

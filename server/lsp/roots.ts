@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { StatusOfRoot } from "../../shared/protocol.ts";
 import type { IndexPhase, IndexStatus } from "../../shared/search-types.ts";
+import { distinctNames } from "../assistant/folder-names.ts";
+import type { ServedFolder } from "../assistant/tools.ts";
 import type { Core, Workspace } from "../core-api.ts";
 import { pathInside, uriToPath } from "./convert.ts";
 
@@ -29,6 +31,7 @@ export class Roots {
   readonly #onStatus: (status: StatusOfRoot) => void;
   readonly #roots = new Map<string, Root>();
   readonly #configured = Promise.withResolvers<void>();
+  #create: (() => Core) | undefined;
   #core: Core | undefined;
   #replacing: Promise<void> = Promise.resolve();
   #started = false;
@@ -41,13 +44,29 @@ export class Roots {
   replaceCore(create: (() => Core) | undefined): Promise<void> {
     const replaced = this.#replacing.then(async () => {
       await this.#core?.close();
-      this.#core = create?.();
-      this.#started = true;
-      for (const root of this.#roots.values()) this.#open(root);
+      this.#create = create;
+      this.#openAll();
     });
     this.#replacing = replaced;
     this.#configured.resolve();
     return replaced;
+  }
+
+  /** Does the work while every folder is closed, then opens them again; requests wait. */
+  closedWhile<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#replacing.then(async () => {
+      await this.#core?.close();
+      try {
+        return await work();
+      } finally {
+        this.#openAll();
+      }
+    });
+    this.#replacing = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 
   add(uri: string): void {
@@ -85,6 +104,13 @@ export class Roots {
     const failure = asked.find((root) => root.failure)?.failure;
     if (opened.length === 0 && failure) throw failure;
     return opened;
+  }
+
+  /** The folders as assistants name them. */
+  async served(): Promise<ServedFolder[]> {
+    const opened = await this.opened();
+    const names = distinctNames(opened.map(({ workspace }) => workspace.root));
+    return opened.map(({ workspace }, i) => ({ name: names[i], workspace }));
   }
 
   /** The status of each folder, also of those that are not open. */
@@ -125,6 +151,12 @@ export class Roots {
     const root = this.#roots.get(uri);
     if (root) return [root];
     throw new CairnError("input", `The folder ${uri} is not open.`, "Add it to the workspace first.");
+  }
+
+  #openAll(): void {
+    this.#core = this.#create?.();
+    this.#started = true;
+    for (const root of this.#roots.values()) this.#open(root);
   }
 
   #open(root: Root): void {

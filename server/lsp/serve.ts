@@ -9,13 +9,18 @@ import {
   type InitializeResult,
   TextDocumentSyncKind,
 } from "vscode-languageserver/node";
+import type { FileStatus } from "../../shared/index-contents.ts";
 import type { InitializationOptions } from "../../shared/initialization.ts";
 import { type StatusOfRoot, ToClient, ToServer } from "../../shared/protocol.ts";
-import type { Settings } from "../../shared/settings.ts";
+import { readSettings, type Settings } from "../../shared/settings.ts";
+import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import type { Host, Log } from "../host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
 import { clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
+import { inMaintenanceThread } from "./maintenance.ts";
+import { OpenDocuments } from "./open-documents.ts";
 import { IndexProgress } from "./progress.ts";
 import { type OpenRoot, Roots } from "./roots.ts";
 
@@ -26,7 +31,7 @@ const MAX_SYMBOLS = 200;
 export function serve(connection: Connection, host: Host): void {
   const progress = new IndexProgress(connection);
   const roots = new Roots(showStatus);
-  const openFiles = new Set<string>();
+  const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
   let settings: Settings | undefined;
@@ -77,41 +82,68 @@ export function serve(connection: Connection, host: Host): void {
   );
 
   connection.onDidOpenTextDocument(({ textDocument }) => {
-    const path = uriToPath(textDocument.uri);
+    const path = documents.open(textDocument);
     if (path === undefined) return;
-    openFiles.add(path);
     inBackground(roots.eachWith([path], (workspace, inside) => workspace.prioritise(inside)));
   });
 
-  connection.onDidCloseTextDocument(({ textDocument }) => {
-    const path = uriToPath(textDocument.uri);
-    if (path !== undefined) openFiles.delete(path);
-  });
+  connection.onDidChangeTextDocument(({ textDocument, contentChanges }) =>
+    documents.change(textDocument, contentChanges),
+  );
+
+  connection.onDidCloseTextDocument(({ textDocument }) => documents.close(textDocument));
 
   connection.onDidSaveTextDocument(({ textDocument }) => {
     const path = uriToPath(textDocument.uri);
     if (path === undefined) return;
-    inBackground(
-      roots.eachWith([path], (workspace, inside) => {
-        workspace.prioritise(inside);
-        workspace.changed(inside);
-      }),
-    );
+    inBackground(indexSaved(path, documents.versionOf(path)));
   });
+
+  /** What is on screen is searched until what is on disk is indexed, so that nothing is missed between the two. */
+  async function indexSaved(path: string, version: number | undefined): Promise<void> {
+    const idle: Promise<unknown>[] = [];
+    await roots.eachWith([path], (workspace, inside) => {
+      workspace.prioritise(inside);
+      workspace.changed(inside);
+      idle.push(workspace.idle());
+    });
+    await Promise.allSettled(idle);
+    documents.isIndexed(path, version);
+    await tellTexts([path]);
+  }
+
+  /** Hands each file to its folders as it is on screen when it is their turn. */
+  async function tellTexts(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      await roots.eachWith([path], (workspace, [inside]) => workspace.edited(inside, documents.textOf(path)));
+    }
+  }
+
+  /** For a question: the folders, which know what was typed a moment ago. */
+  async function upToDate(rootUri?: string): Promise<OpenRoot[]> {
+    await tellTexts(documents.takeChanged());
+    return roots.opened(rootUri);
+  }
 
   connection.onDidChangeWatchedFiles(({ changes }) => {
     const paths = changes.map(({ uri }) => uriToPath(uri)).filter((path) => path !== undefined);
     inBackground(roots.eachWith(paths, (workspace, inside) => workspace.changed(inside)));
   });
 
-  function prioritiseOpenFiles(): Promise<void> {
-    return roots.eachWith([...openFiles], (workspace, inside) => workspace.prioritise(inside));
+  /** Before the client has said anything, the defaults. */
+  function settingsNow(): Settings {
+    return settings ?? readSettings(undefined, host.env).settings;
+  }
+
+  async function prioritiseOpenFiles(): Promise<void> {
+    await roots.eachWith(documents.paths, (workspace, inside) => workspace.prioritise(inside));
+    await tellTexts(documents.paths);
   }
 
   connection.onWorkspaceSymbol(({ query }, token) =>
     withSignal(token, async (signal) => {
       const found = await Promise.all(
-        (await roots.opened()).map(async ({ workspace }) => {
+        (await upToDate()).map(async ({ workspace }) => {
           const hits = await workspace.symbols(query, MAX_SYMBOLS, signal);
           return hits.map((hit) => toWorkspaceSymbol(hit, join(workspace.root, hit.path)));
         }),
@@ -123,11 +155,24 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.search, async ({ rootUri, ...request }, signal) => {
     const limit = request.limit ?? settings?.["search.limit"];
     return Promise.all(
-      (await roots.opened(rootUri)).map(async ({ uri, workspace }) => ({
+      (await upToDate(rootUri)).map(async ({ uri, workspace }) => ({
         rootUri: uri,
         answer: await workspace.search({ ...request, limit }, signal),
       })),
     );
+  });
+  onRequest(ToServer.similar, async ({ rootUri, ...request }, signal) => {
+    const limit = request.limit ?? settings?.["search.limit"];
+    return Promise.all(
+      (await upToDate(rootUri)).map(async ({ uri, workspace }) => ({
+        rootUri: uri,
+        answer: await workspace.similar({ ...request, limit }, signal),
+      })),
+    );
+  });
+  onRequest(ToServer.assist, async ({ tool, input }, signal) => {
+    await upToDate();
+    return runTool(tool, input, await roots.served(), signal);
   });
   onRequest(ToServer.status, async ({ rootUri }) => roots.statuses(rootUri));
   onRequest(ToServer.skipped, async ({ rootUri }) =>
@@ -138,6 +183,32 @@ export function serve(connection: Connection, host: Host): void {
       })),
     ),
   );
+  onRequest(ToServer.fileStatus, async ({ uri }) => {
+    const path = uriToPath(uri);
+    if (path === undefined) return null;
+    // Of nested folders the innermost knows the file best.
+    const known: { depth: number; status: Promise<FileStatus | undefined> }[] = [];
+    await roots.eachWith([path], (workspace, [inside]) =>
+      known.push({ depth: workspace.root.length, status: workspace.fileStatus(inside) }),
+    );
+    const innermost = known.sort((left, right) => right.depth - left.depth)[0];
+    return (await innermost?.status) ?? null;
+  });
+  onRequest(ToServer.indexedIn, async ({ rootUri, folder }) => {
+    const [root] = await roots.opened(rootUri);
+    return root ? root.workspace.indexedIn(folder) : { folders: [], files: [] };
+  });
+  onRequest(ToServer.doctor, async () => {
+    const opened = await roots.opened().catch(() => []);
+    const realRoots = opened.map(({ workspace }) => workspace.root);
+    return inMaintenanceThread({ name: "diagnose", settings: settingsNow(), roots: realRoots });
+  });
+  onRequest(ToServer.deleteAll, async () => {
+    const cacheDirectory = cacheDirectoryOf(settingsNow(), host.env);
+    const { freedBytes, kept } = await roots.closedWhile(() => inMaintenanceThread({ name: "clear", cacheDirectory }));
+    await prioritiseOpenFiles();
+    return { freedBytes, kept: kept.map(({ root, directory }) => root || directory) };
+  });
   onRequest(ToServer.pause, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.pause()));
   onRequest(ToServer.resume, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.resume()));
   onRequest(ToServer.rebuild, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.rebuild()));
@@ -162,8 +233,7 @@ export function serve(connection: Connection, host: Host): void {
 
 const INITIALIZE_RESULT: InitializeResult = {
   capabilities: {
-    // Only opening and saving matter: what is searched is what is on disk.
-    textDocumentSync: { openClose: true, change: TextDocumentSyncKind.None, save: { includeText: false } },
+    textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: { includeText: false } },
     workspaceSymbolProvider: true,
     workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
   },

@@ -7,7 +7,17 @@ import {
   ResponseError,
 } from "vscode-jsonrpc/node";
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
+import type { FileStatus, IndexedFolder } from "../../shared/index-contents.ts";
+import type {
+  CodeExcerpt,
+  IndexStatus,
+  ReadRequest,
+  SearchAnswer,
+  SearchRequest,
+  SimilarRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
 import { connectionOver } from "./connection.ts";
 import { PeerLost } from "./peer-lost.ts";
@@ -81,6 +91,14 @@ export class PeerClient implements Workspace {
     return this.#ask(Peer.search, request, signal);
   }
 
+  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return this.#ask(Peer.similar, request, signal);
+  }
+
+  read(request: ReadRequest, signal?: AbortSignal): Promise<CodeExcerpt> {
+    return this.#ask(Peer.read, request, signal);
+  }
+
   symbols(query: string, limit: number, signal?: AbortSignal): Promise<readonly SymbolHit[]> {
     return this.#ask(Peer.symbols, { query, limit }, signal);
   }
@@ -98,12 +116,24 @@ export class PeerClient implements Workspace {
     return this.#ask(Peer.skipped, null);
   }
 
+  async fileStatus(path: string): Promise<FileStatus | undefined> {
+    return (await this.#ask(Peer.fileStatus, { path })) ?? undefined;
+  }
+
+  indexedIn(folder: string): Promise<IndexedFolder> {
+    return this.#ask(Peer.indexedIn, { folder });
+  }
+
   changed(paths: readonly string[]): void {
     this.#tell(this.#connection.sendNotification(Peer.changed, paths));
   }
 
   prioritise(paths: readonly string[]): void {
     this.#tell(this.#connection.sendNotification(Peer.prioritise, paths));
+  }
+
+  edited(path: string, text: string | undefined): void {
+    this.#tell(this.#connection.sendNotification(Peer.edited, { path, text: text ?? null }));
   }
 
   rescan(): void {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type CancellationToken, ResponseError } from "vscode-jsonrpc/node";
 import { CairnError, toWireError } from "../../shared/errors.ts";
-import type { Role, Workspace } from "../core-api.ts";
+import type { HeldWorkspace, Role } from "../core-api.ts";
 import { connectionOver } from "./connection.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
@@ -14,6 +14,7 @@ export class PeerServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #address: string;
+  #handingOver = false;
 
   private constructor(server: Server, address: string) {
     this.#server = server;
@@ -24,7 +25,12 @@ export class PeerServer {
    * Listens at the address. The caller holds the lease, so a socket file that is there was left by a dead process.
    * @param onEditor called when an editor says hello.
    */
-  static async listen(address: string, workspace: Workspace, role: Role, onEditor: () => void): Promise<PeerServer> {
+  static async listen(
+    address: string,
+    workspace: HeldWorkspace,
+    role: Role,
+    onEditor: () => void,
+  ): Promise<PeerServer> {
     if (process.platform !== "win32") rmSync(address, { force: true });
     const server = createServer();
     const peers = new PeerServer(server, address);
@@ -43,13 +49,18 @@ export class PeerServer {
     return peers;
   }
 
+  /** The index is about to be given up: what cannot be answered any more is left to whoever holds it next. */
+  handOver(): void {
+    this.#handingOver = true;
+  }
+
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     if (process.platform !== "win32") rmSync(this.#address, { force: true });
   }
 
-  #serve(socket: Socket, workspace: Workspace, role: Role, onEditor: () => void): void {
+  #serve(socket: Socket, workspace: HeldWorkspace, role: Role, onEditor: () => void): void {
     this.#sockets.add(socket);
     socket.unref();
     const connection = connectionOver(socket);
@@ -57,6 +68,7 @@ export class PeerServer {
     socket.once("close", () => {
       this.#sockets.delete(socket);
       status.dispose();
+      workspace.forgetEdits(socket);
       connection.dispose();
     });
     socket.on("error", ignore);
@@ -75,26 +87,44 @@ export class PeerServer {
       return { version: PEER_VERSION, role, pid: process.pid };
     });
     connection.onRequest(Peer.search, (request, token) =>
-      answered(withSignal(token, (signal) => workspace.search(request, signal))),
+      this.#answered(withSignal(token, (signal) => workspace.search(request, signal))),
+    );
+    connection.onRequest(Peer.similar, (request, token) =>
+      this.#answered(withSignal(token, (signal) => workspace.similar(request, signal))),
+    );
+    connection.onRequest(Peer.read, (request, token) =>
+      this.#answered(withSignal(token, (signal) => workspace.read(request, signal))),
     );
     connection.onRequest(Peer.symbols, ({ query, limit }, token) =>
-      answered(withSignal(token, (signal) => workspace.symbols(query, limit, signal))),
+      this.#answered(withSignal(token, (signal) => workspace.symbols(query, limit, signal))),
     );
-    connection.onRequest(Peer.status, () => answered(workspace.status()));
-    connection.onRequest(Peer.skipped, () => answered(workspace.skipped()));
-    connection.onRequest(Peer.idle, (_, token) => answered(withSignal(token, (signal) => workspace.idle(signal))));
+    connection.onRequest(Peer.status, () => this.#answered(workspace.status()));
+    connection.onRequest(Peer.skipped, () => this.#answered(workspace.skipped()));
+    connection.onRequest(Peer.fileStatus, ({ path }) =>
+      this.#answered(workspace.fileStatus(path).then((status) => status ?? null)),
+    );
+    connection.onRequest(Peer.indexedIn, ({ folder }) => this.#answered(workspace.indexedIn(folder)));
+    connection.onRequest(Peer.idle, (_, token) =>
+      this.#answered(withSignal(token, (signal) => workspace.idle(signal))),
+    );
     connection.onNotification(Peer.changed, (paths) => workspace.changed(paths));
     connection.onNotification(Peer.prioritise, (paths) => workspace.prioritise(paths));
+    connection.onNotification(Peer.edited, ({ path, text }) => {
+      // What is read after the end was taken away with the rest.
+      if (!socket.destroyed) workspace.editedIn(socket, path, text ?? undefined);
+    });
     connection.onNotification(Peer.control, (what) => workspace[what]());
     connection.listen();
   }
-}
 
-async function answered<T>(work: Promise<T>): Promise<T | ResponseError<unknown>> {
-  try {
-    return await work;
-  } catch (error) {
-    return toResponseError(error);
+  async #answered<T>(work: Promise<T>): Promise<T | ResponseError<unknown>> {
+    try {
+      return await work;
+    } catch (error) {
+      // The connection ends in a moment, and the other process then asks again by itself.
+      if (this.#handingOver) return new Promise<never>(() => {});
+      return toResponseError(error);
+    }
   }
 }
 

@@ -1,9 +1,19 @@
 import { NotificationType, RequestType } from "vscode-jsonrpc/node";
-import type { IndexStatus, SearchAnswer, SearchRequest, SkippedFile, SymbolHit } from "../../shared/search-types.ts";
+import type { FileStatus, IndexedFolder } from "../../shared/index-contents.ts";
+import type {
+  CodeExcerpt,
+  IndexStatus,
+  ReadRequest,
+  SearchAnswer,
+  SearchRequest,
+  SimilarRequest,
+  SkippedFile,
+  SymbolHit,
+} from "../../shared/search-types.ts";
 import type { Role } from "../core-api.ts";
 
 /** Raise when a message changes: processes of two versions then leave each other alone. */
-export const PEER_VERSION = 1;
+export const PEER_VERSION = 2;
 
 export interface Hello {
   version: number;
@@ -16,13 +26,18 @@ export const Peer = {
   /** First message; an editor's hello makes a terminal give the index up. */
   hello: new RequestType<Hello, Hello, unknown>("hello"),
   search: new RequestType<SearchRequest, SearchAnswer, unknown>("search"),
+  similar: new RequestType<SimilarRequest, SearchAnswer, unknown>("similar"),
+  read: new RequestType<ReadRequest, CodeExcerpt, unknown>("read"),
   symbols: new RequestType<{ query: string; limit: number }, readonly SymbolHit[], unknown>("symbols"),
   status: new RequestType<null, IndexStatus, unknown>("status"),
   skipped: new RequestType<null, readonly SkippedFile[], unknown>("skipped"),
+  fileStatus: new RequestType<{ path: string }, FileStatus | null, unknown>("fileStatus"),
+  indexedIn: new RequestType<{ folder: string }, IndexedFolder, unknown>("indexedIn"),
   /** Answered when the index is idle. */
   idle: new RequestType<null, IndexStatus, unknown>("idle"),
   changed: new NotificationType<readonly string[]>("changed"),
   prioritise: new NotificationType<readonly string[]>("prioritise"),
+  edited: new NotificationType<{ path: string; text: string | null }>("edited"),
   control: new NotificationType<"rescan" | "pause" | "resume" | "rebuild">("control"),
   /** From the holder, on each change. */
   statusChanged: new NotificationType<IndexStatus>("statusChanged"),

@@ -1,5 +1,6 @@
 import type { SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
-import type { Snapshot } from "../store/segment.ts";
+import type { Segment, Snapshot } from "../store/segment.ts";
+import { anchored, type Declaration } from "./anchor.ts";
 import { filterOf } from "./filter.ts";
 import { previewOf } from "./preview.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
@@ -8,6 +9,8 @@ import { type RankedChunk, searchSnapshot } from "./search.ts";
 
 const DEFAULT_LIMIT = 10;
 const LARGEST_LIMIT = 100;
+/** So many further hits are ranked, for those whose text has gone. */
+const SPARE_HITS = 20;
 
 /** What a search works on, as it is at one moment. */
 export interface SearchSource {
@@ -20,12 +23,22 @@ export interface SearchSource {
   embed(query: string): Int8Array | undefined;
   /** Searches the text of files that are not in the snapshot yet. */
   scan(terms: readonly string[], limit: number, signal?: AbortSignal): Promise<readonly ScanHit[]>;
-  /** The text of a file, by its path relative to the root; undefined when it cannot be read any more. */
-  readText(path: string): string | undefined;
+  /**
+   * A file by its path relative to the root; undefined when it cannot be read any more.
+   * @param indexed as what its content is in the snapshot; undefined for a file that is not in it.
+   */
+  readText(path: string, indexed?: { language: string; content: string }): FileNow | undefined;
   /** Cairn's id of the language of a path. */
   languageOf(path: string): string;
   /** Every language id that may be asked for. */
   languages: readonly string[];
+}
+
+/** A file as it is on screen or on disk. */
+export interface FileNow {
+  text: string;
+  /** True when that is not what was indexed. */
+  changed: boolean;
 }
 
 /**
@@ -42,8 +55,9 @@ export async function answerSearch(
   const limit = Math.max(0, Math.min(Math.floor(request.limit ?? DEFAULT_LIMIT), LARGEST_LIMIT));
   const { snapshot, complete, lacking, languages } = source;
   const filter = filterOf(request, languages);
-  const ranked = searchSnapshot(snapshot, { ...request, limit }, source.embed(query.text), { languages }, query);
-  const found = ranked.map((hit) => indexedHit(source, query, hit));
+  const wanted = { ...request, limit: limit === 0 ? 0 : limit + SPARE_HITS };
+  const ranked = searchSnapshot(snapshot, wanted, source.embed(query.text), { languages }, query);
+  const found = indexedHits(source, query, ranked, limit);
   if (lacking && query.terms.length > 0 && (request.kinds ?? []).length === 0) {
     const known = new Set(found.map((hit) => hit.path));
     const scanned = await source.scan(query.terms, limit, signal);
@@ -58,17 +72,44 @@ export async function answerSearch(
   return { hits: found.slice(0, limit), complete, note: query.note, tookMs: performance.now() - started };
 }
 
-function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk): SearchHit {
+/**
+ * The first hits of the index as the shells show them, with the lines that matched the query. What was changed since it
+ * was indexed is shown where it stands now, and left out when it has gone.
+ */
+export function indexedHits(
+  source: SearchSource,
+  query: ParsedQuery,
+  ranked: readonly RankedChunk[],
+  limit: number,
+): SearchHit[] {
+  const hits: SearchHit[] = [];
+  for (const one of ranked) {
+    if (hits.length === limit) break;
+    const hit = indexedHit(source, query, one);
+    if (hit) hits.push(hit);
+  }
+  return hits;
+}
+
+function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk): SearchHit | undefined {
   const { segment } = source.snapshot.views[hit.view];
   const path = segment.path(hit.file);
-  const startLine = segment.startLine[hit.chunk];
-  const endLine = segment.endLine[hit.chunk];
   const name = segment.name(hit.chunk);
+  const now = source.readText(path, { language: segment.language(hit.file), content: segment.content(hit.file) });
+  const chunk = {
+    startLine: segment.startLine[hit.chunk],
+    endLine: segment.endLine[hit.chunk],
+  };
+  const place = now?.changed
+    ? anchored(now.text, { ...chunk, declared: declarationsOf(segment, hit.chunk) }, query.terms)
+    : chunk;
+  if (!now || !place) return undefined;
+  const { startLine, endLine } = place;
   return {
     path,
     startLine,
     endLine,
-    ...shown(source, query, path, startLine, endLine, name),
+    ...previewOf(now.text, { startLine, endLine, name }, query),
     score: hit.score,
     language: segment.language(hit.file),
     kind: segment.kind(hit.chunk),
@@ -79,17 +120,26 @@ function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk):
   };
 }
 
+/** What a chunk declares, with the signature of what it is named after. */
+function declarationsOf(segment: Segment, chunk: number): Declaration[] {
+  const name = segment.name(chunk);
+  const symbols = segment.symbols(chunk);
+  const own = symbols.find((symbol) => symbol.name === name);
+  const others = symbols.filter((symbol) => symbol !== own).map(({ name, line }) => ({ name, line, signature: "" }));
+  return own ? [{ name, line: own.line, signature: segment.signature(chunk) }, ...others] : others;
+}
+
 /**
  * A hit of the text scan stands among those of the index by the share of the query's words that it has: with all of
  * them it comes first, for the best of a part of the index need not be good.
  */
-function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best: number): SearchHit {
+export function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best: number): SearchHit {
   const share = hit.matchedTerms.length / query.terms.length;
   return {
     path: hit.path,
     startLine: hit.startLine,
     endLine: hit.endLine,
-    ...shown(source, query, hit.path, hit.startLine, hit.endLine, ""),
+    ...shown(source, query, hit.path, hit.startLine, hit.endLine),
     score: best * (0.5 + 0.6 * share),
     language: source.languageOf(hit.path),
     kind: "text",
@@ -106,9 +156,8 @@ function shown(
   path: string,
   startLine: number,
   endLine: number,
-  name: string,
 ): Pick<SearchHit, "focusLine" | "preview"> {
-  const text = source.readText(path);
-  if (text === undefined) return { focusLine: startLine, preview: [] };
-  return previewOf(text, { startLine, endLine, name }, query);
+  const now = source.readText(path);
+  if (now === undefined) return { focusLine: startLine, preview: [] };
+  return previewOf(now.text, { startLine, endLine, name: "" }, query);
 }

@@ -34,11 +34,16 @@ function factsOf(path: string, language: string): FileFacts {
   return {
     path,
     stemWords: unique(tokenize(stem)),
-    isTest: TEST_FOLDER.test(path) || TEST_NAME.test(name),
+    isTest: isTestPath(path),
     depth: path.split("/").length - 1,
     isAside: ASIDE.test(path),
     isDocument: DOCUMENTS.has(language),
   };
+}
+
+/** True for code whose purpose is to try other code, as far as its path tells. */
+export function isTestPath(path: string): boolean {
+  return TEST_FOLDER.test(path) || TEST_NAME.test(path.slice(path.lastIndexOf("/") + 1));
 }
 
 /** A file of this name stands for its folder: `ser/mod.rs` is the module `ser`. */

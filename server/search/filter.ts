@@ -17,7 +17,10 @@ export interface Filter {
  * @returns undefined when everything may be returned
  * @throws CairnError("input") for a language or kind that is not known
  */
-export function filterOf(request: SearchRequest, languages?: readonly string[]): Filter | undefined {
+export function filterOf(
+  request: Pick<SearchRequest, "paths" | "languages" | "kinds">,
+  languages?: readonly string[],
+): Filter | undefined {
   const paths = (request.paths ?? []).map((path) => path.trim()).filter((path) => path !== "");
   const wanted = new Set((request.languages ?? []).flatMap((language) => idsOf(language, languages)));
   const kinds = new Set((request.kinds ?? []).map(kindOf));

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, isBusy, openDatabase, sqliteError } from "./sqlite.ts";
 
@@ -26,12 +26,19 @@ export class Lease {
     }
     let database: Database | undefined;
     try {
-      database = openDatabase(path, { version: 1, sql: "CREATE TABLE lease (held INTEGER)" }, 0, "DELETE").database;
-      database.exec("BEGIN EXCLUSIVE");
-      return new Lease(database);
+      for (;;) {
+        const before = inodeOf(path);
+        database = openDatabase(path, { version: 1, sql: "CREATE TABLE lease (held INTEGER)" }, 0, "DELETE").database;
+        database.exec("BEGIN EXCLUSIVE");
+        // Whoever clears the cache may have removed the file after it was opened: a lock on it would exclude nobody.
+        if (before !== undefined && before === inodeOf(path)) return new Lease(database);
+        database.close();
+      }
     } catch (error) {
-      database?.close();
+      if (database?.isOpen) database.close();
       if (isBusy(error) || isBusy((error as Error).cause)) return undefined;
+      // Whoever clears the cache had the lease until a moment ago.
+      if (!existsSync(directory)) return undefined;
       throw sqliteError(error, path);
     }
   }
@@ -39,4 +46,8 @@ export class Lease {
   release(): void {
     this.#database.close();
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

@@ -64,6 +64,16 @@ export class LiveIndex {
     return this.#locations.has(path);
   }
 
+  /** Where the path can be found now, or undefined. */
+  placeOf(path: string): { readonly segment: Segment; readonly file: number } | undefined {
+    return this.#locations.get(path);
+  }
+
+  /** Where the path can be found now: a segment and the file's number in it. */
+  locate(path: string): { readonly segment: Segment; readonly file: number } | undefined {
+    return this.#locations.get(path);
+  }
+
   /** The content key under which the path can be found now, or undefined. */
   contentOf(path: string): string | undefined {
     const location = this.#locations.get(path);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
@@ -36,6 +36,8 @@ export interface OpenStore {
 export function openStore(place: StorePlace): OpenStore {
   const indexPath = join(place.rootDirectory, "index.db");
   const vectorPath = join(place.cacheDirectory, "vectors.db");
+  /** For people who look into the cache, and for its list: its time is when the index was last used. */
+  const rootFile = join(place.rootDirectory, "root.json");
   let lease: Lease | undefined;
   let opened: { index: RootDatabase; vectors: VectorDatabase } | undefined;
   /** What was listed last: a start asks for it twice, and a hundred thousand rows take a while. */
@@ -101,7 +103,7 @@ export function openStore(place: StorePlace): OpenStore {
       }
       if (lease === undefined) return { held: false };
       if (opened === undefined) {
-        writeFileSync(join(place.rootDirectory, "root.json"), `${JSON.stringify({ root: place.root })}\n`);
+        writeFileSync(rootFile, `${JSON.stringify({ root: place.root, pid: process.pid })}\n`);
         const index = new RootDatabase(indexPath);
         opened = { index, vectors: new VectorDatabase(vectorPath) };
       }
@@ -125,6 +127,7 @@ export function openStore(place: StorePlace): OpenStore {
       opened?.index.close();
       opened?.vectors.close();
       opened = undefined;
+      if (lease && existsSync(rootFile)) utimesSync(rootFile, new Date(), new Date());
       lease?.release();
       lease = undefined;
       return null;

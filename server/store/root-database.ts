@@ -3,7 +3,7 @@ import type { Batch, StoredFiles } from "./store.ts";
 
 /** Raise the version whenever chunking, tokens or records change: the index of every root is then built again. */
 const SCHEMA = {
-  version: 4,
+  version: 5,
   sql: `
     CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, content BLOB, skip_code TEXT, skip_reason TEXT) WITHOUT ROWID;
     CREATE INDEX files_by_content ON files (content) WHERE content IS NOT NULL;

@@ -96,6 +96,20 @@ export class VectorDatabase {
     this.#guard(() => foldLog(this.#database));
   }
 
+  /** Drops the oldest vectors until the file has at most so many bytes; seconds for a large one, which is written anew. */
+  shrink(maxBytes: number): void {
+    this.#guard(() => {
+      const value = (sql: string) => Number(Object.values(this.#database.prepare(sql).get() ?? {})[0]);
+      const bytes = value("PRAGMA page_count") * value("PRAGMA page_size");
+      if (bytes <= maxBytes) return;
+      const keep = Math.floor((value("SELECT count(*) FROM vectors") * maxBytes) / bytes);
+      const drop = "DELETE FROM vectors WHERE id <= (SELECT id FROM vectors ORDER BY id DESC LIMIT 1 OFFSET ?)";
+      this.#database.prepare(drop).run(keep);
+      this.#database.exec("VACUUM");
+      foldLog(this.#database);
+    });
+  }
+
   close(): void {
     this.#database.close();
   }

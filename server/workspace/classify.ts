@@ -8,6 +8,9 @@ import { generatedReason } from "./generated.ts";
 export function classifyName(path: string): SkippedFile | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   if (LOCK_FILES.has(name)) return { path, code: "lock", reason: "a lock file, written by a package manager" };
+  if (SECRETS.test(name) && !/\.(?:example|sample|template|dist|defaults?)$/.test(name)) {
+    return { path, code: "secret", reason: "it usually holds keys or passwords" };
+  }
   if (name.endsWith(".map") && /\.(?:[cm]?[jt]s|css|wasm|min)\.map$/.test(name)) {
     return { path, code: "minified", reason: "a source map" };
   }
@@ -127,6 +130,10 @@ const LOCK_FILES: ReadonlySet<string> = new Set([
   "vcpkg-lock.json",
   "yarn.lock",
 ]);
+
+/** Files that hold secrets by convention: what is found is shown, and other programs may ask. */
+const SECRETS =
+  /^(?:\.env(?:\..+)?|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.htpasswd|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519))$|\.(?:pem|p12|pfx|jks|keystore|ppk|kdbx)$/;
 
 /** Only endings that mean one thing: `.bin`, `.dat` or `.obj` are decided by content. */
 const BINARY_EXTENSIONS: ReadonlyMap<string, string> = new Map(

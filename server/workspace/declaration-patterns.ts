@@ -4,7 +4,7 @@ import type { ChunkKind } from "../../shared/search-types.ts";
 export type DeclarationPattern = readonly [ChunkKind, RegExp];
 
 /**
- * How declarations look in languages without a grammar. A line is enough, since code is indented; what a pattern misses
+ * How declarations look in languages without a grammar, or when the grammar failed. A line is enough, since code is indented; what a pattern misses
  * is still found by its text.
  */
 export const DECLARATION_PATTERNS: Readonly<Record<string, readonly DeclarationPattern[]>> = {

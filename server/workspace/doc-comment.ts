@@ -7,7 +7,9 @@ const DIRECTIVE =
  * markers, indentation and XML tags. Paragraphs and tags such as `@param` stay.
  */
 export function docText(comment: string): string {
-  const withoutQuotes = comment.replace(/^[rbuRBU]{0,2}("""|'''|"|')([\s\S]*)\1$/, "$2");
+  const withoutQuotes = comment
+    .replace(/^[rbuRBU]{0,2}("""|'''|"|')([\s\S]*)\1$/, "$2")
+    .replace(/^--\[(=*)\[([\s\S]*)\]\1\]$/, "$2");
   const words = [];
   for (const line of withoutQuotes.split(/\r\n|\r|\n/)) {
     const text = withoutMarkers(line);
@@ -23,8 +25,8 @@ export function docText(comment: string): string {
 function withoutMarkers(line: string): string {
   const text = line
     .trim()
-    .replace(/^<#|#>$|^(?:\/\*+!?|\/\/+[!<]?|#+|--+|;+|\*+(?!\/|\w))\s?/, "")
-    .replace(/\s*\**\*\/$/, "")
+    .replace(/^<#|#>$|^(?:\/\*+!?|\/\/+[!<]?|#+'?|--+(?: [|^])?|\{-[|^]?(?!#)|;+|\(\*+|\*+(?!\/|\w|\)))\s?/, "")
+    .replace(/\s*(?:\**\*\/|\*\)|-\})$/, "")
     .trim();
   if (!line.includes("///")) return text;
   return text

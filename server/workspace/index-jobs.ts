@@ -9,6 +9,8 @@ export interface IndexWorkerData {
   root: string;
   exclude: readonly string[];
   maxFileBytes: number;
+  /** Lets other programs go before it. */
+  lowPriority: boolean;
   store: MessagePort;
   model: StaticModelShared;
 }
@@ -16,6 +18,13 @@ export interface IndexWorkerData {
 /** A file to read: `content` is the key under which it can be found now, so that nothing is done when it still holds. */
 export interface FileToProcess extends WalkedFile {
   content: string;
+}
+
+export interface FileOnScreen {
+  path: string;
+  text: string;
+  /** Key of the content under which the path can be found now; undefined when it cannot. */
+  indexed: string | undefined;
 }
 
 /** What became of one file. */
@@ -57,6 +66,8 @@ export interface IndexWorkerMethods {
   process(files: readonly FileToProcess[]): { files: ProcessedFile[]; segment: SegmentBytes | null };
   /** Lays out a segment from what the store has; `missing` are those it has no longer. */
   restore(files: readonly { path: string; content: string }[]): { segment: SegmentBytes | null; missing: string[] };
+  /** Lays out a file as it is on screen; null when there is nothing to lay out. Nothing of it is stored. */
+  overlay(file: FileOnScreen): SegmentBytes | null;
   merge(job: {
     inputs: readonly { bytes: SegmentBytes; dead: Uint8Array }[];
     /** The file to write the base to, or undefined to make a part of the tail. */

@@ -11,6 +11,8 @@ import { type Chunker, createChunker } from "./chunk-file.ts";
 import { openRules } from "./ignore-rules.ts";
 import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
+import { overlayOf } from "./overlay.ts";
+import { yieldToOthers } from "./thread-priority.ts";
 import { admits, walkBelow } from "./walk.ts";
 
 /** A thread that walks, reads, parses, tokenises, embeds and merges; several run side by side. */
@@ -20,6 +22,7 @@ const store = new Caller<StoreMethods>(data.store);
 const encoder = new StaticEncoder(data.model);
 const walkOptions = { exclude: data.exclude, maxFileBytes: data.maxFileBytes };
 let chunker: Promise<Chunker> | undefined;
+if (data.lowPriority) yieldToOthers();
 
 const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWorkerMethods[K]>[0]) => unknown } = {
   async warm() {
@@ -52,6 +55,11 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
   async process(files) {
     chunker ??= createChunker();
     return indexBatch({ host, root: data.root, store, encoder, chunker: await chunker }, files);
+  },
+
+  async overlay(file) {
+    chunker ??= createChunker();
+    return overlayOf({ host, root: data.root, encoder, chunker: await chunker }, file, walkOptions);
   },
 
   restore: (files) => restoreBatch({ store, encoder }, files),

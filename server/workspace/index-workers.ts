@@ -8,6 +8,8 @@ import type { RootThread } from "./root-thread.ts";
 
 /** Jobs given to one thread at a time: while one waits for the store, the other computes. */
 const JOBS_PER_WORKER = 2;
+/** While memory is short, a thread is replaced by a fresh one after so many jobs. */
+const JOBS_WHEN_TIGHT = 16;
 /**
  * How large the part of a thread's heap may grow in which objects begin their life. V8's default of 48 MB is filled
  * whatever the work needs, in every thread.
@@ -17,10 +19,16 @@ const YOUNG_GENERATION_MB = 12;
 interface Member {
   worker: Worker;
   caller: Caller<IndexWorkerMethods>;
+  /** Jobs it was given. */
+  jobs: number;
 }
 
 export interface IndexWorkersOptions {
   count: number;
+  /** Lets other programs go before the threads. */
+  lowPriority: boolean;
+  /** Above so much resident memory of the process one thread works, and is replaced often; 0 means no cap. */
+  maxMemoryBytes: number;
   root: string;
   exclude: readonly string[];
   maxFileBytes: number;
@@ -51,7 +59,7 @@ export class IndexWorkers {
 
   /** How many jobs keep every thread busy. */
   get capacity(): number {
-    return this.#options.count * JOBS_PER_WORKER;
+    return this.#isTight ? 1 : this.#options.count * JOBS_PER_WORKER;
   }
 
   /** Starts the first thread and lets it load what a first file needs. */
@@ -91,12 +99,27 @@ export class IndexWorkers {
   ): Promise<ReturnType<IndexWorkerMethods[K]>> {
     this.#load.set(member, (this.#load.get(member) ?? 0) + 1);
     try {
-      const { caller } = await member;
-      return (await caller.call(method, argument as never)) as ReturnType<IndexWorkerMethods[K]>;
+      const one = await member;
+      one.jobs++;
+      return (await one.caller.call(method, argument as never)) as ReturnType<IndexWorkerMethods[K]>;
     } finally {
       const left = this.#load.get(member);
       if (left !== undefined) this.#load.set(member, left - 1);
+      if (left === 1 && this.#isTight) await this.#save(member);
     }
+  }
+
+  get #isTight(): boolean {
+    const { maxMemoryBytes } = this.#options;
+    return maxMemoryBytes > 0 && process.memoryUsage.rss() > maxMemoryBytes;
+  }
+
+  /** Ends a thread that has just become idle, if another is there or it has done much. */
+  async #save(member: Promise<Member>): Promise<void> {
+    const one = await member.catch(() => undefined);
+    if (!one || this.#load.get(member) !== 0 || (this.#members.length === 1 && one.jobs < JOBS_WHEN_TIGHT)) return;
+    this.#forget(member);
+    await one.worker.terminate();
   }
 
   #leastBusy(): Promise<Member> {
@@ -104,7 +127,11 @@ export class IndexWorkers {
     for (const member of this.#members) {
       if (best === undefined || (this.#load.get(member) ?? 0) < (this.#load.get(best) ?? 0)) best = member;
     }
-    if (best !== undefined && (this.#load.get(best) === 0 || this.#members.length >= this.#options.count)) return best;
+    if (
+      best !== undefined &&
+      (this.#load.get(best) === 0 || this.#isTight || this.#members.length >= this.#options.count)
+    )
+      return best;
     const started = this.#start();
     this.#members.push(started);
     this.#load.set(started, 0);
@@ -113,9 +140,9 @@ export class IndexWorkers {
 
   async #start(): Promise<Member> {
     if (this.#closed) throw new CairnError("unavailable", "The index is closed.", "Open the folder again.");
-    const { root, exclude, maxFileBytes, model } = this.#options;
+    const { root, exclude, maxFileBytes, lowPriority, model } = this.#options;
     const store = await this.#thread.port();
-    const workerData: IndexWorkerData = { root, exclude, maxFileBytes, store, model };
+    const workerData: IndexWorkerData = { root, exclude, maxFileBytes, lowPriority, store, model };
     const worker = new Worker(entryFile("server/workspace/index-worker"), {
       workerData,
       transferList: [store],
@@ -132,7 +159,7 @@ export class IndexWorkers {
     };
     worker.once("error", died);
     worker.once("exit", () => died());
-    return { worker, caller };
+    return { worker, caller, jobs: 0 };
   }
 
   #forget(member: Promise<Member>): void {

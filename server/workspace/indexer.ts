@@ -2,20 +2,18 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
-import type { Host } from "../host.ts";
 import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
-import type { LiveIndex } from "../store/live-index.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
 import type { Batch, StoredFile, StoredFiles } from "../store/store.ts";
-import type { VectorArena } from "../vectors/arena.ts";
-import type { SharedMemory } from "../vectors/web-assembly.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { FileQueue } from "./file-queue.ts";
 import type { IndexWorkerMethods } from "./index-jobs.ts";
-import { type IndexWorkers, WorkerDied } from "./index-workers.ts";
-import type { RootThread } from "./root-thread.ts";
+import { WorkerDied } from "./index-workers.ts";
+import type { IndexerParts } from "./indexer-parts.ts";
+import { isAtOrBelow } from "./relative-path.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
+import { WorkGate } from "./work-gate.ts";
 
 /** Files whose records are laid out at once when the snapshot lacks them. */
 const RESTORE_FILES = 400;
@@ -27,24 +25,6 @@ const MANY_MISSING = 100;
 const WORTH_TIDYING = 500;
 /** So often a damaged store is replaced before it is a failure. */
 const MOST_REPAIRS = 3;
-
-export interface IndexerParts {
-  host: Host;
-  /** Absolute path of the folder. */
-  root: string;
-  live: LiveIndex;
-  store: RootThread;
-  workers: IndexWorkers;
-  snapshotPath: string;
-  /** Starts to walk the tree. */
-  scan: () => TreeScan;
-  /** Opens the arena over the memory of a merged base. */
-  adopt: (memory: SharedMemory) => VectorArena;
-  /** An arena for an index without a base. */
-  emptyArena: () => VectorArena;
-  /** Called after every change of what `progress` and the snapshot say. */
-  onChange: () => void;
-}
 
 /** Tasks of which there is one at a time. */
 type TaskKind = "open" | "admit" | "scan" | "merge" | "finish" | "rebuild" | "repair";
@@ -81,7 +61,7 @@ export class Indexer {
   #running = 0;
   readonly #kinds = new Set<TaskKind>();
   #batches = 0;
-  #paused = false;
+  readonly #gate: WorkGate;
   #failure: CairnError | undefined;
   #repairs = 0;
   #note = "";
@@ -92,11 +72,14 @@ export class Indexer {
   #untidied = 0;
   /** Files that the threads have read since they rested. */
   #laboured = 0;
+  /** The cache was looked at since this root was opened. */
+  #limited = false;
   #closed = false;
   #waiters: (() => void)[] = [];
 
   constructor(parts: IndexerParts, note = "") {
     this.#parts = parts;
+    this.#gate = new WorkGate(parts.onBattery, () => this.#advance());
     this.#note = note;
   }
 
@@ -104,6 +87,7 @@ export class Indexer {
   start(stored: Promise<StoredFiles>, scan: TreeScan): void {
     this.#firstScan = scan;
     this.#scanCause = "opened";
+    this.#gate.ask();
     this.#start("open", async () => {
       const files = await stored;
       // Questions that waited for the snapshot go first.
@@ -113,7 +97,11 @@ export class Indexer {
   }
 
   get progress(): Progress {
-    return { phase: this.#phase(), ...this.#queue.progress, message: this.#failure?.message ?? this.#note };
+    return {
+      phase: this.#phase(),
+      ...this.#queue.progress,
+      message: this.#failure?.message ?? (this.#gate.message || this.#note),
+    };
   }
 
   /** What the failure's hint says to do; empty when nothing failed. */
@@ -150,6 +138,22 @@ export class Indexer {
     const skipped = [...this.#leftOut.values()];
     for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
     return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Why a path is left out: it, or the folder around it that is. Undefined when it is not, as far as is known. */
+  leftOut(path: string): SkippedFile | undefined {
+    const skip = this.#states.get(path)?.skip;
+    if (skip) return { path, ...skip };
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const leftOut = this.#leftOut.get(path.slice(0, end));
+      if (leftOut) return leftOut;
+    }
+    return undefined;
+  }
+
+  /** True when the file waits to be read. */
+  isQueued(path: string): boolean {
+    return this.#queue.has(path);
   }
 
   skippedCounts(): Record<string, number> {
@@ -192,17 +196,17 @@ export class Indexer {
 
   rebuild(): void {
     this.#rebuildWanted = true;
-    this.#paused = false;
+    this.#gate.resume();
     this.#retry();
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#gate.pause();
     this.#advance();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#gate.resume();
     this.#retry();
   }
 
@@ -222,6 +226,7 @@ export class Indexer {
   /** Starts nothing more and waits for what is under way, so that nothing is half-written. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#gate.close();
     this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -233,19 +238,20 @@ export class Indexer {
     if (this.#closed) return "closed";
     if (this.#failure) return "failed";
     if (!this.#opened) return "opening";
-    if (this.#paused) return "paused";
+    if (this.#gate.isPaused) return "paused";
     if (this.#settled) return "ready";
     return this.#queue.isEmpty ? "scanning" : "indexing";
   }
 
   #isIdle(): boolean {
-    return this.#closed || (this.#running === 0 && (this.#settled || this.#paused || this.#failure !== undefined));
+    return this.#closed || (this.#running === 0 && (this.#settled || this.#gate.isShut || this.#failure !== undefined));
   }
 
   /** What was asked for is worth another try after a failure. */
   #retry(): void {
     this.#failure = undefined;
     this.#settled = false;
+    this.#gate.ask();
     this.#advance();
   }
 
@@ -254,7 +260,7 @@ export class Indexer {
     if (!this.#closed && this.#failure === undefined && this.#opened) {
       if (this.#rebuildWanted) {
         if (this.#running === 0) this.#start("rebuild", () => this.#rebuild());
-      } else if (!this.#paused) {
+      } else if (this.#gate.isOpen) {
         if (this.#events.size > 0) this.#start("admit", () => this.#admit());
         if (this.#scanCause !== "") this.#start("scan", () => this.#scan());
         while (this.#batches < this.#parts.workers.capacity && this.#startBatch());
@@ -288,6 +294,7 @@ export class Indexer {
     }
     this.#running--;
     after();
+    if (!this.#settled) this.#gate.look();
     this.#advance();
   }
 
@@ -342,7 +349,7 @@ export class Indexer {
         this.#consider(file);
       }
       this.#advance();
-      if (this.#closed || this.#paused || this.#rebuildWanted) {
+      if (this.#closed || this.#gate.isPaused || this.#rebuildWanted) {
         this.#scanCause ||= cause;
         return;
       }
@@ -510,10 +517,15 @@ export class Indexer {
   async #finish(): Promise<void> {
     await this.#tidy();
     const afterMuch = this.#laboured >= WORTH_TIDYING;
+    if (afterMuch || (this.#laboured > 0 && !this.#limited)) {
+      this.#limited = true;
+      await this.#parts.limitCache();
+    }
     if (afterMuch) this.#laboured = 0;
     await this.#parts.workers.rest(afterMuch);
     if (this.#hasWork()) return;
     this.#settled = true;
+    this.#gate.finish();
     this.#queue.reset();
     // Who waits for the index need not wait for this.
     if (afterMuch) void collectGarbage();
@@ -564,12 +576,4 @@ function batchOf(file: StoredFile): Batch {
   const records = { contents: [], ends: new Uint32Array(), data: new Uint8Array() };
   const nothing = { hashes: new Uint8Array(), codes: new Int8Array(), scales: new Float32Array() };
   return { files: [file], records, model: "", ...nothing };
-}
-
-function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
-  if (folders.has(path)) return true;
-  for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
-    if (folders.has(path.slice(0, slash))) return true;
-  }
-  return false;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { packageFile } from "../package-files.ts";
+import { grammarFile } from "./grammar-packages.ts";
 
 /** Where the parser's runtime and its grammars come from. */
 export interface GrammarFiles {
@@ -30,6 +31,5 @@ function grammarPath(name: string, require: NodeJS.Require): string {
   const shipped = packageFile("dist", "grammars", name);
   if (existsSync(shipped)) return shipped;
   if (name.startsWith("web-tree-sitter.")) return join(dirname(require.resolve("web-tree-sitter")), name);
-  if (name === "tree-sitter-c.wasm") return require.resolve("tree-sitter-c/tree-sitter-c.wasm");
-  return require.resolve(`@vscode/tree-sitter-wasm/wasm/${name}`);
+  return require.resolve(grammarFile(name));
 }

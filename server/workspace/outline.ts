@@ -64,10 +64,15 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
   let nextLine = 1;
   let containers = 0;
 
-  /** Divides the children of the node under the cursor, which is part of `around` and `whole` characters long. */
-  function divide(around: Owner, depth: number, whole: number, above: Lead): void {
-    if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return;
+  /**
+   * Divides the children of the node under the cursor, which is part of `around` and `whole` characters long. Returns
+   * the comments at its end.
+   */
+  function divide(around: Owner, depth: number, whole: number, above: Lead): Lead {
+    if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return noLead();
     let owner = around;
+    // Where the last declaration ends whose body stands beside it.
+    let joinedEnd = 0;
     // Some grammars put a comment above the first member beside the body, not into it.
     let lead = above;
     do {
@@ -91,10 +96,11 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
       if (lead.startLine === line && lines.isFirstOnLine(start, line)) markBreak(line, depth);
 
       if (action & SCOPE) owner = withScope(owner, table.scope[cursor.nodeTypeId]?.(cursor.currentNode));
-      const found = action & (DECLARATION | WRAPPER) ? descendToDeclaration(action) : undefined;
-      const size = end - start;
+      const found = start >= joinedEnd && action & (DECLARATION | WRAPPER) ? descendToDeclaration(action) : undefined;
+      const size = Math.max(end, found?.end ?? 0) - start;
+      if (found) joinedEnd = found.end;
       if (found && isPieceOf(owner, found.declared, line, size, whole, sizes)) {
-        declare(owner, found, { start, end, line, lead }, depth);
+        declare(owner, found, { start, end: start + size, line, lead }, depth);
         climb(found.levels);
       } else {
         const worthwhile = action & CONTAINER || size > sizes.target || (size > sizes.small && size * 2 > whole);
@@ -105,11 +111,17 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
         } else if (!divisible && action & BODY && !isRoutine(owner.kind)) {
           gather(owner, depth);
         }
-        if (divisible) divide(owner, depth + 1, size, lead.startLine < line ? lead : noLead());
+        if (divisible) {
+          const trailing = divide(owner, depth + 1, size, lead.startLine < line ? lead : noLead());
+          // Some put it at the end of the node before.
+          lead = action & CONTAINER ? trailing : noLead();
+          continue;
+        }
       }
       lead = noLead();
     } while (cursor.gotoNextSibling());
     cursor.gotoParent();
+    return lead;
   }
 
   function declare(owner: Owner, found: Found, span: Span, depth: number): void {
@@ -140,8 +152,7 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
   }
 
   /** Makes the declaration under the cursor a symbol, and, when asked to, what is declared inside it. */
-  function note(around: Scope, { declared, node }: Found, withInside: boolean, depth: number): void {
-    const end = endOfCode(lines.text, node.startIndex, node.endIndex);
+  function note(around: Scope, { declared, node, end }: Found, withInside: boolean, depth: number): void {
     const line = lines.lineAt(skipAnnotations(lines.text, node.startIndex, end));
     const isPeer = namesPeer(around, declared, lines.lineAt(node.startIndex));
     const isSame = isPeer && declared.name === around.name;
@@ -157,10 +168,13 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
   /** Makes symbols of the declarations in the node under the cursor, which stays one piece. */
   function gather(around: Scope, depth: number): void {
     if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return;
+    let joinedEnd = 0;
     do {
       const action = actions[cursor.nodeTypeId] ?? 0;
+      if (cursor.startIndex < joinedEnd) continue;
       const found = action & (DECLARATION | WRAPPER) ? descendToDeclaration(action) : undefined;
       if (found) {
+        joinedEnd = found.end;
         note(around, found, true, depth);
         climb(found.levels);
       } else if (action & (BODY | CONTAINER)) {
@@ -185,18 +199,26 @@ export function outline(tree: Tree, table: SyntaxTable, lines: SourceLines, size
 
   /** Leaves the cursor on the declaration, `levels` below where it was. */
   function descendToDeclaration(action: number): Found | undefined {
+    const outer = table.joins && action & WRAPPER ? cursor.currentNode : undefined;
     if (action & WRAPPER && cursor.gotoFirstChild()) {
       do {
         const inner = actions[cursor.nodeTypeId] ?? 0;
         const found = inner & (DECLARATION | WRAPPER) ? descendToDeclaration(inner) : undefined;
-        if (found) return { ...found, levels: found.levels + 1 };
+        if (found) return { ...found, levels: found.levels + 1, end: Math.max(found.end, outer ? endOf(outer) : 0) };
       } while (cursor.gotoNextSibling());
       cursor.gotoParent();
     }
     if (!(action & DECLARATION)) return undefined;
     const node = cursor.currentNode;
     const declared = table.describe[cursor.nodeTypeId]?.(node);
-    return declared ? { declared, node, levels: 0 } : undefined;
+    return declared ? { declared, node, levels: 0, end: endOf(node) } : undefined;
+  }
+
+  /** Where the code of a declaration ends, with the siblings that are part of it. */
+  function endOf(node: Node): number {
+    let last = node;
+    for (let next = node.nextNamedSibling; next && table.joins?.(node, next); next = next.nextNamedSibling) last = next;
+    return endOfCode(lines.text, last.startIndex, last.endIndex);
   }
 
   function climb(levels: number): void {
@@ -248,6 +270,8 @@ interface Found {
   declared: Declared;
   node: Node;
   levels: number;
+  /** Offset behind its last character. */
+  end: number;
 }
 
 interface Span {

@@ -11,6 +11,8 @@ import type { WalkOptions } from "./walk.ts";
 export interface RootControl extends StoreControl {
   /** Starts to walk the tree; what it finds goes to the port. */
   scan(argument: { options: WalkOptions; port: MessagePort }): null;
+  /** Brings the user's cache below a size; answers the folders whose index was removed. */
+  limitCache(maxBytes: number): string[];
 }
 
 /** The thread that owns SQLite and walks the tree for one root, seen from the main thread. */
@@ -47,6 +49,11 @@ export class RootThread {
     const { port1, port2 } = new MessageChannel();
     const started = this.#caller.call("scan", { options, port: port1 }, [port1]);
     return readScan(port2, started);
+  }
+
+  /** Removes what was used least recently when the user's cache has more bytes; resolves to the folders concerned. */
+  limitCache(maxBytes: number): Promise<string[]> {
+    return this.#caller.call("limitCache", maxBytes);
   }
 
   /** Closes the databases, gives the lease back and ends the thread. */

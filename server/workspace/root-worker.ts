@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { limitCache } from "../cache-folder.ts";
 import { nodeHost } from "../node-host.ts";
 import { openStore, type StorePlace } from "../store/open-store.ts";
 import { answer } from "../thread-rpc.ts";
@@ -18,6 +19,7 @@ const handlers: { [K in keyof RootControl]: (argument: never) => unknown } = {
     void scanTree(nodeHost(), place.root, options, store.files, port);
     return null;
   },
+  limitCache: (maxBytes: number) => limitCache(place.cacheDirectory, maxBytes).removed.map(({ root }) => root),
 };
 
 if (parentPort) answer(parentPort, handlers);

@@ -19,6 +19,7 @@ export interface SyntaxTable {
   readonly actions: Uint8Array;
   readonly describe: readonly (Describe | undefined)[];
   readonly scope: readonly (((node: Node) => string) | undefined)[];
+  readonly joins: ((declaration: Node, next: Node) => boolean) | undefined;
   readonly innerDoc: ((node: Node) => string) | undefined;
 }
 
@@ -55,5 +56,5 @@ export function syntaxTable(grammar: Grammar, syntax: Syntax): SyntaxTable {
       scope[type] = syntax.scopes?.[name];
     }
   }
-  return { actions, describe, scope, innerDoc: syntax.innerDoc };
+  return { actions, describe, scope, joins: syntax.joins, innerDoc: syntax.innerDoc };
 }

@@ -33,6 +33,8 @@ export interface Syntax {
   readonly bodies?: readonly string[];
   /** Declarations that name the parent of all siblings after them: `namespace App;`. */
   readonly scopes?: Readonly<Record<string, (node: Node) => string>>;
+  /** Whether the sibling after a declaration is still part of it: a body that stands beside its header, an equation. */
+  readonly joins?: (declaration: Node, next: Node) => boolean;
   /** Documentation that is written inside the declaration. */
   readonly innerDoc?: (node: Node) => string;
 }
@@ -46,7 +48,7 @@ export function named(kind: ChunkKind): Describe {
 export function declared(
   kind: ChunkKind,
   name: string | undefined,
-  more?: { parents?: string[] | undefined; body?: Node | null },
+  more?: { parents?: string[] | undefined; body?: Node | null | undefined },
 ): Declared | null {
   return name ? { kind, name: name.length > 100 ? name.slice(0, 100) : name, ...more } : null;
 }
@@ -59,6 +61,11 @@ export function minor(found: Declared | null): Declared | null {
 /** The text of a field on one line, or undefined. */
 export function textOf(node: Node, field: string): string | undefined {
   return node.childForFieldName(field)?.text.replace(/\s+/g, " ");
+}
+
+/** The first child of a type, for grammars that name few fields; undefined for no node, too. */
+export function childOf(node: Node | null | undefined, type: string): Node | undefined {
+  return node?.namedChildren.find((child) => child.type === type);
 }
 
 export function spansLines(node: Node): boolean {

@@ -42,7 +42,7 @@ export interface Page {
 }
 
 export interface Browser {
-  newPage(options: { viewport: { width: number; height: number } }): Promise<Page>;
+  newPage(options: { viewport: { width: number; height: number }; permissions?: readonly string[] }): Promise<Page>;
   close(): Promise<void>;
 }
 

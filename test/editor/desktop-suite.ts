@@ -19,6 +19,14 @@ export async function run(): Promise<void> {
   );
   assert.ok(symbols.some(({ name }) => name === "CairnError"));
 
+  const tools = vscode.lm.tools.map(({ name }) => name).filter((name) => name.startsWith("cairn_"));
+  assert.deepEqual(tools.sort(), ["cairn_findSimilar", "cairn_search"]);
+  const { content } = await vscode.lm.invokeTool("cairn_search", {
+    input: { query: "CairnError", limit: 1 },
+    toolInvocationToken: undefined,
+  });
+  assert.match((content[0] as vscode.LanguageModelTextPart).value, /^errors\.ts:/);
+
   const commands = await vscode.commands.getCommands(true);
   assert.ok(commands.includes("cairn.search"));
   writeFileSync(process.env.CAIRN_RESULT ?? "", JSON.stringify({ hits: answer.hits.length, symbols: symbols.length }));

@@ -76,7 +76,10 @@ export class Workbench {
     const address = await listeningAddress(server);
     const { chromium }: Playwright = await import(install.playwright);
     const browser = await chromium.launch({ executablePath: install.chromium, args: BROWSER_ARGUMENTS });
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    const page = await browser.newPage({
+      viewport: { width: 1280, height: 800 },
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
     await page.addInitScript(recordToasts);
     const workbench = new Workbench(folder, address, server, browser, page);
     workbench.configure({});
@@ -107,7 +110,9 @@ export class Workbench {
   async searchView(): Promise<SearchViewPage> {
     await this.statusItem().waitFor({ timeout: 60_000 });
     await this.page.keyboard.press("Control+Shift+Alt+F");
-    const frame = this.page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+    const frame = this.page
+      .frameLocator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .frameLocator("iframe#active-frame");
     await frame.locator(".query:focus").waitFor({ timeout: 30_000 });
     return new SearchViewPage(frame);
   }
@@ -144,6 +149,11 @@ export class Workbench {
   /** Waits until the cursor of the active editor is on this line. */
   async cursorLine(line: number): Promise<void> {
     await this.page.locator(`.statusbar-item[id="status.editor.selection"]:has-text("Ln ${line},")`).waitFor();
+  }
+
+  /** What was copied last. */
+  async clipboard(): Promise<string> {
+    return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
   /** The text of every notification that has popped up since the page was opened, or since the last call. */

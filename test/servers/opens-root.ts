@@ -9,16 +9,23 @@ const { settings } = readSettings({ cacheDirectory });
 const core = createCore(nodeHost({ level: "silent" }), settings, { role: role as Role });
 const workspace = await core.open(root);
 
+type Question = "opened" | "idle" | "status" | "begun" | { find: string } | { edit: string; text?: string };
+
 process.on("disconnect", () => process.exit(0));
-process.on("message", async (question: "opened" | "idle" | "status" | "begun" | { find: string }) => {
+process.on("message", async (question: Question) => {
   process.send?.(await answer(question));
 });
 
-async function answer(question: "opened" | "idle" | "status" | "begun" | { find: string }): Promise<unknown> {
+async function answer(question: Question): Promise<unknown> {
   if (question === "opened") return true;
   if (question === "idle") return workspace.idle();
   if (question === "status") return workspace.status();
   if (question === "begun") return holding();
+  if ("edit" in question) {
+    workspace.edited(question.edit, question.text);
+    // Asked after it over the same connection, so that the holder knows of it by now.
+    return workspace.idle();
+  }
   const { hits } = await workspace.search({ query: question.find });
   return [...new Set(hits.map((hit) => hit.path))];
 }
