@@ -111,7 +111,7 @@ export class Workbench {
     await this.statusItem().waitFor({ timeout: 60_000 });
     await this.page.keyboard.press("Control+Shift+Alt+F");
     const frame = this.page
-      .frameLocator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
       .frameLocator("iframe#active-frame");
     await frame.locator(".query:focus").waitFor({ timeout: 30_000 });
     return new SearchViewPage(frame);
