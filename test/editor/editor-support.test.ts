@@ -16,9 +16,6 @@ const THEMES = [
   ["high contrast", "Dark High Contrast", "hc-black"],
 ] as const;
 
-/** The editor's list of themes and its settings differ in this one. */
-const SETTING_OF_THEME: Readonly<Record<string, string>> = { "Dark High Contrast": "Default High Contrast" };
-
 const SETTINGS = { "cairn.index.exclude": ["docs/**"] };
 
 describe("what surrounds the search in a real workbench", { skip, timeout: 600_000 }, () => {
@@ -45,34 +42,6 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
   afterEach(async (context) => {
     if (!("passed" in context) || !context.passed) await workbench.screenshot(`failed ${context.name}`);
     assert.deepEqual(await workbench.toasts(), [], "a notification popped up that nobody asked for");
-  });
-
-  test("the walkthrough has four steps, and one of them is a real search", async () => {
-    const steps = workbench.page.locator(".getting-started-step");
-    const picture = workbench.page.frameLocator(".getting-started-media iframe").frameLocator("iframe#active-frame");
-    for (const [name, theme, kind] of THEMES) {
-      workbench.configure({ ...SETTINGS, "workbench.colorTheme": SETTING_OF_THEME[theme] ?? theme });
-      await workbench.open(code);
-      await workbench.page.locator(`.monaco-workbench.${kind}`).waitFor();
-      await workbench.statusItem().waitFor();
-      await workbench.run("Cairn: Get Started");
-      await steps.nth(3).waitFor();
-      assert.equal(await steps.count(), 4);
-      // The pictures need room.
-      if (name === "dark") await workbench.page.keyboard.press("Control+B");
-      await workbench.page.locator(".part.sidebar").waitFor({ state: "hidden" });
-      for (const [index, step] of ["machine", "index", "ask", "privacy"].entries()) {
-        await steps.nth(index).click();
-        await picture.locator("svg").first().waitFor();
-        await workbench.screenshot(`walkthrough ${step} ${name}`);
-      }
-    }
-    await steps.nth(2).click();
-    await workbench.page.locator('.getting-started-step .monaco-button:has-text("Ask an Example Question")').click();
-    await view.hits.first().waitFor();
-    assert.match(await view.input.inputValue(), /^[a-z]+( [a-z]+){2,}/);
-    await workbench.screenshot("walkthrough asked");
-    await workbench.run("View: Close All Editors");
   });
 
   test("the active file says how it is indexed, or why it is not", async () => {
@@ -167,25 +136,6 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
     view = await workbench.searchView();
     await view.indexed();
     await view.search("the few kinds of error that cross a process", "errors.ts");
-  });
-
-  test("nothing is read in a workspace that is not trusted, whatever its own settings say", async () => {
-    writeFiles(code, { ".vscode/settings.json": '{ "cairn.index.enabled": true, "cairn.index.exclude": [] }' });
-    workbench.configure({
-      "security.workspace.trust.enabled": true,
-      "security.workspace.trust.startupPrompt": "never",
-      "security.workspace.trust.banner": "never",
-    });
-    await workbench.open(code);
-    view = await workbench.searchView();
-    await view.shows("This workspace is not trusted yet");
-    await workbench.run("Cairn: What Is Indexed and What Is Not");
-    await workbench.page.locator('.message:has-text("Nothing is indexed until you trust this workspace.")').waitFor();
-    await openFile(workbench, "errors.ts");
-    await workbench.page.locator('.statusbar-item[id^="status.languageStatus"]').hover();
-    await workbench.page.locator('.hover-language-status:has-text("until you trust this workspace")').waitFor();
-    await workbench.screenshot("untrusted support");
-    assert.deepEqual(workbench.serverProcesses(), []);
   });
 });
 

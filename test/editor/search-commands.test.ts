@@ -11,13 +11,6 @@ import { packagedExtension, type SearchViewPage, Workbench } from "./workbench.t
 const install = installEditor();
 const skip = typeof install === "string" ? install : false;
 
-const THEMES = [
-  ["dark", "Dark Modern", "vs-dark"],
-  ["light", "Light Modern", "vs"],
-  ["high contrast", "Dark High Contrast", "hc-black"],
-  ["high contrast light", "Light High Contrast", "hc-light"],
-] as const;
-
 const SHAPES = {
   "shapes/area.py": `def circle_area(radius):
     """Computes the area of a circle."""
@@ -237,26 +230,6 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
     assert.equal(await view.input.inputValue(), "counts what is ripe");
     assert.deepEqual(await view.locator(".chip-label").allInnerTexts(), ["lang: ts"]);
   });
-
-  for (const [name, theme, kind] of THEMES) {
-    test(`the view with filters can be read at 300 pixels in the ${name} theme`, async () => {
-      await workbench.useTheme(theme);
-      await workbench.page.locator(`.monaco-workbench.${kind}`).waitFor();
-      await workbench.sideBarWidth(300);
-      await view.search("counts what is ripe", "pears.ts");
-      await workbench.page.keyboard.press("Tab");
-      await workbench.page.keyboard.press("Tab");
-      await view.locator(".chip:focus-visible").waitFor();
-      const [seen, whole] = await view.locator("body").evaluate((body) => [body.clientWidth, body.scrollWidth]);
-      assert.equal(seen, whole, "the view scrolls sideways");
-      await workbench.screenshot(`filters ${name}`);
-      await quickSearch(workbench, "counts what is ripe");
-      await row(workbench, "ripePears").waitFor();
-      await workbench.screenshot(`quick pick ${name}`);
-      await workbench.page.keyboard.press("Escape");
-      await workbench.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
-    });
-  }
 });
 
 /** Opens a file by name in the editor's own way. */

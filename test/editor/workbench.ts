@@ -123,8 +123,19 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async run(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
-    await this.#choose(`>${title}`, title);
+    const list = this.page.locator(".quick-input-widget");
+    for (;;) {
+      // While another list is closing, or a page inside the workbench has the focus, the key may be lost.
+      await this.page.keyboard.press("F1");
+      const box = list.locator('input[placeholder^="Type the name of a command"]');
+      const opened = await box.fill(`>${title}`, { timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (opened) break;
+      await this.page.keyboard.press("Escape");
+    }
+    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first().click();
   }
 
   /** Changes the colour theme, named as in the editor's list of them. */
