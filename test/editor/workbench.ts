@@ -68,7 +68,14 @@ export class Workbench {
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
     };
-    execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
+    const addExtension = () =>
+      execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
+    try {
+      addExtension();
+    } catch {
+      // The very first start of a workbench that was just installed fails now and then.
+      addExtension();
+    }
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
       env,
       stdio: ["ignore", "pipe", "ignore"],
