@@ -25,7 +25,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { packedVocabularyFile, packVocabulary } from "./server/embed/vocabulary.ts";
-import { compileKernels } from "./server/vectors/compile-kernels.ts";
+import { compileKernels, KERNEL_SOURCES } from "./server/vectors/compile-kernels.ts";
 import { GRAMMAR_PACKAGES, grammarFile } from "./server/workspace/grammar-packages.ts";
 import { LANGUAGES } from "./server/workspace/languages.ts";
 import { languagesPage } from "./server/workspace/languages-page.ts";
@@ -53,7 +53,9 @@ async function main(): Promise<void> {
   mkdirSync(join(out, "bin"));
   writeGeneratedFiles();
   const metafiles = await Promise.all(bundles().map(bundle));
-  writeFileSync(join(out, "kernels.wasm"), await compileKernels());
+  for (const name of Object.keys(KERNEL_SOURCES) as (keyof typeof KERNEL_SOURCES)[]) {
+    writeFileSync(join(out, `${name}.wasm`), await compileKernels(name));
+  }
   packModelVocabulary();
   copyGrammars();
   copyRipgrep();
@@ -83,13 +85,16 @@ function bundles(): BuildOptions[] {
       chunkNames: "chunks/[name]-[hash]",
       banner: { js: REQUIRE_FOR_COMMONJS },
     },
-    ...["server/workspace/root-worker.ts", "server/workspace/index-worker.ts", "server/maintenance-worker.ts"].map(
-      (entry) => ({
-        ...node,
-        entryPoints: [entry],
-        banner: { js: REQUIRE_FOR_COMMONJS },
-      }),
-    ),
+    ...[
+      "server/workspace/root-worker.ts",
+      "server/workspace/index-worker.ts",
+      "server/delta/block-worker.ts",
+      "server/maintenance-worker.ts",
+    ].map((entry) => ({
+      ...node,
+      entryPoints: [entry],
+      banner: { js: REQUIRE_FOR_COMMONJS },
+    })),
     {
       entryPoints: ["media/search-view.ts", "media/search-view.css"],
       outdir: join(out, "media"),

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   similar: async () => (await import("./similar-command.ts")).similarCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
+  delta: async () => (await import("./delta-command.ts")).deltaCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
@@ -28,6 +29,7 @@ Commands:
   index [folder]               Index a folder now
   status [folder]              What is indexed, and what is not and why
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
+  delta                        Store a fine-tuned model as its difference from its base
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
   mcp [folder...]              Serve coding assistants over the Model Context Protocol

@@ -1,0 +1,269 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+import { BlockWorkers } from "../delta/block-workers.ts";
+import { type Compressed, compress } from "../delta/compress.ts";
+import { openDelta } from "../delta/delta-file.ts";
+import type { DeltaOptions, DeltaProgress } from "../delta/delta-options.ts";
+import { type DeltaSummary, describeDelta } from "../delta/describe.ts";
+import { type Estimate, estimate } from "../delta/estimate.ts";
+import { locate } from "../delta/hub-cache.ts";
+import { openModel } from "../delta/model-files.ts";
+import { reconstruct } from "../delta/reconstruct.ts";
+import { saveTensor, verify } from "../delta/verify.ts";
+import { packageFile } from "../package-files.ts";
+import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { bytes, count, counted } from "./session.ts";
+import { renderLine } from "./terminal.ts";
+
+const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss.
+
+Usage: cairn delta estimate    FINE --base BASE
+       cairn delta compress    FINE --base BASE --out DELTA
+       cairn delta reconstruct DELTA --base BASE --out FINE
+       cairn delta verify      DELTA --base BASE
+       cairn delta info        DELTA
+
+BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
+downloaded. Tensors of safetensors files are compared value by value, all else in a folder as bytes. What is rebuilt has
+the SHA-256 of the original, or there is an error and nothing is written. A run that was killed goes on where it stopped.
+
+Options:
+  --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
+  --out PATH       Where to write
+  --force          Replace what is there
+  --check          compress: also rebuild everything in memory and compare, before reporting success
+  --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
+  --threads N      Threads to work with; the number of cores unless given
+  --json           Answer with one JSON object
+  --color WHEN     auto (default), always or never
+
+Examples:
+  cairn delta estimate ./my-fine-tune --base org/base-model
+  cairn delta compress ./my-fine-tune --base org/base-model --out my-fine-tune.delta
+  cairn delta reconstruct my-fine-tune.delta --base org/base-model --out ./restored
+`;
+
+const MOST_THREADS = 64;
+/** Rows of the table of tensors that are shown to people. */
+const MOST_ROWS = 40;
+
+/** What every action works with. */
+interface Task {
+  context: CommandContext;
+  given: ParsedArguments;
+  /** The path that the action is about. */
+  subject: string;
+  options: DeltaOptions;
+}
+
+const ACTIONS: Readonly<Record<string, (task: Task) => Promise<void>>> = {
+  estimate: estimateAction,
+  compress: compressAction,
+  reconstruct: reconstructAction,
+  verify: verifyAction,
+  info: infoAction,
+};
+
+export const deltaCommand: Command = {
+  help: HELP,
+  options: {
+    base: { type: "string" },
+    out: { type: "string" },
+    force: { type: "boolean" },
+    check: { type: "boolean" },
+    tensor: { type: "string" },
+    threads: { type: "string" },
+  },
+  async run(context, given) {
+    const [name, subject] = given.positionals;
+    if (name === undefined || !Object.hasOwn(ACTIONS, name)) {
+      const near = name === undefined ? undefined : nearest(name, Object.keys(ACTIONS));
+      throw new CairnError(
+        "input",
+        name === undefined ? "What is to be done?" : `cairn delta does not know "${name}".`,
+        `${near ? `Did you mean \`cairn delta ${near}\`? ` : ""}\`cairn delta --help\` tells what it does.`,
+      );
+    }
+    noMoreThan(given, 2, "delta");
+    if (subject === undefined)
+      throw new CairnError("input", `\`cairn delta ${name}\` needs a file.`, "`cairn delta --help` has examples.");
+    const workers = new BlockWorkers(given.integer("threads", 1, MOST_THREADS) ?? 0);
+    const stop = () => void workers.close();
+    context.signal.addEventListener("abort", stop);
+    try {
+      const onProgress = (progress: DeltaProgress) => context.terminal.progress(progressLine(progress));
+      await ACTIONS[name]({ context, given, subject, options: { workers, signal: context.signal, onProgress } });
+      return ExitCode.ok;
+    } finally {
+      context.signal.removeEventListener("abort", stop);
+      context.terminal.progress("");
+      await workers.close();
+    }
+  },
+};
+
+async function estimateAction(task: Task): Promise<void> {
+  const { context, given, subject, options } = task;
+  const fine = openModel(locate(subject, context.cwd, context.env));
+  const result = await estimate(baseOf(task), fine, options);
+  if (given.flag("json")) printJson(context, result);
+  else printEstimate(context, result);
+}
+
+async function compressAction(task: Task): Promise<void> {
+  const { context, given, subject, options } = task;
+  const fine = openModel(locate(subject, context.cwd, context.env));
+  const base = baseOf(task);
+  const made = `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
+  const started = performance.now();
+  const done = await compress(base, fine, outOf(task), {
+    ...options,
+    force: given.flag("force"),
+    made,
+    check: given.flag("check"),
+  });
+  if (given.flag("json")) {
+    const { manifest, ...figures } = done;
+    printJson(context, { ...figures, saved: savedShare(done.originalBytes, done.bytes), files: manifest.files.length });
+  } else printCompressed(context, done, (performance.now() - started) / 1000, given.flag("check"));
+}
+
+async function reconstructAction(task: Task): Promise<void> {
+  const { context, given, subject, options } = task;
+  const delta = openDelta(resolve(context.cwd, subject));
+  const base = baseOf(task);
+  const started = performance.now();
+  const tensor = given.text("tensor");
+  const force = given.flag("force");
+  const done =
+    tensor === undefined
+      ? await reconstruct(delta, base, outOf(task), { ...options, force })
+      : await saveTensor(delta, base, tensor, outOf(task), { ...options, force });
+  if (given.flag("json")) printJson(context, done);
+  else {
+    const seconds = (performance.now() - started) / 1000;
+    const { print, style } = context.terminal;
+    print(
+      `${style.bold(safe(context, done.path))}  ${bytes(done.bytes)} in ${seconds.toFixed(1)} s, SHA-256 as in the delta\n`,
+    );
+    if (done.resumedBytes > 0) print(`  ${bytes(done.resumedBytes)} were there from an earlier run\n`);
+  }
+}
+
+async function verifyAction(task: Task): Promise<void> {
+  const { context, given, subject, options } = task;
+  const delta = openDelta(resolve(context.cwd, subject));
+  const done = await verify(delta, baseOf(task), options);
+  if (given.flag("json")) printJson(context, { ok: true, ...done });
+  else {
+    const { print, style } = context.terminal;
+    print(
+      `${style.ok("ok")}  ${counted(done.files, "file")}, ${counted(done.tensors, "tensor")}, ${bytes(done.bytes)}: all as they were\n`,
+    );
+  }
+}
+
+async function infoAction({ context, given, subject }: Task): Promise<void> {
+  const summary = describeDelta(openDelta(resolve(context.cwd, subject)));
+  if (given.flag("json")) printJson(context, summary);
+  else printSummary(context, summary);
+}
+
+function baseOf({ context, given }: Task) {
+  const base = given.text("base");
+  if (base === undefined) throw new CairnError("input", "Which base?", "Give the model it was made from with --base.");
+  return openModel(locate(base, context.cwd, context.env));
+}
+
+function outOf({ context, given }: Task): string {
+  const out = given.text("out");
+  if (out === undefined) throw new CairnError("input", "Where should the result go?", "Give a path with --out.");
+  return resolve(context.cwd, out);
+}
+
+function printCompressed({ terminal }: CommandContext, done: Compressed, seconds: number, checked: boolean): void {
+  const { print, style } = terminal;
+  const { originalBytes, resumedBlocks } = done;
+  const saved = savedShare(originalBytes, done.bytes);
+  const smaller = `${bytes(originalBytes)} -> ${bytes(done.bytes)}, ${percent(saved)} saved`;
+  print(`${style.bold(renderLine(done.path, [], style))}  ${smaller}, ${seconds.toFixed(1)} s\n`);
+  if (resumedBlocks > 0) print(`  ${counted(resumedBlocks, "block")} were there from an earlier run\n`);
+  if (checked) print(`  ${style.ok("checked")}: rebuilt in memory, every SHA-256 as it was\n`);
+}
+
+function printEstimate(context: CommandContext, result: Estimate): void {
+  const { print, style } = context.terminal;
+  const range = result.error < 0.0005 ? "" : ` ± ${(100 * result.error).toFixed(1)} points`;
+  print(
+    `${style.bold(`${percent(result.saved)} saved${range}`)}  ${bytes(result.bytes)} -> about ${bytes(result.deltaBytes)}\n`,
+  );
+  const rows = result.tensors
+    .slice(0, MOST_ROWS)
+    .map((tensor) => [
+      percent(tensor.saved).padStart(6),
+      bytes(tensor.bytes).padStart(9),
+      (tensor.change === undefined ? "" : `changed ${(100 * tensor.change).toPrecision(2)}%`).padStart(14),
+      tensor.codec.padEnd(16),
+      safe(context, tensor.name),
+    ]);
+  for (const row of rows) print(`  ${row.join("  ")}\n`);
+  more(context, result.tensors.length);
+}
+
+function printSummary(context: CommandContext, summary: DeltaSummary): void {
+  const { print, style } = context.terminal;
+  const saved = savedShare(summary.bytes, summary.deltaBytes);
+  print(
+    `${style.bold(`${bytes(summary.bytes)} in ${bytes(summary.deltaBytes)}, ${percent(saved)} saved`)}  made by ${safe(context, summary.made)}\n`,
+  );
+  for (const base of summary.base.filter(({ used }) => used)) {
+    print(`  base  ${safe(context, base.name)}  ${bytes(base.bytes)}  SHA-256 ${base.sha256}\n`);
+  }
+  for (const [codec, coded] of Object.entries(summary.byCodec))
+    print(`  ${codec.padEnd(16)}  ${bytes(coded).padStart(9)}\n`);
+  const largest = summary.tensors.toSorted((a, b) => b.storedBytes - a.storedBytes);
+  for (const tensor of largest.slice(0, MOST_ROWS)) {
+    const share = tensor.bytes === 0 ? "" : percent(savedShare(tensor.bytes, tensor.storedBytes));
+    print(
+      `  ${share.padStart(6)}  ${bytes(tensor.storedBytes).padStart(9)} of ${bytes(tensor.bytes).padStart(9)}  ${safe(context, tensor.name)}\n`,
+    );
+  }
+  more(context, summary.tensors.length);
+}
+
+function more({ terminal }: CommandContext, tensors: number): void {
+  if (tensors > MOST_ROWS)
+    terminal.print(`  ${terminal.style.dim(`and ${count(tensors - MOST_ROWS)} more: --json has all`)}\n`);
+}
+
+function printJson({ terminal }: CommandContext, value: object): void {
+  terminal.print(`${JSON.stringify(value)}\n`);
+}
+
+/** A name from a file, safe to print. */
+function safe({ terminal }: CommandContext, text: string): string {
+  return renderLine(text, [], terminal.style);
+}
+
+function progressLine({ phase, done, total }: DeltaProgress): string {
+  const share = total === 0 ? 100 : Math.floor((100 * done) / total);
+  return `${PHASES[phase]} ${share}%  ${bytes(done)} of ${bytes(total)}`;
+}
+
+const PHASES: Readonly<Record<DeltaProgress["phase"], string>> = {
+  coding: "Comparing",
+  hashing: "Hashing",
+  rebuilding: "Rebuilding",
+  checking: "Checking",
+  sampling: "Sampling",
+};
+
+function savedShare(original: number, stored: number): number {
+  return original === 0 ? 0 : 1 - stored / original;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}

@@ -1,0 +1,379 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { CairnError } from "../../shared/errors.ts";
+import type { CodecMemory } from "./codec-memory.ts";
+import { type ContextModel, chooseContexts, contextMap, MOST_CONTEXTS, MOST_KEYS, TOKENS } from "./context-model.ts";
+import {
+  codedBits,
+  fillSlots,
+  fillSymbols,
+  normalise,
+  readFrequencies,
+  TOTAL,
+  writeFrequencies,
+} from "./frequencies.ts";
+import type { NumberFormat } from "./number-format.ts";
+import { concat, joinPlanes, splitPlanes } from "./planes.ts";
+
+/** What is coded as one: whole rows of a tensor, a part of a long row, or small tensors one after the other. */
+export interface BlockShape {
+  format: NumberFormat;
+  rows: number;
+  cols: number;
+}
+
+/** The first byte of a block says how the rest is to be read; FORMAT.md describes each. */
+export const Codec = {
+  /** The bytes as they are. */
+  raw: 0,
+  /** Byte planes of the value itself, each by zstd. Needs no base. */
+  planes: 1,
+  /** Byte planes of the difference, each by zstd. */
+  differencePlanes: 2,
+  /** Tokens of the difference by rANS, with contexts, and low bits. */
+  contexts: 3,
+  /** The base's bytes. */
+  same: 4,
+} as const;
+export type CodecName = keyof typeof Codec;
+
+export function codecName(id: number): CodecName | undefined {
+  return (Object.keys(Codec) as CodecName[]).find((name) => Codec[name] === id);
+}
+
+/**
+ * Codes the block whose bytes lie in the codec's memory at `fine`, and those of its base, when it has one, at `base`.
+ * The result is never much longer than the block. Overwrites all else in the memory.
+ */
+export function encodeBlock(codec: CodecMemory, shape: BlockShape, hasBase: boolean): Uint8Array<ArrayBuffer> {
+  const length = shape.rows * shape.cols * shape.format.width;
+  const fine = codec.bytes(codec.at.fine, length);
+  const candidates: Uint8Array<ArrayBuffer>[] = [];
+  if (hasBase && Buffer.compare(fine, codec.bytes(codec.at.base, length)) === 0) return Uint8Array.of(Codec.same);
+  if (hasBase && shape.format.width !== 8) candidates.push(...encodeDifference(codec, shape, length));
+  else if (hasBase)
+    candidates.push(encodePlanes(Codec.differencePlanes, xored(fine, codec.bytes(codec.at.base, length)), 8));
+  // A difference that saves a third is one; else the value alone may be the better choice.
+  if (!candidates.some((candidate) => candidate.length < WORTH_HAVING * length)) {
+    candidates.push(encodePlanes(Codec.planes, rotated(fine, shape.format), shape.format.width));
+  }
+  const best = candidates.reduce((a, b) => (b.length < a.length ? b : a));
+  return best.length <= length ? best : concat([Uint8Array.of(Codec.raw), fine]);
+}
+
+/**
+ * Decodes a block into the codec's memory at `fine`, whose bytes it returns; they stay until the next call. The base's
+ * bytes lie at `base` when the block was coded with one.
+ *
+ * @throws {CairnError} `corrupt` when the block is not what the encoder writes.
+ */
+export function decodeBlock(codec: CodecMemory, shape: BlockShape, block: Uint8Array): Uint8Array {
+  const { width } = shape.format;
+  const length = shape.rows * shape.cols * width;
+  const fine = codec.bytes(codec.at.fine, length);
+  const body = block.subarray(1);
+  try {
+    switch (block[0]) {
+      case Codec.raw:
+        if (body.length !== length) throw damaged("it is too short or too long");
+        fine.set(body);
+        return fine;
+      case Codec.same:
+        if (body.length !== 0) throw damaged("something follows it");
+        fine.set(codec.bytes(codec.at.base, length));
+        return fine;
+      case Codec.planes:
+        fine.set(restored(joinPlanes(body, width, length), shape.format));
+        return fine;
+      case Codec.differencePlanes:
+        decodeDifferencePlanes(codec, shape, body, length);
+        return fine;
+      case Codec.contexts:
+        decodeContexts(codec, shape, body);
+        return fine;
+      default:
+        throw damaged(`its codec ${block[0]} is not known`);
+    }
+  } catch (error) {
+    if (error instanceof CairnError) throw error;
+    // A decompressor or a kernel that ran out of what the block gives it.
+    throw damaged(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What of a coded block does not grow with it: its tables of frequencies, and lengths. */
+export function headerBytes(block: Uint8Array): number {
+  if (block[0] !== Codec.contexts) return 1;
+  return FIXED + new DataView(block.buffer, block.byteOffset).getUint32(1, true);
+}
+
+/** Below this share of its length a block's difference is taken without a look at the value alone. */
+const WORTH_HAVING = 0.6;
+/** How much of a block is tried with zstd before all of it is. */
+const PROBE_BYTES = 1 << 14;
+const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** Headers are small and are read as often as blocks: the best that is still quick. */
+const ZSTD_HEADER = { params: { [constants.ZSTD_c_compressionLevel]: 9 } };
+const HEADER_LIMIT = 1 << 24;
+const FIRST_STATE = 0x8000;
+
+function encodeDifference(
+  codec: CodecMemory,
+  { format, rows, cols }: BlockShape,
+  length: number,
+): Uint8Array<ArrayBuffer>[] {
+  const { kernels, at } = codec;
+  const n = rows * cols;
+  const split = format.width === 1 ? kernels.split8 : format.width === 2 ? kernels.split16 : kernels.split32;
+  split(at.base, at.fine, n, format.flip, format.shift, format.mask, at.z, at.e);
+  codec.floats(at.colSums, cols).fill(0);
+  kernels.magnitudes(at.z, at.e, rows, cols, at.rowSums, at.colSums);
+  const model = chooseContexts({
+    z: codec.words(at.z, n),
+    e: codec.bytes(at.e, n),
+    rows,
+    cols,
+    rowSums: codec.floats(at.rowSums, rows),
+    colSums: codec.floats(at.colSums, cols),
+  });
+  placeModel(codec, model);
+  const counts = codec.words(at.counts, MOST_CONTEXTS * TOKENS).fill(0);
+  const bitsEnd = kernels.tokens(
+    at.z,
+    at.e,
+    rows,
+    cols,
+    at.rowKeys,
+    at.colKeys,
+    model.step,
+    at.map,
+    at.pairs,
+    at.counts,
+    at.bits,
+  );
+  const symbols = new DataView(codec.memory.buffer, at.symbols, 16 * MOST_CONTEXTS * TOKENS);
+  const frequencies = model.bounds.map((_, context) => {
+    const contextCounts = counts.subarray(context * TOKENS, (context + 1) * TOKENS);
+    const scaled = normalise(contextCounts);
+    fillSymbols(scaled, symbols, 16 * TOKENS * context);
+    return scaled;
+  });
+  const header = encodeHeader(model, frequencies);
+  const tokenBits = frequencies.reduce(
+    (bits, scaled, context) => bits + codedBits(counts.subarray(context * TOKENS, (context + 1) * TOKENS), scaled),
+    0,
+  );
+  const expected = header.length + tokenBits / 8 + (bitsEnd - at.bits);
+  const planes = betterPlanes(codec.words(at.z, n), format.width, length, expected);
+  if (planes) return [planes];
+  const wordsStart = kernels.encode(at.pairs, n, at.symbols, at.wordsEnd, at.states);
+  const words = codec.bytes(wordsStart, at.wordsEnd - wordsStart);
+  const fixed = new Uint8Array(FIXED);
+  const view = new DataView(fixed.buffer);
+  fixed[0] = Codec.contexts;
+  view.setUint32(1, header.length, true);
+  view.setUint32(5, words.length, true);
+  view.setUint32(9, bitsEnd - at.bits, true);
+  codec.words(at.states, 4).forEach((state, i) => {
+    view.setUint32(13 + 4 * i, state, true);
+  });
+  return [concat([fixed, header, words, codec.bytes(at.bits, bitsEnd - at.bits)])];
+}
+
+/** The codec, three lengths and four states. */
+const FIXED = 1 + 3 * 4 + 4 * 4;
+
+/** The difference as planes by zstd, when a part of the block says that they are shorter than expected of contexts. */
+function betterPlanes(
+  z: Uint32Array,
+  width: number,
+  length: number,
+  expected: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const probed = Math.min(length, PROBE_BYTES);
+  const values = probed / width;
+  const from = Math.floor((z.length - values) / 2);
+  const probe = encodePlanes(Codec.differencePlanes, narrow(z.subarray(from, from + values), width), width);
+  if (probe.length * (length / probed) > expected) return undefined;
+  const planes = probed === length ? probe : encodePlanes(Codec.differencePlanes, narrow(z, width), width);
+  return planes.length < expected ? planes : undefined;
+}
+
+function placeModel(codec: CodecMemory, { rowKeys, colKeys, bounds }: Omit<ContextModel, "step">): void {
+  codec.bytes(codec.at.rowKeys, rowKeys.length).set(rowKeys);
+  codec.bytes(codec.at.colKeys, colKeys.length).set(colKeys);
+  contextMap(bounds, codec.bytes(codec.at.map, MOST_KEYS));
+}
+
+/** Which parts of a model a header holds. */
+const HAS_ROW_KEYS = 1;
+const HAS_COLUMN_KEYS = 2;
+
+/** step, flags, number of contexts, their bounds, keys of rows and columns that are not all zero, frequencies. */
+function encodeHeader(model: ContextModel, frequencies: readonly Uint16Array[]): Uint8Array {
+  const rows = model.rowKeys.some((key) => key > 0);
+  const cols = model.colKeys.some((key) => key > 0);
+  const numbers = [model.step, (rows ? HAS_ROW_KEYS : 0) + (cols ? HAS_COLUMN_KEYS : 0), model.bounds.length];
+  for (const bound of model.bounds) numbers.push(bound & 0xff, bound >> 8);
+  const tables: number[] = [];
+  for (const scaled of frequencies) writeFrequencies(scaled, tables);
+  const parts: Uint8Array[] = [Uint8Array.from(numbers)];
+  if (rows) parts.push(model.rowKeys);
+  if (cols) parts.push(model.colKeys);
+  parts.push(Uint8Array.from(tables));
+  return zstdCompressSync(concat(parts), ZSTD_HEADER);
+}
+
+function decodeHeader(bytes: Uint8Array, rows: number, cols: number) {
+  const header = zstdDecompressSync(bytes, { maxOutputLength: HEADER_LIMIT });
+  const [step, flags, contexts] = header;
+  if (!(step <= 4) || !(contexts >= 1 && contexts <= MOST_CONTEXTS)) throw damaged("its contexts are not valid");
+  const bounds: number[] = [];
+  let at = 3;
+  for (let context = 0; context < contexts; context++, at += 2) {
+    const bound = header[at] + header[at + 1] * 256;
+    if (!(bound <= MOST_KEYS && bound > (bounds.at(-1) ?? 0))) throw damaged("its contexts are not in order");
+    bounds.push(bound);
+  }
+  const keys = (there: boolean, count: number): Uint8Array => {
+    if (!there) return new Uint8Array(count);
+    const list = header.subarray(at, at + count);
+    if (list.length !== count) throw damaged("its keys are cut off");
+    at += count;
+    return list;
+  };
+  const rowKeys = keys((flags & HAS_ROW_KEYS) !== 0, rows);
+  const colKeys = keys((flags & HAS_COLUMN_KEYS) !== 0, cols);
+  const frequencies = bounds.map(() => {
+    const table = readFrequencies(header, at);
+    if (!table) throw damaged("its frequencies are not valid");
+    at = table.next;
+    return table.frequencies;
+  });
+  if (at !== header.length) throw damaged("its header is too long");
+  return { model: { step, rowKeys, colKeys, bounds }, frequencies };
+}
+
+function decodeContexts(codec: CodecMemory, { format, rows, cols }: BlockShape, body: Uint8Array): void {
+  const { kernels, at } = codec;
+  const n = rows * cols;
+  if (format.width === 8 || body.length < FIXED - 1) throw damaged("it is cut off");
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const [headerBytes, wordBytes, bitBytes] = [0, 4, 8].map((offset) => view.getUint32(offset, true));
+  if (FIXED - 1 + headerBytes + wordBytes + bitBytes !== body.length) throw damaged("its parts do not fit its length");
+  if (wordBytes > at.wordsEnd - at.words || bitBytes > 4 * n) throw damaged("its parts are too long");
+  const { model, frequencies } = decodeHeader(body.subarray(FIXED - 1, FIXED - 1 + headerBytes), rows, cols);
+  placeModel(codec, model);
+  frequencies.forEach((scaled, context) => {
+    fillSlots(scaled, codec.words(at.slots + 4 * TOTAL * context, TOTAL));
+  });
+  codec.words(at.states, 4).set([12, 16, 20, 24].map((offset) => view.getUint32(offset, true)));
+  const words = body.subarray(FIXED - 1 + headerBytes, FIXED - 1 + headerBytes + wordBytes);
+  codec.bytes(at.words, words.length).set(words);
+  const bits = body.subarray(body.length - bitBytes);
+  codec.bytes(at.bits, bits.length).set(bits);
+  split(codec, format, n);
+  kernels.decode(
+    at.e,
+    rows,
+    cols,
+    at.rowKeys,
+    at.colKeys,
+    model.step,
+    at.map,
+    at.slots,
+    at.tokenTable,
+    at.states,
+    at.words,
+    at.bits,
+    at.z,
+  );
+  const [s0, s1, s2, s3, wordsEnd, bitCount] = codec.words(at.states, 6);
+  const finished = [s0, s1, s2, s3].every((state) => state === FIRST_STATE);
+  if (!finished || wordsEnd !== at.words + wordBytes || Math.ceil(bitCount / 8) !== bitBytes) {
+    throw damaged("its symbols do not end where they should");
+  }
+  join(codec, format, n);
+}
+
+function decodeDifferencePlanes(
+  codec: CodecMemory,
+  { format, rows, cols }: BlockShape,
+  body: Uint8Array,
+  length: number,
+) {
+  const planes = joinPlanes(body, format.width, length);
+  if (format.width === 8) {
+    codec.bytes(codec.at.fine, length).set(xored(planes, codec.bytes(codec.at.base, length)));
+    return;
+  }
+  widen(planes, format.width, codec.words(codec.at.z, rows * cols));
+  join(codec, format, rows * cols);
+}
+
+/** Takes the exponents of the base; the differences it makes as well are of no interest. */
+function split({ kernels, at }: CodecMemory, format: NumberFormat, n: number): void {
+  const kernel = format.width === 1 ? kernels.split8 : format.width === 2 ? kernels.split16 : kernels.split32;
+  kernel(at.base, at.base, n, format.flip, format.shift, format.mask, at.z, at.e);
+}
+
+function join({ kernels, at }: CodecMemory, format: NumberFormat, n: number): void {
+  const kernel = format.width === 1 ? kernels.join8 : format.width === 2 ? kernels.join16 : kernels.join32;
+  kernel(at.base, at.z, n, format.flip, at.fine);
+}
+
+function encodePlanes(codec: number, values: Uint8Array, width: number): Uint8Array<ArrayBuffer> {
+  return concat([Uint8Array.of(codec), splitPlanes(values, width, ZSTD)]);
+}
+
+function narrow(z: Uint32Array, width: number): Uint8Array {
+  if (width === 4) return new Uint8Array(Uint32Array.from(z).buffer);
+  return width === 2 ? new Uint8Array(Uint16Array.from(z).buffer) : Uint8Array.from(z);
+}
+
+function widen(values: Uint8Array, width: number, z: Uint32Array): void {
+  if (width === 1) z.set(values);
+  else if (width === 2) z.set(new Uint16Array(values.buffer, values.byteOffset, z.length));
+  else z.set(new Uint32Array(values.buffer, values.byteOffset, z.length));
+}
+
+/** Floats turned by one bit, so that the exponent fills the highest byte and the sign lies with the fraction. */
+function rotated(bytes: Uint8Array, { width, flip }: NumberFormat): Uint8Array<ArrayBuffer> {
+  const copy = Uint8Array.from(bytes);
+  if (flip === 0 || width === 8) return copy;
+  const turn = { 1: turn8, 2: turn16, 4: turn32 }[width];
+  turn(copy, 1);
+  return copy;
+}
+
+function restored(bytes: Uint8Array, { width, flip }: NumberFormat): Uint8Array {
+  if (flip === 0 || width === 8) return bytes;
+  const turn = { 1: turn8, 2: turn16, 4: turn32 }[width];
+  turn(bytes, 8 * width - 1);
+  return bytes;
+}
+
+function turn8(bytes: Uint8Array, by: number): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] << by) | (bytes[i] >> (8 - by));
+}
+
+function turn16(bytes: Uint8Array, by: number): void {
+  const values = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] << by) | (values[i] >> (16 - by));
+}
+
+function turn32(bytes: Uint8Array, by: number): void {
+  const values = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] << by) | (values[i] >>> (32 - by));
+}
+
+function xored(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return Uint8Array.from(a, (byte, i) => byte ^ b[i]);
+}
+
+function damaged(why: string): CairnError {
+  return new CairnError(
+    "corrupt",
+    `A block of the delta cannot be decoded: ${why}.`,
+    "Get the delta again; this copy is damaged.",
+  );
+}

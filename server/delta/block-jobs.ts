@@ -1,0 +1,52 @@
+import type { KernelModule } from "../vectors/web-assembly.ts";
+import type { Span } from "./read-file.ts";
+
+/** What a thread of the pool can do. */
+export interface BlockWorkerMethods {
+  /** Codes one block; its bytes come back with their CRC-32. */
+  encode(job: EncodeJob): Promise<EncodedBlock>;
+  /** Decodes one block after checking its CRC-32; throws `corrupt`. */
+  decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer>>;
+  /** Codes a block to see how long it becomes and how far it is from its base. */
+  sample(job: EncodeJob): Promise<SampledBlock>;
+  /** SHA-256 of a range of a file, in hexadecimal. */
+  hash(span: Span): Promise<string>;
+}
+
+export interface EncodeJob {
+  fine: readonly Span[];
+  /** As many bytes as `fine`; undefined for a block without a base. */
+  base: readonly Span[] | undefined;
+  dtype: string;
+  rows: number;
+  cols: number;
+}
+
+export interface EncodedBlock {
+  bytes: Uint8Array<ArrayBuffer>;
+  crc: number;
+}
+
+export interface SampledBlock {
+  bytes: number;
+  /** What of them does not grow with the block: tables of frequencies. */
+  headerBytes: number;
+  codec: number;
+  /** Sums of squares: of the base's values, and of the differences. Zero for what is no float, or has no base. */
+  baseEnergy: number;
+  changeEnergy: number;
+}
+
+export interface DecodeJob {
+  /** Where the block is. */
+  block: Span;
+  crc: number;
+  base: readonly Span[] | undefined;
+  dtype: string;
+  rows: number;
+  cols: number;
+}
+
+export interface BlockWorkerData {
+  kernels: KernelModule | undefined;
+}

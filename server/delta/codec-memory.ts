@@ -1,0 +1,98 @@
+import { createSharedMemory } from "../vectors/shared-memory.ts";
+import type { KernelModule, SharedMemory } from "../vectors/web-assembly.ts";
+import { MOST_CONTEXTS, MOST_KEYS, TOKENS } from "./context-model.ts";
+import { TOTAL } from "./frequencies.ts";
+import { createDeltaKernels, type Kernels, SLACK } from "./kernels.ts";
+
+/** Bytes of a block before it is coded, at most. */
+export const BLOCK_BYTES = 2 << 20;
+/** Values of a block, at most: of values of one byte a block takes half as many bytes. */
+export const BLOCK_VALUES = 1 << 20;
+
+/** The one memory in which a thread codes block after block, and where in it everything lies. */
+export interface CodecMemory {
+  readonly memory: SharedMemory;
+  readonly kernels: Kernels;
+  readonly at: Layout;
+  bytes(address: number, length: number): Uint8Array;
+  words(address: number, count: number): Uint32Array;
+  floats(address: number, count: number): Float32Array;
+}
+
+/** Addresses. */
+interface Layout {
+  base: number;
+  fine: number;
+  z: number;
+  e: number;
+  rowKeys: number;
+  colKeys: number;
+  rowSums: number;
+  colSums: number;
+  map: number;
+  pairs: number;
+  counts: number;
+  symbols: number;
+  slots: number;
+  tokenTable: number;
+  states: number;
+  /** Words are written downwards from `wordsEnd` and read upwards from `words`. */
+  words: number;
+  wordsEnd: number;
+  bits: number;
+}
+
+/** A value's low bits take at most so many bytes, on average over a block: 29 bits of four bytes, 13 of two. */
+const LOW_BYTES = BLOCK_BYTES;
+
+export function createCodecMemory(module: KernelModule | undefined): CodecMemory {
+  let end = 0;
+  const room = (bytes: number): number => {
+    const address = end;
+    end = Math.ceil((end + bytes + SLACK) / SLACK) * SLACK;
+    return address;
+  };
+  const at: Layout = {
+    base: room(BLOCK_BYTES),
+    fine: room(BLOCK_BYTES),
+    z: room(4 * BLOCK_VALUES),
+    e: room(BLOCK_VALUES),
+    rowKeys: room(BLOCK_VALUES),
+    colKeys: room(BLOCK_VALUES),
+    rowSums: room(4 * BLOCK_VALUES),
+    colSums: room(4 * BLOCK_VALUES),
+    map: room(MOST_KEYS),
+    pairs: room(2 * BLOCK_VALUES),
+    counts: room(4 * MOST_CONTEXTS * TOKENS),
+    symbols: room(16 * MOST_CONTEXTS * TOKENS),
+    slots: room(4 * MOST_CONTEXTS * TOTAL),
+    tokenTable: room(8 * TOKENS),
+    states: room(24),
+    words: room(2 * BLOCK_VALUES),
+    wordsEnd: 0,
+    bits: room(LOW_BYTES),
+  };
+  at.wordsEnd = at.words + 2 * BLOCK_VALUES;
+  // Reading a block that lies may run past its own parts: 4 bytes a value of `bits`, 2 of `words`, into this.
+  room(4 * BLOCK_VALUES);
+  const memory = createSharedMemory(end);
+  const kernels = createDeltaKernels(memory, module);
+  fillTokenTable(new Uint32Array(memory.buffer, at.tokenTable, 2 * TOKENS));
+  return {
+    memory,
+    kernels,
+    at,
+    bytes: (address, length) => new Uint8Array(memory.buffer, address, length),
+    words: (address, count) => new Uint32Array(memory.buffer, address, count),
+    floats: (address, count) => new Float32Array(memory.buffer, address, count),
+  };
+}
+
+/** For each token its smallest z and the number of low bits that follow. */
+function fillTokenTable(table: Uint32Array): void {
+  for (let token = 0; token < TOKENS; token++) {
+    const k = token < 16 ? 0 : (token >> 2) - 2;
+    table[2 * token] = token < 16 ? token : ((token & 3) | 4) * 2 ** k;
+    table[2 * token + 1] = k;
+  }
+}

@@ -1,0 +1,20 @@
+import { CairnError } from "../../shared/errors.ts";
+import type { BlockWorkers } from "./block-workers.ts";
+
+/** How far a piece of work is, in bytes of the fine-tune. */
+export interface DeltaProgress {
+  phase: "coding" | "hashing" | "rebuilding" | "checking" | "sampling";
+  done: number;
+  total: number;
+}
+
+export interface DeltaOptions {
+  workers: BlockWorkers;
+  signal: AbortSignal;
+  onProgress?: (progress: DeltaProgress) => void;
+}
+
+/** Throws when the work is to stop. */
+export function stopWhen(signal: AbortSignal): void {
+  if (signal.aborted) throw new CairnError("unavailable", "The work was cancelled.", "Nothing was written.");
+}

@@ -1,0 +1,179 @@
+import { codecName } from "./block-codec.ts";
+import type { EncodeJob, SampledBlock } from "./block-jobs.ts";
+import { inOrder } from "./block-workers.ts";
+import { totalBytes } from "./compress.ts";
+import { type DeltaOptions, stopWhen } from "./delta-options.ts";
+import type { Model } from "./model-files.ts";
+import { numberFormat } from "./number-format.ts";
+import { makePlan } from "./plan.ts";
+
+/** What a delta would save, from a sample of the blocks that it would have. */
+export interface Estimate {
+  bytes: number;
+  deltaBytes: number;
+  /** Share of the original, 0 to 1. */
+  saved: number;
+  /** Two standard errors of `saved`. */
+  error: number;
+  /** Bytes that were looked at. */
+  sampledBytes: number;
+  /** Largest first. */
+  tensors: TensorEstimate[];
+}
+
+export interface TensorEstimate {
+  name: string;
+  dtype: string;
+  bytes: number;
+  saved: number;
+  codec: string;
+  /** Length of the difference over the length of the base, both as vectors; undefined for what is no float. */
+  change: number | undefined;
+}
+
+/** Bytes that are looked at: all of a small model, a share of a large one. */
+const SAMPLE_BYTES = 96 << 20;
+/** A slice is large enough that its tables of frequencies say what those of the whole block would. */
+const SLICE_BYTES = 512 << 10;
+/** What the manifest takes for a tensor: its hash, and numbers. */
+const BYTES_PER_PART = 48;
+
+interface Slice {
+  /** The job it stands for. */
+  job: EncodeJob;
+  sampled: EncodeJob;
+}
+
+/**
+ * Looks at a part of every tensor: small models whole, of large ones slices of 512 KiB of evenly chosen blocks.
+ *
+ * @throws {CairnError} `input` when a file cannot be used
+ */
+export async function estimate(base: Model, fine: Model, options: DeltaOptions): Promise<Estimate> {
+  const plan = makePlan(base, fine);
+  const total = totalBytes(fine);
+  const share = Math.min(1, SAMPLE_BYTES / Math.max(1, total));
+  const groups = groupsOf(plan);
+  const slices = groups.flatMap(({ jobs }) => choose(jobs, share));
+  const sampled = new Map<EncodeJob, { bytes: number; result: SampledBlock }>();
+  let done = 0;
+  const all = slices.reduce((sum, slice) => sum + bytesOf(slice.sampled), 0);
+  const run = ({ sampled: job }: Slice) => options.workers.run("sample", job);
+  for await (const [slice, result] of inOrder(slices, 2 * options.workers.count, run)) {
+    stopWhen(options.signal);
+    done += bytesOf(slice.sampled);
+    options.onProgress?.({ phase: "sampling", done, total: all });
+    const scale = bytesOf(slice.job) / bytesOf(slice.sampled);
+    sampled.set(slice.job, { bytes: result.headerBytes + (result.bytes - result.headerBytes) * scale, result });
+  }
+  return sum(groups, sampled, total, done, plan.files.flat().length);
+}
+
+interface Group {
+  name: string;
+  dtype: string;
+  bytes: number;
+  jobs: EncodeJob[];
+}
+
+/** The blocks of each tensor; those that small tensors share, and what is no tensor, stand for themselves. */
+function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
+  const groups: Group[] = [];
+  const grouped = new Set<EncodeJob>();
+  for (const part of files.flat()) {
+    if (!part.blocks || part.name === undefined) continue;
+    const own = jobs.slice(part.blocks[0], part.blocks[0] + part.blocks[1]);
+    for (const job of own) grouped.add(job);
+    groups.push({ name: part.name, dtype: part.dtype, bytes: part.bytes, jobs: own });
+  }
+  for (const job of jobs) {
+    if (grouped.has(job)) continue;
+    const name = job.fine.length > 1 ? `(${job.fine.length} small tensors)` : "(headers and other files)";
+    const known = groups.find((group) => group.name === name && group.dtype === job.dtype);
+    if (known) {
+      known.jobs.push(job);
+      known.bytes += bytesOf(job);
+    } else groups.push({ name, dtype: job.dtype, bytes: bytesOf(job), jobs: [job] });
+  }
+  return groups;
+}
+
+/** So many of the jobs, evenly, that slices of them make up the share; at least one. */
+function choose(jobs: readonly EncodeJob[], share: number): Slice[] {
+  const bytes = jobs.reduce((sum, job) => sum + bytesOf(job), 0);
+  const wanted = share >= 1 ? jobs.length : Math.min(jobs.length, Math.ceil((bytes * share) / SLICE_BYTES));
+  return Array.from({ length: wanted }, (_, i) => {
+    const job = jobs[Math.floor(((i + 0.5) * jobs.length) / wanted)];
+    return { job, sampled: share >= 1 ? job : sliceOf(job) };
+  });
+}
+
+/** The middle rows, or the middle of what has no rows. */
+function sliceOf(job: EncodeJob): EncodeJob {
+  if (bytesOf(job) <= SLICE_BYTES || job.fine.length > 1) return job;
+  const { width } = numberFormat(job.dtype);
+  const unit = job.rows > 1 ? job.cols * width : width;
+  const units = Math.max(1, Math.floor(SLICE_BYTES / unit));
+  const from = Math.floor((bytesOf(job) / unit - units) / 2) * unit;
+  const cut = (spans: EncodeJob["fine"]) => spans.map((span) => ({ ...span, at: span.at + from, bytes: units * unit }));
+  return {
+    ...job,
+    fine: cut(job.fine),
+    base: job.base && cut(job.base),
+    rows: job.rows > 1 ? units : 1,
+    cols: job.rows > 1 ? job.cols : units,
+  };
+}
+
+function sum(
+  groups: Group[],
+  sampled: Map<EncodeJob, { bytes: number; result: SampledBlock }>,
+  total: number,
+  sampledBytes: number,
+  parts: number,
+): Estimate {
+  let deltaBytes = parts * BYTES_PER_PART;
+  let variance = 0;
+  const tensors = groups.map(({ name, dtype, bytes, jobs }): TensorEstimate => {
+    const known = jobs.flatMap((job) => {
+      const found = sampled.get(job);
+      return found ? [{ ...found, original: bytesOf(job) }] : [];
+    });
+    const original = known.reduce((sum, one) => sum + one.original, 0);
+    const stored = known.reduce((sum, one) => sum + one.bytes, 0);
+    const ratio = stored / original;
+    deltaBytes += ratio * bytes;
+    // A ratio estimate's variance among blocks; blocks of which only a slice was seen vary as blocks do.
+    const isWhole = original === bytes && sampledBytes >= total;
+    if (!isWhole && known.length > 1) {
+      const spread = known.reduce((sum, one) => sum + (one.bytes - ratio * one.original) ** 2, 0) / (known.length - 1);
+      variance += (bytes / original) ** 2 * spread * known.length;
+    } else if (!isWhole) variance += (bytes * UNSEEN_SPREAD) ** 2;
+    const energy = known.reduce((sum, { result }) => sum + result.baseEnergy, 0);
+    const change = known.reduce((sum, { result }) => sum + result.changeEnergy, 0);
+    return {
+      name,
+      dtype,
+      bytes,
+      saved: 1 - ratio,
+      codec: codecName(known[0]?.result.codec) ?? "",
+      change: energy > 0 ? Math.sqrt(change / energy) : undefined,
+    };
+  });
+  tensors.sort((a, b) => b.bytes - a.bytes);
+  return {
+    bytes: total,
+    deltaBytes: Math.round(deltaBytes),
+    saved: total === 0 ? 0 : 1 - deltaBytes / total,
+    error: total === 0 ? 0 : (2 * Math.sqrt(variance)) / total,
+    sampledBytes,
+    tensors,
+  };
+}
+
+/** How much the ratios of a tensor's parts differ when only one of them was seen (measured: 1 to 2 points). */
+const UNSEEN_SPREAD = 0.02;
+
+function bytesOf({ fine }: EncodeJob): number {
+  return fine.reduce((sum, { bytes }) => sum + bytes, 0);
+}

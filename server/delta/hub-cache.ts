@@ -1,0 +1,49 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The folder in which the Hub's own tools keep what they download. */
+function hubCacheFolder(env: Environment): string {
+  if (env.HF_HUB_CACHE) return env.HF_HUB_CACHE;
+  if (env.HF_HOME) return join(env.HF_HOME, "hub");
+  const home = env.XDG_CACHE_HOME ?? join(env.HOME ?? env.USERPROFILE ?? "", ".cache");
+  return join(home, "huggingface", "hub");
+}
+
+/**
+ * The path of what a user names: a file or folder, or `owner/name[@revision]` of a repository in the Hub's cache.
+ * Nothing is downloaded.
+ *
+ * @throws {CairnError} `input` when neither is there
+ */
+export function locate(given: string, cwd: string, env: Environment): string {
+  const path = resolve(cwd, given);
+  if (existsSync(path)) return path;
+  const [, id, revision] = /^([\w.-]+(?:\/[\w.-]+)?)(?:@([\w.-]+))?$/.exec(given) ?? [];
+  const folder = hubCacheFolder(env);
+  for (const kind of ["model", "dataset"] as const) {
+    const repository = id === undefined ? undefined : join(folder, `${kind}s--${id.replaceAll("/", "--")}`);
+    const snapshot = repository === undefined ? undefined : snapshotOf(repository, revision ?? "main");
+    if (snapshot) return snapshot;
+  }
+  throw new CairnError(
+    "input",
+    `There is no ${path}${id === undefined ? "" : `, and no ${given} in the Hub's cache (${folder})`}.`,
+    "Give a file or a folder, or download the repository first.",
+  );
+}
+
+/** The snapshot that a branch, a tag or a commit names; the only one there is when the name is not known. */
+function snapshotOf(repository: string, revision: string): string | undefined {
+  const snapshots = join(repository, "snapshots");
+  if (!existsSync(snapshots)) return undefined;
+  const reference = join(repository, "refs", revision);
+  const commit =
+    existsSync(reference) && statSync(reference).isFile() ? readFileSync(reference, "utf8").trim() : revision;
+  if (/^[\w.-]+$/.test(commit) && commit !== ".." && existsSync(join(snapshots, commit)))
+    return join(snapshots, commit);
+  const all = readdirSync(snapshots);
+  return revision === "main" && all.length === 1 ? join(snapshots, all[0]) : undefined;
+}

@@ -1,0 +1,82 @@
+import { Instance, type KernelModule, type SharedMemory } from "../vectors/web-assembly.ts";
+import { plainKernels } from "./plain-kernels.ts";
+
+/**
+ * The inner loops of the delta codec over one memory. Addresses and sizes are bytes in that memory, `n`, `rows` and
+ * `cols` count values, `rows * cols = n`. Vectors of 16 bytes are read and written, so that {@link SLACK} bytes after
+ * each array are touched too. Nothing is checked here: the callers own the layout and check what files say.
+ */
+export interface Kernels {
+  split8: Split;
+  split16: Split;
+  split32: Split;
+  join8: Join;
+  join16: Join;
+  join32: Join;
+
+  /** Sums of `z * 2^(e - 127)` in f32: by row into `rowSums`, by column added to `colSums`. */
+  magnitudes(z: number, e: number, rows: number, cols: number, rowSums: number, colSums: number): void;
+
+  /**
+   * Each z (u32) becomes a token and low bits: below 16 it is its own token, above, the token says its highest three
+   * bits and their place. `pairs` (u16) gets `context * 128 + token` with `context = map[(e << step) + row + column]`,
+   * `counts` (u32 by pair) is added to, the low bits are packed into `bits`. Returns the address after them.
+   */
+  tokens(
+    z: number,
+    e: number,
+    rows: number,
+    cols: number,
+    rowKeys: number,
+    colKeys: number,
+    step: number,
+    map: number,
+    pairs: number,
+    counts: number,
+    bits: number,
+  ): number;
+
+  /** Codes `n` pairs by rANS, words downwards from `end`; returns the address of the first word. */
+  encode(pairs: number, n: number, symbols: number, end: number, states: number): number;
+
+  /** The reverse of `tokens` and `encode`; `states` is left with the end of the words and the number of bits read. */
+  decode(
+    e: number,
+    rows: number,
+    cols: number,
+    rowKeys: number,
+    colKeys: number,
+    step: number,
+    map: number,
+    slots: number,
+    tokenTable: number,
+    states: number,
+    words: number,
+    bits: number,
+    z: number,
+  ): void;
+}
+
+/** `z = zigzag(ordered(fine) - ordered(base))` as u32, `e = (base >> shift) & mask` as u8. */
+type Split = (
+  base: number,
+  fine: number,
+  n: number,
+  flip: number,
+  shift: number,
+  mask: number,
+  z: number,
+  e: number,
+) => void;
+
+/** `out = unordered(ordered(base) + unzigzag(z))`; `out` may be `base`. */
+type Join = (base: number, z: number, n: number, flip: number, out: number) => void;
+
+/** Bytes after an array that the kernels may read and write. */
+export const SLACK = 64;
+
+/** The kernels over a memory: as SIMD when there is a module, in plain TypeScript otherwise, with equal results. */
+export function createDeltaKernels(memory: SharedMemory, module: KernelModule | undefined): Kernels {
+  if (!module) return plainKernels(memory);
+  return new Instance(module, { env: { memory } }).exports as Kernels;
+}

@@ -1,0 +1,77 @@
+import type { DecodeJob } from "./block-jobs.ts";
+import type { BlockWorkers } from "./block-workers.ts";
+import type { Delta } from "./delta-file.ts";
+import { blockEntry, type Part, poolsOf } from "./manifest.ts";
+import { numberFormat } from "./number-format.ts";
+import type { Span } from "./read-file.ts";
+
+/** Bytes that are the whole of a block, or a part of one that small tensors share. */
+export interface Piece {
+  block: number;
+  job: DecodeJob;
+  /** Where in the block it begins; undefined for all of it. */
+  from: number | undefined;
+  bytes: number;
+}
+
+/** Decoded pools that are kept, since the tensors in them lie between others. */
+const KEPT_POOLS = 4;
+
+/** Finds and decodes the blocks that make up parts, in any order. */
+export class Pieces {
+  readonly #delta: Delta;
+  /** Paths of the base's files by their number; empty for those that are not used. */
+  readonly #basePaths: readonly string[];
+  readonly #workers: BlockWorkers;
+  readonly #pools: Map<number, Part[]>;
+  readonly #decodedPools = new Map<number, Promise<Uint8Array>>();
+
+  constructor(delta: Delta, basePaths: readonly string[], workers: BlockWorkers) {
+    this.#delta = delta;
+    this.#basePaths = basePaths;
+    this.#workers = workers;
+    this.#pools = poolsOf(delta.manifest);
+  }
+
+  /** The pieces of a part, in order. */
+  *of(part: Part): Generator<Piece> {
+    if (part.as) {
+      yield* this.of(this.#delta.manifest.files[part.as[0]].parts[part.as[1]]);
+    } else if (part.pool) {
+      const [block, from] = part.pool;
+      const base = (this.#pools.get(block) ?? []).flatMap((member) => this.#baseOf(member, 0, member.bytes) ?? []);
+      yield { block, job: this.#job(block, base, part.dtype), from, bytes: part.bytes };
+    } else if (part.blocks) {
+      const [first, count] = part.blocks;
+      let from = 0;
+      for (let block = first; block < first + count; block++) {
+        const { rows, cols } = blockEntry(this.#delta.manifest.blocks[block]);
+        const bytes = rows * cols * numberFormat(part.dtype).width;
+        yield { block, job: this.#job(block, this.#baseOf(part, from, bytes), part.dtype), from: undefined, bytes };
+        from += bytes;
+      }
+    }
+  }
+
+  /** @throws {CairnError} `corrupt` when the block is damaged, or the base is another one */
+  async decode({ block, job, from, bytes }: Piece): Promise<Uint8Array> {
+    if (from === undefined) return this.#workers.run("decode", job);
+    let pool = this.#decodedPools.get(block);
+    if (!pool) {
+      pool = this.#workers.run("decode", job);
+      this.#decodedPools.set(block, pool);
+      const [oldest] = this.#decodedPools.keys();
+      if (this.#decodedPools.size > KEPT_POOLS) this.#decodedPools.delete(oldest);
+    }
+    return (await pool).subarray(from, from + bytes);
+  }
+
+  #job(block: number, base: Span[] | undefined, dtype: string): DecodeJob {
+    const { at, bytes, crc, rows, cols, hasBase } = blockEntry(this.#delta.manifest.blocks[block]);
+    return { block: { path: this.#delta.path, at, bytes }, crc, base: hasBase ? base : undefined, dtype, rows, cols };
+  }
+
+  #baseOf({ base }: Part, from: number, bytes: number): Span[] | undefined {
+    return base && [{ path: this.#basePaths[base[0]], at: base[1] + from, bytes }];
+  }
+}

@@ -1,0 +1,59 @@
+import { type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+
+/**
+ * The first bytes of all values, then the second bytes, and so on: each such plane is compressed on its own, since the
+ * bytes of an exponent have little in common with those of a fraction. Per plane: its length (u32, the highest bit set
+ * when it is kept as it is), then its bytes.
+ *
+ * @param values little-endian, `width` bytes each
+ */
+export function splitPlanes(values: Uint8Array, width: number, options: ZstdOptions): Uint8Array<ArrayBuffer> {
+  const count = values.length / width;
+  const plane = new Uint8Array(count);
+  const parts: Uint8Array[] = [];
+  for (let byte = 0; byte < width; byte++) {
+    for (let i = 0, at = byte; i < count; i++, at += width) plane[i] = values[at];
+    const packed = zstdCompressSync(plane, options);
+    const kept = packed.length >= count;
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, kept ? KEPT + count : packed.length, true);
+    parts.push(length, kept ? plane.slice() : packed);
+  }
+  return concat(parts);
+}
+
+/** One array of all bytes. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * The values whose planes these are, `length` bytes of them, at an address that fits their width.
+ * Throws when the planes are not exactly that long.
+ */
+export function joinPlanes(planes: Uint8Array, width: number, length: number): Uint8Array<ArrayBuffer> {
+  const count = length / width;
+  const values = new Uint8Array(length);
+  const view = new DataView(planes.buffer, planes.byteOffset, planes.length);
+  let at = 0;
+  for (let byte = 0; byte < width; byte++) {
+    const said = view.getUint32(at, true);
+    const kept = said >= KEPT;
+    const size = kept ? said - KEPT : said;
+    const packed = planes.subarray(at + 4, at + 4 + size);
+    const plane = kept ? packed : zstdDecompressSync(packed, { maxOutputLength: Math.max(1, count) });
+    if (packed.length !== size || plane.length !== count) throw new Error("a plane has the wrong length");
+    for (let i = 0, to = byte; i < count; i++, to += width) values[to] = plane[i];
+    at += 4 + size;
+  }
+  if (at !== planes.length) throw new Error("something follows its planes");
+  return values;
+}
+
+const KEPT = 2 ** 31;

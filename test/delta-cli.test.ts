@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { bf16, put, randomNumbers, safetensors, tuned, weights } from "./delta-fixture.ts";
+import { temporaryFolder } from "./open-core.ts";
+
+const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));
+
+const random = randomNumbers(50);
+const layer = weights(random, 200, 320);
+const model = (values: Float32Array) =>
+  safetensors([{ name: "w", dtype: "BF16", shape: [200, 320], bytes: bf16(values) }]);
+
+/** A base and a fine-tune in a folder, in which the program runs. */
+function pair(test: TestContext) {
+  const folder = temporaryFolder(test);
+  put(folder, { "base.safetensors": model(layer), "fine.safetensors": model(tuned(random, layer, 0.01)) });
+  return {
+    folder,
+    cairn: (...args: string[]) => {
+      const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, HF_HUB_CACHE: join(folder, "hub") };
+      const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, "delta", ...args], {
+        env,
+        cwd: folder,
+        encoding: "utf8",
+      });
+      return { code: status, stdout, stderr };
+    },
+  };
+}
+
+describe("cairn delta", () => {
+  it("estimates, compresses, tells, verifies and rebuilds", (test) => {
+    const { folder, cairn } = pair(test);
+    assert.match(cairn("estimate", "fine.safetensors", "--base", "base.safetensors").stdout, /^7\d\.\d% saved/);
+    const made = cairn("compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d", "--check");
+    assert.equal(made.code, 0, made.stderr);
+    assert.match(made.stdout, /128\.1 kB -> .* kB, 7\d\.\d% saved[\s\S]*checked/);
+    assert.match(cairn("info", "d").stdout, /base {2}base\.safetensors[\s\S]*contexts[\s\S]* w\n/);
+    assert.match(cairn("verify", "d", "--base", "base.safetensors").stdout, /^ok {2}1 file, 1 tensor/);
+    const back = cairn("reconstruct", "d", "--base", "base.safetensors", "--out", "again", "--threads", "1");
+    assert.equal(back.code, 0, back.stderr);
+    assert.equal(
+      Buffer.compare(readFileSync(join(folder, "again")), readFileSync(join(folder, "fine.safetensors"))),
+      0,
+    );
+    assert.equal(
+      cairn("reconstruct", "d", "--base", "base.safetensors", "--tensor", "w", "--out", "w.safetensors").code,
+      0,
+    );
+    assert.match(cairn("estimate", "w.safetensors", "--base", "fine.safetensors").stdout, /^9\d\.\d% saved/);
+  });
+
+  it("answers with JSON", (test) => {
+    const { cairn } = pair(test);
+    const json = (...args: string[]) => JSON.parse(cairn(...args, "--json").stdout);
+    assert.ok(json("estimate", "fine.safetensors", "--base", "base.safetensors").saved > 0.7);
+    const made = json("compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d");
+    assert.deepEqual([made.files, made.saved > 0.7], [1, true]);
+    assert.equal(json("info", "d").tensors[0].name, "w");
+    assert.deepEqual(json("verify", "d", "--base", "base.safetensors"), {
+      ok: true,
+      files: 1,
+      tensors: 1,
+      bytes: made.originalBytes,
+    });
+  });
+
+  it("finds models in the Hub's cache by name and revision", (test) => {
+    const { folder, cairn } = pair(test);
+    put(join(folder, "hub", "models--org--base"), {
+      "blobs/abc": model(layer),
+      "refs/main": "c0ffee",
+      "snapshots/c0ffee/README.md": "base",
+    });
+    symlinkSync(
+      "../../blobs/abc",
+      join(folder, "hub", "models--org--base", "snapshots", "c0ffee", "model.safetensors"),
+    );
+    for (const base of ["org/base", "org/base@main", "org/base@c0ffee"]) {
+      assert.equal(cairn("compress", "fine.safetensors", "--base", base, "--out", "d", "--force").code, 0, base);
+    }
+    const missing = cairn("estimate", "fine.safetensors", "--base", "org/none");
+    assert.deepEqual([missing.code, /no org\/none in the Hub's cache/.test(missing.stderr)], [2, true]);
+  });
+
+  it("says what is wrong and writes nothing", (test) => {
+    const { folder, cairn } = pair(test);
+    const wrong = (pattern: RegExp, ...args: string[]) => {
+      const { code, stderr } = cairn(...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, pattern);
+    };
+    wrong(/What is to be done/);
+    wrong(/Did you mean `cairn delta compress`/, "compres", "x");
+    wrong(/Which base/, "compress", "fine.safetensors", "--out", "d");
+    wrong(/Where should the result go/, "compress", "fine.safetensors", "--base", "base.safetensors");
+    wrong(/There is no .*none/, "compress", "none.safetensors", "--base", "base.safetensors", "--out", "d");
+    wrong(/is not a delta/, "info", "fine.safetensors");
+    wrong(/There is no folder/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "no/d");
+    wrong(/--threads must be/, "info", "d", "--threads", "0");
+    assert.equal(cairn("compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d").code, 0);
+    wrong(/already there/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d");
+    wrong(/is not the base of this delta/, "reconstruct", "d", "--base", "fine.safetensors", "--out", "o");
+    assert.equal(existsSync(join(folder, "o")), false);
+  });
+});

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { describeDelta } from "../server/delta/describe.ts";
+import { estimate } from "../server/delta/estimate.ts";
+import { openModel } from "../server/delta/model-files.ts";
+import { reconstruct } from "../server/delta/reconstruct.ts";
+import { readTensor, verify } from "../server/delta/verify.ts";
+import {
+  bf16,
+  deltaOptions,
+  f32,
+  type MadeTensor,
+  makeDelta,
+  put,
+  randomNumbers,
+  safetensors,
+  tuned,
+  weights,
+} from "./delta-fixture.ts";
+import { temporaryFolder } from "./open-core.ts";
+
+const random = randomNumbers(20);
+const layer = weights(random, 200, 320);
+const changed = tuned(random, layer, 0.01);
+const norm = weights(random, 1, 320);
+
+/** Compresses, verifies, rebuilds and compares a file. Returns what the delta says of itself. */
+async function roundTrip(test: TestContext, base: readonly MadeTensor[], fine: readonly MadeTensor[]) {
+  const folder = temporaryFolder(test);
+  const options = deltaOptions(test);
+  const basePath = put(folder, { "base.safetensors": safetensors(base) });
+  const finePath = put(folder, { "fine.safetensors": safetensors(fine, { format: "pt" }) });
+  const made = await makeDelta(options, basePath, finePath, join(folder, "fine.delta"));
+  await verify(made.delta, made.base, options);
+  await reconstruct(made.delta, made.base, join(folder, "restored"), { ...options, force: false });
+  assert.equal(Buffer.compare(readFileSync(join(folder, "restored")), readFileSync(finePath)), 0);
+  assert.deepEqual(readdirSync(folder).sort(), ["base.safetensors", "fine.delta", "fine.safetensors", "restored"]);
+  return { ...describeDelta(made.delta), ...made, bytes: made.originalBytes, folder, options };
+}
+
+function tensor(name: string, values: Float32Array, shape = [200, 320]): MadeTensor {
+  return { name, dtype: "BF16", shape, bytes: bf16(values) };
+}
+
+describe("a delta of a model", () => {
+  it("gives a fine-tune back byte for byte, in a third of its size", async (test) => {
+    const { bytes, deltaBytes, tensors } = await roundTrip(
+      test,
+      [tensor("a", layer), tensor("b", norm, [320])],
+      [tensor("a", changed), tensor("b", norm, [320])],
+    );
+    assert.ok(deltaBytes < 0.36 * bytes, `${deltaBytes} of ${bytes}`);
+    assert.deepEqual(
+      tensors.map(({ name, codecs }) => [name, codecs]),
+      [
+        ["a", ["contexts"]],
+        ["b", ["same"]],
+      ],
+    );
+  });
+
+  it("takes tensors that are missing, added, empty, scalar, of other formats, in another order", async (test) => {
+    const { tensors } = await roundTrip(
+      test,
+      [
+        tensor("gone", norm, [320]),
+        tensor("a", layer),
+        { name: "n", dtype: "I64", shape: [], bytes: new Uint8Array(8) },
+      ],
+      [
+        { name: "n", dtype: "I64", shape: [], bytes: new Uint8Array(8).fill(3) },
+        { name: "empty", dtype: "F32", shape: [0, 5], bytes: new Uint8Array() },
+        tensor("new", norm, [320]),
+        { name: "a", dtype: "F32", shape: [200, 320], bytes: f32(changed) },
+        { name: "flags", dtype: "BOOL", shape: [9], bytes: new Uint8Array(9).fill(1) },
+      ],
+    );
+    assert.deepEqual(
+      tensors.map(({ name }) => name),
+      ["n", "empty", "new", "a", "flags"],
+    );
+  });
+
+  it("compares the rows that are there when a vocabulary grew or shrank", async (test) => {
+    const more = Float32Array.from([...changed, ...weights(random, 8, 320)]);
+    const grown = await roundTrip(test, [tensor("emb", layer)], [tensor("emb", more, [208, 320])]);
+    assert.ok(grown.deltaBytes < 0.4 * grown.bytes, `${grown.deltaBytes} of ${grown.bytes}`);
+    const shrunk = await roundTrip(test, [tensor("emb", more, [208, 320])], [tensor("emb", changed)]);
+    assert.ok(shrunk.deltaBytes < 0.1 * shrunk.bytes, `${shrunk.deltaBytes} of ${shrunk.bytes}`);
+  });
+
+  it("knows tensors behind a wrapper's prefix, and renamed ones whose bytes are the same", async (test) => {
+    const { tensors } = await roundTrip(
+      test,
+      [tensor("layers.0.up.weight", layer), tensor("old", changed)],
+      [tensor("model.layers.0.up.weight", changed), tensor("quite.another", changed)],
+    );
+    // The second is the first's twin: both have the bytes of the base's `old`.
+    assert.deepEqual(
+      tensors.map(({ codecs }) => codecs),
+      [["contexts"], ["twin"]],
+    );
+    const renamed = await roundTrip(test, [tensor("old", layer)], [tensor("new", layer)]);
+    assert.deepEqual(renamed.tensors[0].codecs, ["same"]);
+  });
+
+  it("reads one tensor without the others", async (test) => {
+    const { delta, base, options } = await roundTrip(
+      test,
+      [tensor("a", layer), tensor("b", norm, [320])],
+      [tensor("a", changed), tensor("b", norm, [320]), tensor("c", changed, [64_000])],
+    );
+    assert.deepEqual((await readTensor(delta, base, "a", options)).bytes, bf16(changed));
+    assert.deepEqual((await readTensor(delta, base, "b", options)).bytes, bf16(norm));
+    assert.deepEqual((await readTensor(delta, base, "c", options)).bytes, bf16(changed));
+    await assert.rejects(readTensor(delta, base, "d", options), { kind: "input", message: /no tensor "d"/ });
+  });
+
+  it("takes a folder: shards, their index, other files, and gives all of it back", async (test) => {
+    const folder = temporaryFolder(test);
+    const options = deltaOptions(test);
+    const index = JSON.stringify({ weight_map: { a: "model-1.safetensors", b: "model-2.safetensors" } });
+    put(join(folder, "base"), {
+      "one.safetensors": safetensors([tensor("a", layer), tensor("b", layer)]),
+      "tokenizer.json": "same",
+    });
+    const files = {
+      "model-1.safetensors": safetensors([tensor("a", changed)]),
+      "model-2.safetensors": safetensors([tensor("b", layer)]),
+      "model.safetensors.index.json": index,
+      "tokenizer.json": "same",
+      "empty.txt": "",
+      "deep/er/notes.md": "hello",
+    };
+    put(join(folder, "fine"), files);
+    const { delta, base, bytes } = await makeDelta(
+      options,
+      join(folder, "base"),
+      join(folder, "fine"),
+      join(folder, "d"),
+    );
+    await reconstruct(delta, base, join(folder, "restored"), { ...options, force: false });
+    for (const [name, content] of Object.entries(files)) {
+      assert.equal(Buffer.compare(readFileSync(join(folder, "restored", name)), Buffer.from(content)), 0, name);
+    }
+    assert.ok(bytes < 0.25 * 2 * changed.length * 2, `${bytes}`);
+  });
+
+  it("gives the same bytes whatever the number of threads", async (test) => {
+    const folder = temporaryFolder(test);
+    const base = put(folder, {
+      base: "",
+      "b.safetensors": safetensors([tensor("a", layer), tensor("b", norm, [320])]),
+    }).replace(/base$/, "b.safetensors");
+    const fine = join(folder, "f.safetensors");
+    put(folder, { "f.safetensors": safetensors([tensor("a", changed), tensor("b", norm, [320])]) });
+    const [one, three] = await Promise.all(
+      [1, 3].map((threads) => makeDelta(deltaOptions(test, threads), base, fine, join(folder, `${threads}.delta`))),
+    );
+    assert.equal(Buffer.compare(readFileSync(one.path), readFileSync(three.path)), 0);
+  });
+
+  it("estimates what it would save, with the change of each tensor", async (test) => {
+    const { folder, options, deltaBytes, bytes } = await roundTrip(test, [tensor("a", layer)], [tensor("a", changed)]);
+    const guess = await estimate(
+      openModel(join(folder, "base.safetensors")),
+      openModel(join(folder, "fine.safetensors")),
+      options,
+    );
+    assert.ok(Math.abs(guess.saved - (1 - deltaBytes / bytes)) < 0.01, `${guess.saved}`);
+    const [{ name, change, codec }] = guess.tensors;
+    assert.deepEqual([name, codec], ["a", "contexts"]);
+    assert.ok(change !== undefined && change > 0.005 && change < 0.02, `${change}`);
+  });
+
+  it("does not replace what is there unless told to", async (test) => {
+    const { folder, options, delta, base } = await roundTrip(test, [tensor("a", layer)], [tensor("a", changed)]);
+    const out = join(folder, "restored");
+    await assert.rejects(reconstruct(delta, base, out, { ...options, force: false }), {
+      kind: "input",
+      message: /already there/,
+    });
+    await reconstruct(delta, base, out, { ...options, force: true });
+    assert.ok(existsSync(out));
+  });
+});
