@@ -19,11 +19,13 @@ export interface Suite {
  * Tests that share one workbench, one after the other. Each must leave no notification behind that nobody asked for; of
  * each that fails there is a screenshot.
  * @param prepare Runs before the first test: fills the folder and opens it.
+ * @param companion The files of another extension that is installed too.
  */
 export function inWorkbench(
   name: string,
   prepare: (suite: Suite) => Promise<void>,
   tests: (suite: Suite) => void,
+  companion?: Readonly<Record<string, string>>,
 ): void {
   const install = installEditor();
   const skip = typeof install === "string" ? install : false;
@@ -33,7 +35,7 @@ export function inWorkbench(
 
     before(async () => {
       if (typeof install === "string") return;
-      suite.workbench = await Workbench.start(install);
+      suite.workbench = await Workbench.start(install, companion);
       try {
         await prepare(suite);
       } catch (error) {

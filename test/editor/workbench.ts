@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { writeFiles } from "../open-core.ts";
 import type { Browser, FrameLocator, Locator, Page, Playwright } from "./browser.ts";
 import type { EditorInstall } from "./editor-install.ts";
 
@@ -63,10 +64,14 @@ export class Workbench {
     this.page = page;
   }
 
-  /** Starts it with the package named in CAIRN_VSIX, or with one made of what was built last. */
-  static async start(install: EditorInstall): Promise<Workbench> {
+  /**
+   * Starts it with the package named in CAIRN_VSIX, or with one made of what was built last.
+   * @param companion The files of another extension that is installed too.
+   */
+  static async start(install: EditorInstall, companion?: Readonly<Record<string, string>>): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "cairn-editor-"));
-    const vsix = process.env.CAIRN_VSIX ?? packageInto(folder);
+    const packages = [process.env.CAIRN_VSIX ?? packageInto(folder)];
+    if (companion) packages.push(packageCompanion(folder, companion));
     mkdirSync(join(folder, "user/User"), { recursive: true });
     writeFileSync(join(folder, "config.yaml"), "{}\n");
     const common = ["--config", join(folder, "config.yaml"), "--user-data-dir", join(folder, "user")];
@@ -80,7 +85,9 @@ export class Workbench {
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
     };
-    execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
+    for (const vsix of packages) {
+      execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
+    }
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
       env,
       stdio: ["ignore", "pipe", "ignore"],
@@ -285,6 +292,15 @@ function packageInto(folder: string): string {
   if (!existsSync(join(ROOT, "dist/extension.cjs"))) throw new Error("Nothing is built: run `npm run build` first.");
   const vsix = join(folder, "cairn.vsix");
   execFileSync(process.execPath, [join(ROOT, "build.ts"), "--package-only", "--out", vsix], { stdio: "pipe" });
+  return vsix;
+}
+
+function packageCompanion(folder: string, files: Readonly<Record<string, string>>): string {
+  const [sources, vsix] = [join(folder, "companion"), join(folder, "companion.vsix")];
+  writeFiles(sources, files);
+  const vsce = [join(ROOT, "node_modules/@vscode/vsce/vsce"), "package", "--no-dependencies"];
+  const quiet = ["--allow-missing-repository", "--skip-license"];
+  execFileSync(process.execPath, [...vsce, ...quiet, "--out", vsix], { cwd: sources, stdio: "pipe" });
   return vsix;
 }
 
