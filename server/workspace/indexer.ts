@@ -111,7 +111,7 @@ export class Indexer {
 
   /** True when every file is in the index. */
   get complete(): boolean {
-    return this.#scanned && this.#queue.isEmpty && this.#restoring.length + this.#restoringNow === 0;
+    return this.#scanned && this.#queue.isEmpty && !this.#isRestoring;
   }
 
   /**
@@ -120,18 +120,20 @@ export class Indexer {
    */
   get lacking(): boolean {
     if (this.complete) return false;
-    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#parts.live.snapshot.fileCount === 0;
+    return !this.#queue.isEmpty || this.#isRestoring || this.#parts.live.snapshot.fileCount === 0;
   }
 
   /** The files that are not indexed as they are on disk; undefined while the walk may still find more, or they are many. */
   get missing(): readonly string[] | undefined {
-    const known = this.#scanned && this.#restoring.length + this.#restoringNow === 0;
+    const known = this.#scanned && !this.#isRestoring;
     return known && this.#queue.waiting <= MANY_MISSING ? [...new Set(this.#queue.paths())] : undefined;
   }
 
-  /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
+  /** True when the path is known and need not be looked at again: it can be found as it is, or is left out. */
   isSettled(path: string): boolean {
-    return this.#states.has(path) && !this.#queue.has(path);
+    const state = this.#states.get(path);
+    if (state === undefined || this.#queue.has(path)) return false;
+    return state.skip !== undefined || this.#parts.live.has(path);
   }
 
   skipped(): SkippedFile[] {
@@ -372,8 +374,7 @@ export class Indexer {
   #consider(file: WalkedFile, urgent = this.#open.has(file.path)): void {
     const state = this.#states.get(file.path);
     const same = state !== undefined && state.size === file.size && isSameTime(state.mtimeMs, file.mtimeMs);
-    const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
-    if (same && (state.skip || restoring || this.#parts.live.has(file.path))) return;
+    if (same && (state.skip || this.#isRestoring || this.#parts.live.has(file.path))) return;
     this.#queue.add(file, urgent);
   }
 
@@ -536,6 +537,11 @@ export class Indexer {
     if (this.#untidied < WORTH_TIDYING) return;
     this.#untidied = 0;
     await this.#parts.store.call("tidy", null);
+  }
+
+  /** True while files that the store knows are not all findable. */
+  get #isRestoring(): boolean {
+    return this.#restoring.length + this.#restoringNow > 0;
   }
 
   #hasWork(): boolean {
