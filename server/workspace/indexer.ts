@@ -63,6 +63,8 @@ export class Indexer {
   #batches = 0;
   readonly #gate: WorkGate;
   #failure: CairnError | undefined;
+  /** Looks for the folder while it is away. */
+  #looking: { dispose(): void } | undefined;
   #repairs = 0;
   #note = "";
   #opened = false;
@@ -229,6 +231,7 @@ export class Indexer {
   async close(): Promise<void> {
     this.#closed = true;
     this.#gate.close();
+    this.#looking?.dispose();
     this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -252,6 +255,7 @@ export class Indexer {
   /** What was asked for is worth another try after a failure. */
   #retry(): void {
     this.#failure = undefined;
+    this.#looking?.dispose();
     this.#settled = false;
     this.#gate.ask();
     this.#advance();
@@ -315,6 +319,11 @@ export class Indexer {
       return;
     }
     this.#failure = new CairnError(kind, message, hint);
+    if (kind !== "gone") return;
+    // What was told while the folder went away says little: when it is back, all of it is looked at.
+    this.#scanCause ||= "the folder was away";
+    this.#looking?.dispose();
+    this.#looking = this.#parts.host.onFolder(this.#parts.root, () => this.rescan("the folder is back"));
   }
 
   /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
