@@ -68,6 +68,12 @@ async function test(node, args) {
   const checked = args.length > 0 ? 0 : await check(node);
   if (checked !== 0) return checked;
   const files = args.length > 0 ? args : [...testFiles("test"), ...testFiles("test", "editor")];
+  const editor = join("test", "editor");
+  if (files.some((file) => file.includes(editor))) {
+    // Before the tests, which run side by side and all need it.
+    const installed = await run(node, [join(editor, "editor-install.ts")], { cwd: root });
+    if (installed !== 0) return installed;
+  }
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
   return run(node, ["--test", `--test-concurrency=${concurrency}`, ...files], { cwd: root });
 }

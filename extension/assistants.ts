@@ -15,17 +15,19 @@ export function registerAssistants(context: vscode.ExtensionContext, server: Ser
 
 function languageModelTools(server: ServerClient): vscode.Disposable[] {
   if (typeof vscode.lm?.registerTool !== "function") return [];
-  const { search, find_similar: similar } = ASSISTANT_TOOLS;
-  const register = (name: string, tool: AssistantToolName, progress: string): vscode.Disposable =>
-    vscode.lm.registerTool<object>(name, {
-      prepareInvocation: () => ({ invocationMessage: progress }),
+  const progress: Record<AssistantToolName, string> = {
+    search: vscode.l10n.t("Searching the code by meaning"),
+    find_similar: vscode.l10n.t("Looking for similar code"),
+    read_context: vscode.l10n.t("Reading the code around a line"),
+    index_status: vscode.l10n.t("Asking what is indexed"),
+  };
+  return (Object.keys(ASSISTANT_TOOLS) as AssistantToolName[]).map((tool) =>
+    vscode.lm.registerTool<object>(ASSISTANT_TOOLS[tool].inEditor.name, {
+      prepareInvocation: () => ({ invocationMessage: progress[tool] }),
       invoke: ({ input, tokenizationOptions }, token) =>
-        answer(server, tool, withBudget(input, tokenizationOptions?.tokenBudget), token),
-    });
-  return [
-    register(search.inEditor.name, "search", vscode.l10n.t("Searching the code by meaning")),
-    register(similar.inEditor.name, "find_similar", vscode.l10n.t("Looking for similar code")),
-  ];
+        answer(server, tool, withBudget(tool, input, tokenizationOptions?.tokenBudget), token),
+    }),
+  );
 }
 
 async function answer(
@@ -45,8 +47,9 @@ async function answer(
 }
 
 /** The editor knows how much its model can still take; the model's own wish, when there is one, stands. */
-function withBudget(input: object, tokens: number | undefined): object {
+function withBudget(tool: AssistantToolName, input: object, tokens: number | undefined): object {
   const { minimum } = ASSISTANT_TOOLS.search.inputSchema.properties.max_tokens;
+  if (!("max_tokens" in ASSISTANT_TOOLS[tool].inputSchema.properties)) return input;
   if (tokens === undefined || "max_tokens" in input || tokens >= USUAL_TOKENS) return input;
   return { ...input, max_tokens: Math.max(minimum, Math.floor(tokens)) };
 }

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import type { IndexStatus } from "../shared/search-types.ts";
 import type { PanelIndex } from "../shared/webview-messages.ts";
 import type { ServerClient } from "./client.ts";
+import { files, pieces } from "./file-shape.ts";
 import { summarise } from "./index-summary.ts";
 
 /** One status bar item that says what the index does; a click lists what can be done about it. */
@@ -67,10 +68,10 @@ function textOf({ phase, done, total }: PanelIndex): string {
   }
 }
 
-function countsOf({ files, chunks, done, total, phase }: PanelIndex): string {
-  const found = vscode.l10n.t("{0} files and {1} pieces of code can be found.", number(files), number(chunks));
-  if (phase !== "indexing") return found;
-  return `${found} ${vscode.l10n.t("{0} of {1} files were looked at.", number(done), number(total))}`;
+function countsOf({ files: found, chunks, done, total, phase }: PanelIndex): string {
+  const searchable = vscode.l10n.t("Searchable: {0}, {1} of code.", files(found), pieces(chunks));
+  if (phase !== "indexing") return searchable;
+  return `${searchable} ${vscode.l10n.t("{0} of {1} files were looked at.", number(done), number(total))}`;
 }
 
 function skippedOf(statuses: Iterable<IndexStatus>): string {

@@ -11,16 +11,20 @@ const symbols: RequestOf<{ query: string }, readonly vscode.SymbolInformation[]>
 
 /** What the walkthrough needs: to be opened, to know when the index is there, and a first question to ask. */
 export function registerWalkthrough(context: vscode.ExtensionContext, server: ServerClient): vscode.Disposable {
+  const setIndexed = (indexed: boolean) => vscode.commands.executeCommand("setContext", "cairn.indexed", indexed);
   const follow = (): void => {
     const { phase, files } = summarise(server.statuses.values());
-    const indexed = server.state.kind === "running" && phase === "ready" && files > 0;
-    void vscode.commands.executeCommand("setContext", "cairn.indexed", indexed);
+    void setIndexed(server.state.kind === "running" && phase === "ready" && files > 0);
   };
   return vscode.Disposable.from(
     server.onDidChange(follow),
-    vscode.commands.registerCommand("cairn.openWalkthrough", () =>
-      vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#cairn.start`, false),
-    ),
+    vscode.commands.registerCommand("cairn.openWalkthrough", async () => {
+      // The editor ticks a step off when its condition comes true, not when it is true already.
+      await setIndexed(false);
+      const walkthrough = `${context.extension.id}#cairn.start`;
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", walkthrough, false);
+      follow();
+    }),
     vscode.commands.registerCommand("cairn.askExample", async () =>
       vscode.commands.executeCommand("cairn.search", await firstQuestion(server)),
     ),

@@ -9,6 +9,7 @@ import type {
   SkippedFile,
   SymbolHit,
 } from "../shared/search-types.ts";
+import type { Settings } from "../shared/settings.ts";
 import type { Opening } from "./opening.ts";
 
 /** The library that every shell (LSP, terminal) stands on. */
@@ -16,8 +17,9 @@ export interface Core {
   /**
    * Opens the index of one root, creating it if needed, and starts bringing it up to date in the background.
    * @param root the folder, or what a shell has begun of it already.
+   * @param settings this folder's own, where they differ from the core's.
    */
-  open(root: string | Opening): Promise<Workspace>;
+  open(root: string | Opening, settings?: Settings): Promise<Workspace>;
   /** Closes every workspace that is still open. */
   close(): Promise<void>;
 }

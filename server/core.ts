@@ -22,11 +22,11 @@ export function createCore(host: Host, settings: Settings, options: { role: Role
     return model;
   };
   return {
-    async open(folder) {
+    async open(folder, own = settings) {
       const workspace = await SharedWorkspace.open({
         host,
-        settings,
-        opening: typeof folder === "string" ? beginOpening(host, settings, folder) : folder,
+        settings: own,
+        opening: typeof folder === "string" ? beginOpening(host, own, folder) : folder,
         model: loadModel,
         threads: settings["index.threads"] || defaultThreads(),
         maxCacheBytes: options.role === "editor" ? settings["cache.maxSizeMb"] * 1e6 : 0,

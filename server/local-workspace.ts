@@ -156,7 +156,10 @@ export class LocalWorkspace implements HeldWorkspace {
   }
 
   onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
-    const notify = throttled(async () => listener(await this.status().catch(() => this.#status())));
+    const notify = throttled(async () => {
+      const now = await this.status().catch(() => this.#status());
+      if (this.#listeners.has(notify.call)) listener(now);
+    });
     this.#listeners.add(notify.call);
     return {
       dispose: () => {

@@ -26,7 +26,7 @@ const RETRY_MS = 25;
 const GIVE_UP_MS = 10_000;
 /** A terminal that only asks a question is gone before another process could need it. */
 const LISTEN_AFTER_MS = 300;
-/** How long a terminal that gave its index up waits for the editor to take it. */
+/** How long terminals wait for the editor to take an index that was given up for it. */
 const HANDOVER_MS = 2_000;
 
 export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes"> {
@@ -249,11 +249,11 @@ export class SharedWorkspace implements Workspace {
       this.#tellOpen(workspace);
       return {
         workspace,
-        detach: async () => {
+        detach: async (toEditor = false) => {
           status.dispose();
           ending.abort();
           const peers = await listening;
-          peers?.handOver();
+          peers?.handOver(toEditor);
           await workspace.close();
           peers?.close();
         },
@@ -283,7 +283,8 @@ export class SharedWorkspace implements Workspace {
     this.#tellOpen(peer);
     void peer.closed.then(() => {
       status.dispose();
-      if (!this.#closed) this.#moveTo(this.#attach(0));
+      const yieldMs = peer.yieldsToEditor && this.#parts.role === "terminal" ? HANDOVER_MS : 0;
+      if (!this.#closed) this.#moveTo(this.#attach(yieldMs));
     });
     return { workspace: peer, detach: () => peer.close() };
   }
@@ -299,7 +300,7 @@ export class SharedWorkspace implements Workspace {
     const before = this.#current;
     this.#moveTo(
       before.then(async ({ detach }) => {
-        await detach();
+        await detach(true);
         return this.#attach(HANDOVER_MS);
       }),
     );
@@ -325,7 +326,8 @@ export class SharedWorkspace implements Workspace {
 
 interface Attached {
   workspace: Workspace;
-  detach(): Promise<void>;
+  /** @param toEditor whether the index is given up for an editor. */
+  detach(toEditor?: boolean): Promise<void>;
 }
 
 async function isRejected(promise: Promise<unknown>): Promise<boolean> {

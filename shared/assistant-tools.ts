@@ -16,8 +16,8 @@ export interface AssistantTool {
     readonly required?: string[];
     readonly additionalProperties: false;
   };
-  /** Set for a tool that the editor's own assistants get too: how it is called there. */
-  readonly inEditor?: { readonly name: string; readonly reference: string; readonly userDescription: string };
+  /** How the editor's own assistants, and the people who use them, call it. */
+  readonly inEditor: { readonly name: string; readonly reference: string; readonly userDescription: string };
 }
 
 export type AssistantProperty =
@@ -140,11 +140,21 @@ export const ASSISTANT_TOOLS = {
       required: ["path", "line"],
       additionalProperties: false,
     },
+    inEditor: {
+      name: "cairn_readContext",
+      reference: "cairnRead",
+      userDescription: "Reads the whole function, class or section around a line of an indexed file.",
+    },
   },
   index_status: {
     title: "Index Status",
     description: "Tells which folders are indexed, how much of them, what is left out, and whether indexing goes on.",
     inputSchema: { type: "object", properties: { ...FOLDER }, additionalProperties: false },
+    inEditor: {
+      name: "cairn_indexStatus",
+      reference: "cairnStatus",
+      userDescription: "Tells how much of the open folders is indexed, and what is left out.",
+    },
   },
 } as const satisfies Readonly<Record<string, AssistantTool>>;
 
@@ -159,19 +169,15 @@ export interface AssistRequest {
 
 /** The value of `contributes.languageModelTools` in package.json. */
 export function languageModelTools(): object[] {
-  return Object.values<AssistantTool>(ASSISTANT_TOOLS).flatMap(({ title, description, inputSchema, inEditor }) =>
-    inEditor
-      ? {
-          name: inEditor.name,
-          displayName: title,
-          toolReferenceName: inEditor.reference,
-          canBeReferencedInPrompt: true,
-          icon: "$(search)",
-          modelDescription: description,
-          userDescription: inEditor.userDescription,
-          tags: ["code", "search"],
-          inputSchema,
-        }
-      : [],
-  );
+  return Object.values<AssistantTool>(ASSISTANT_TOOLS).map(({ title, description, inputSchema, inEditor }) => ({
+    name: inEditor.name,
+    displayName: title,
+    toolReferenceName: inEditor.reference,
+    canBeReferencedInPrompt: true,
+    icon: "$(search)",
+    modelDescription: description,
+    userDescription: inEditor.userDescription,
+    tags: ["code", "search"],
+    inputSchema,
+  }));
 }

@@ -5,9 +5,10 @@
  * - `unavailable`: something outside refuses for now (a locked index, a full disk, a lost process).
  * - `provider`: a model or service answered with an error.
  * - `output`: a model or service answered with something that is not what it promised.
+ * - `gone`: the folder that is indexed is not there, or cannot be read, for now.
  * - `corrupt`: a file of ours is damaged; it is set aside and rebuilt.
  */
-export type ErrorKind = "input" | "unavailable" | "provider" | "output" | "corrupt";
+export type ErrorKind = "input" | "unavailable" | "provider" | "output" | "gone" | "corrupt";
 
 /** An error meant for a person: `message` says what happened and where, `hint` what to do next. */
 export class CairnError extends Error {

@@ -152,6 +152,38 @@ describe("pausing on battery", () => {
     assert.deepEqual([after.phase, after.files, after.embedded], ["ready", 2_000, 2_000]);
   });
 
+  it("an answer that is older than the work does not let it start", async (test) => {
+    let battery = false;
+    let asked = () => {};
+    let answer: (() => void) | undefined;
+    const onBattery = async () => {
+      const then = battery;
+      asked();
+      if (answer === undefined) return then;
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return then;
+    };
+    const workspace = await open(test, { ...nodeHost({ level: "silent" }), onBattery });
+    await workspace.idle();
+
+    const question = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    answer = () => {};
+    workspace.changed([join(workspace.root, "src/file1.ts")]);
+    await question;
+    const answerLate = answer;
+    answer = undefined;
+    battery = true;
+    writeFiles(workspace.root, { "src/late.ts": "export function late() {}\n" });
+    workspace.changed([join(workspace.root, "src/late.ts")]);
+    answerLate();
+    const { phase, files } = await workspace.idle();
+    assert.deepEqual({ phase, files }, { phase: "paused", files: 5 });
+  });
+
   it("whoever resumes wants it done all the same", async (test) => {
     const workspace = await open(test, { ...nodeHost({ level: "silent" }), onBattery: async () => true });
     assert.equal((await workspace.idle()).phase, "paused");

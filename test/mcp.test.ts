@@ -50,10 +50,13 @@ interface Started {
 async function start(
   test: TestContext,
   folders: readonly string[],
-  options: { cache: string; cwd?: string; roots?: readonly string[] },
+  options: { cache: string; cwd?: string; roots?: string[] },
 ): Promise<Started> {
   const { cache, cwd, roots } = options;
-  const client = new Client({ name: "test", version: "1" }, { capabilities: roots ? { roots: {} } : {} });
+  const client = new Client(
+    { name: "test", version: "1" },
+    { capabilities: roots ? { roots: { listChanged: true } } : {} },
+  );
   if (roots) {
     client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots.map((path) => ({ uri: uriOf(path) })) }));
   }
@@ -216,6 +219,20 @@ test("without a folder the client's roots are served, several by name", async (t
   assert.match(await ask("search", { query: "steepTea" }), new RegExp(`^\\[${name}\\] tea\\.ts:1-1 {2}steepTea`));
   assert.match(await ask("read_context", { path: "tea.ts", line: 1 }), new RegExp(`^\\[${name}\\] tea\\.ts:1-1 of 1`));
   assert.match(await ask("search", { query: "steepTea", folder: basename(one) }), /^(?!\[)/);
+});
+
+test("a root that the client adds is served, one that it takes away is not", async (test) => {
+  const [one, two, cache] = [temporaryFolder(test), temporaryFolder(test), temporaryFolder(test)];
+  writeFiles(one, PROJECT);
+  writeFiles(two, { "tea.ts": "export function steepTea() {}\n" });
+  await index(test, cache, one, two);
+  const roots = [one];
+  const { client, ask } = await start(test, [], { cache, cwd: cache, roots });
+  assert.match(await ask("index_status"), new RegExp(`^${basename(one)}: ${one}\n`));
+  roots.splice(0, 1, two);
+  await client.sendRootsListChanged();
+  assert.match(await ask("search", { query: "steepTea" }), /^tea\.ts:1-1 {2}steepTea/);
+  assert.match(await ask("index_status"), new RegExp(`^${basename(two)}: ${two}\n`));
 });
 
 test("a client without roots gets the current folder", async (test) => {

@@ -69,6 +69,7 @@ export function memoryHost(
     env,
     now: () => 0,
     onBattery: async () => false,
+    onFolder: () => ({ dispose() {} }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     files: {
       list(directory) {

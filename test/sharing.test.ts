@@ -65,11 +65,11 @@ describe("several processes on one root", () => {
     const other = await openCore(test, root, cache, { role: "terminal" });
     assert.equal((await other.workspace.status()).holder, false);
     let asking = true;
-    const answers: (readonly string[])[] = [];
+    const answers: { number: number; first: string | undefined }[] = [];
     const questions = Promise.all(
       [7, 11, 13].map(async (number) => {
         while (asking) {
-          answers.push(await other.found(`handle${number}`));
+          answers.push({ number, first: (await other.found(`handle${number}`))[0] });
           // The index may have come to this process, which then answers without waiting for anything.
           await nextTurn();
         }
@@ -80,6 +80,7 @@ describe("several processes on one root", () => {
     asking = false;
     await questions;
     assert.ok(answers.length > 0);
+    for (const { number, first } of answers) assert.equal(first, `src/part${number}/file${number}.ts`);
   });
 
   it("what one process is told has changed, the other finds", async (test) => {

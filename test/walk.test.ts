@@ -169,8 +169,8 @@ test("a root that is not there is an error, not an empty folder", () => {
   assert.throws(
     () => linesOf(walk(memoryHost({}), "/missing", OPTIONS)),
     (error: CairnError) => {
-      assert.equal(error.kind, "unavailable");
-      assert.equal(error.message, "The folder /missing cannot be read (ENOENT).");
+      assert.equal(error.kind, "gone");
+      assert.equal(error.message, "The folder /missing is not there any more.");
       return true;
     },
   );

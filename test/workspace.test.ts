@@ -60,6 +60,18 @@ describe("a workspace is indexed and kept current", () => {
     assert.equal(hits[0].preview.find((line) => line.line === hits[0].focusLine)?.ranges.length !== 0, true);
   });
 
+  it("what the store knows and no snapshot holds is found by its text until it is laid out", async (test) => {
+    const { root, cache, core, workspace } = await open(test, { "src/retry.js": RETRY, "src/config.js": PARSE });
+    await workspace.idle();
+    await core.close();
+    rmSync(join(cache, "roots", readdirSync(join(cache, "roots"))[0], "snapshot.bin"));
+    const again = await openCore(test, root, cache);
+    again.workspace.pause();
+    await again.workspace.idle();
+    const { hits, complete } = await again.workspace.search({ query: "retryWithBackoff" });
+    assert.deepEqual([complete, hits.map(({ path, indexed }) => [path, indexed])], [false, [["src/retry.js", false]]]);
+  });
+
   it("an empty folder is ready with nothing in it", async (test) => {
     const { workspace } = await open(test, {});
     const status = await workspace.idle();

@@ -189,11 +189,15 @@ function statusText({ name }: ServedFolder, status: IndexStatus): string {
   const lines = [
     `${name}: ${root}`,
     `${PHASES[phase]}${phase === "indexing" && total > 0 ? ` (${done} of ${total} files)` : ""}`,
-    `${files} files and ${chunks} pieces of code can be found`,
+    `${count(files, "file")} and ${count(chunks, "piece")} of code can be found`,
   ];
   if (left.length > 0) lines.push(`left out: ${left.join(", ")}`);
   if (message) lines.push(message);
   return lines.join("\n");
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 const PHASES: Readonly<Record<IndexStatus["phase"], string>> = {

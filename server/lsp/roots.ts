@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import type { StatusOfRoot } from "../../shared/protocol.ts";
 import type { IndexPhase, IndexStatus } from "../../shared/search-types.ts";
+import type { Settings } from "../../shared/settings.ts";
 import { distinctNames } from "../assistant/folder-names.ts";
 import type { ServedFolder } from "../assistant/tools.ts";
 import type { Core, Workspace } from "../core-api.ts";
@@ -17,6 +18,8 @@ interface Root {
   readonly uri: string;
   /** As the client gives it; may be a symbolic link to the workspace's real root. Undefined when it is not on disk. */
   readonly path: string | undefined;
+  /** Undefined until the client has told them. */
+  settings: Settings | undefined;
   /** Undefined while nothing is to be indexed. */
   opening: Promise<Workspace> | undefined;
   /** Set when opening failed. */
@@ -40,11 +43,15 @@ export class Roots {
     this.#onStatus = onStatus;
   }
 
-  /** Closes what is open and opens every folder again with the core that `create` makes; undefined indexes nothing. */
-  replaceCore(create: (() => Core) | undefined): Promise<void> {
+  /**
+   * Closes what is open and opens every folder again with the core that `create` makes, where its own settings want it
+   * indexed; undefined indexes nothing.
+   */
+  replaceCore(create: (() => Core) | undefined, settings: ReadonlyMap<string, Settings> = new Map()): Promise<void> {
     const replaced = this.#replacing.then(async () => {
       await this.#core?.close();
       this.#create = create;
+      for (const root of this.#roots.values()) root.settings = settings.get(root.uri) ?? root.settings;
       this.#openAll();
     });
     this.#replacing = replaced;
@@ -62,18 +69,37 @@ export class Roots {
         this.#openAll();
       }
     });
-    this.#replacing = done.then(
-      () => {},
-      () => {},
-    );
+    this.#replacing = settled(done);
     return done;
   }
 
-  add(uri: string): void {
-    if (this.#roots.has(uri)) return;
-    const root: Root = { uri, path: uriToPath(uri), opening: undefined, failure: undefined };
-    this.#roots.set(uri, root);
-    if (this.#started) this.#open(root);
+  get uris(): string[] {
+    return [...this.#roots.keys()];
+  }
+
+  settingsOf(uri: string): Settings | undefined {
+    return this.#roots.get(uri)?.settings;
+  }
+
+  /**
+   * Adds folders. Requests wait until they are open.
+   * @param settings The folders' own; without them they are opened by the next `replaceCore`.
+   */
+  async add(uris: readonly string[], settings?: Promise<ReadonlyMap<string, Settings>>): Promise<void> {
+    const added = uris
+      .filter((uri) => !this.#roots.has(uri))
+      .map((uri): Root => ({ uri, path: uriToPath(uri), settings: undefined, opening: undefined, failure: undefined }));
+    for (const root of added) this.#roots.set(root.uri, root);
+    if (!settings) return;
+    const opened = this.#replacing.then(async () => {
+      const known = await settings;
+      for (const root of added) {
+        root.settings = known.get(root.uri);
+        if (this.#started && this.#roots.get(root.uri) === root) this.#open(root);
+      }
+    });
+    this.#replacing = settled(opened);
+    return opened;
   }
 
   async remove(uri: string): Promise<void> {
@@ -164,8 +190,8 @@ export class Roots {
     root.opening = undefined;
     if (root.path === undefined) {
       root.failure = new CairnError("input", `${root.uri} is not a folder on this machine's disk.`);
-    } else if (this.#core) {
-      const opening = this.#core.open(root.path);
+    } else if (this.#core && root.settings?.["index.enabled"]) {
+      const opening = this.#core.open(root.path, root.settings);
       root.opening = opening;
       // What a workspace says while it is closed is not about the folder any more.
       const isCurrent = (): boolean => this.#roots.get(root.uri) === root && root.opening === opening;
@@ -184,6 +210,14 @@ export class Roots {
     }
     this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
   }
+}
+
+/** Resolves once the other is over, however it ends. */
+function settled(work: Promise<unknown>): Promise<void> {
+  return work.then(
+    () => {},
+    () => {},
+  );
 }
 
 function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {

@@ -17,7 +17,7 @@ import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
-import { clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
+import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { OpenDocuments } from "./open-documents.ts";
@@ -35,6 +35,8 @@ export function serve(connection: Connection, host: Host): void {
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
   let settings: Settings | undefined;
+  /** What a client that cannot be asked has sent last. */
+  let pushed: unknown;
 
   function showStatus(status: StatusOfRoot): void {
     if (options.showsStatus) inBackground(connection.sendNotification(ToClient.statusChanged.method, status));
@@ -49,37 +51,50 @@ export function serve(connection: Connection, host: Host): void {
   connection.onInitialize((params) => {
     capabilities = params.capabilities;
     options = (params.initializationOptions as InitializationOptions | undefined) ?? {};
-    for (const uri of foldersOf(params)) roots.add(uri);
+    inBackground(roots.add(foldersOf(params)));
     return INITIALIZE_RESULT;
   });
 
   connection.onInitialized(() => {
-    inBackground(configure(undefined));
+    inBackground(configure());
     inBackground(registerWatchers(connection, capabilities));
     if (!capabilities.workspace?.workspaceFolders) return;
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const { uri } of removed) inBackground(roots.remove(uri));
-      for (const { uri } of added) roots.add(uri);
+      const uris = added.map(({ uri }) => uri);
+      inBackground(
+        roots.add(
+          uris,
+          settingsOf(uris).then(({ folders }) => folders),
+        ),
+      );
       inBackground(prioritiseOpenFiles());
     });
   });
 
-  /** Takes over what the client's settings are now; only a change that concerns the index opens the folders again. */
-  async function configure(pushed: unknown): Promise<void> {
-    const read = await clientSettings(connection, capabilities, options, pushed, host.env);
-    const log = clientLog(connection, read.settings["log.level"]);
-    for (const problem of read.problems) log.warn(problem);
-    const same = settings && concernsIndex(settings) === concernsIndex(read.settings);
-    settings = read.settings;
+  function settingsOf(folders: readonly string[]): Promise<ClientSettings> {
+    return clientSettings(connection, capabilities, options, pushed, folders, host.env);
+  }
+
+  /** Takes over what the client's settings are now; only a change that concerns an index opens the folders again. */
+  async function configure(): Promise<void> {
+    const { window, folders, problems } = await settingsOf(roots.uris);
+    const log = clientLog(connection, window["log.level"]);
+    for (const problem of problems) log.warn(problem);
+    const same =
+      settings !== undefined &&
+      concernsIndex(settings) === concernsIndex(window) &&
+      [...folders].every(([uri, own]) => concernsIndex(roots.settingsOf(uri)) === concernsIndex(own));
+    settings = window;
     if (same) return;
-    const create = () => createCore({ ...host, log }, read.settings, { role: "editor" });
-    await roots.replaceCore(read.settings["index.enabled"] ? create : undefined);
+    await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor" }), folders);
     await prioritiseOpenFiles();
   }
 
-  connection.onDidChangeConfiguration(({ settings: pushed }: { settings: { cairn?: unknown } | null }) =>
-    inBackground(configure(pushed?.cairn)),
-  );
+  connection.onDidChangeConfiguration(({ settings: changed }: { settings: { cairn?: unknown } | null }) => {
+    pushed = changed?.cairn;
+    inBackground(configure());
+  });
 
   connection.onDidOpenTextDocument(({ textDocument }) => {
     const path = documents.open(textDocument);
@@ -255,8 +270,8 @@ async function registerWatchers(connection: Connection, { workspace }: ClientCap
   }
 }
 
-/** What a change of must open the index again; two settings only concern this shell. */
-function concernsIndex(settings: Settings): string {
+/** What a change of must open the index again, to be compared; two settings only concern this shell. */
+function concernsIndex(settings: Settings | undefined): string {
   return JSON.stringify({ ...settings, "search.limit": 0, "log.level": "" });
 }
 

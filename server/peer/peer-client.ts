@@ -19,7 +19,7 @@ import type {
   SymbolHit,
 } from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
-import { connectionOver } from "./connection.ts";
+import { connectionOver, tell } from "./connection.ts";
 import { PeerLost } from "./peer-lost.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
@@ -35,6 +35,7 @@ export class PeerClient implements Workspace {
   readonly #connection: MessageConnection;
   readonly #socket: Socket;
   readonly #listeners = new Set<(status: IndexStatus) => void>();
+  #yieldsToEditor = false;
 
   private constructor(root: string, socket: Socket, connection: MessageConnection, pid: number, closed: Promise<void>) {
     this.root = root;
@@ -45,6 +46,14 @@ export class PeerClient implements Workspace {
     connection.onNotification(Peer.statusChanged, (status) => {
       for (const listener of this.#listeners) listener({ ...status, holder: false });
     });
+    connection.onNotification(Peer.yieldsToEditor, () => {
+      this.#yieldsToEditor = true;
+    });
+  }
+
+  /** True when the holder goes away to let an editor have the index. */
+  get yieldsToEditor(): boolean {
+    return this.#yieldsToEditor;
   }
 
   /**
@@ -125,31 +134,31 @@ export class PeerClient implements Workspace {
   }
 
   changed(paths: readonly string[]): void {
-    this.#tell(this.#connection.sendNotification(Peer.changed, paths));
+    void tell(this.#connection, Peer.changed, paths);
   }
 
   prioritise(paths: readonly string[]): void {
-    this.#tell(this.#connection.sendNotification(Peer.prioritise, paths));
+    void tell(this.#connection, Peer.prioritise, paths);
   }
 
   edited(path: string, text: string | undefined): void {
-    this.#tell(this.#connection.sendNotification(Peer.edited, { path, text: text ?? null }));
+    void tell(this.#connection, Peer.edited, { path, text: text ?? null });
   }
 
   rescan(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "rescan"));
+    void tell(this.#connection, Peer.control, "rescan");
   }
 
   pause(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "pause"));
+    void tell(this.#connection, Peer.control, "pause");
   }
 
   resume(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "resume"));
+    void tell(this.#connection, Peer.control, "resume");
   }
 
   rebuild(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "rebuild"));
+    void tell(this.#connection, Peer.control, "rebuild");
   }
 
   async idle(signal?: AbortSignal): Promise<IndexStatus> {
@@ -181,10 +190,5 @@ export class PeerClient implements Workspace {
       signal?.removeEventListener("abort", abort);
       cancellation.dispose();
     }
-  }
-
-  /** A notification that cannot be sent is lost with the holder; the next one walks the tree anyway. */
-  #tell(sent: Promise<void>): void {
-    sent.catch(() => {});
   }
 }

@@ -13,7 +13,7 @@ import type {
 import type { Role } from "../core-api.ts";
 
 /** Raise when a message changes: processes of two versions then leave each other alone. */
-export const PEER_VERSION = 2;
+export const PEER_VERSION = 3;
 
 export interface Hello {
   version: number;
@@ -41,4 +41,6 @@ export const Peer = {
   control: new NotificationType<"rescan" | "pause" | "resume" | "rebuild">("control"),
   /** From the holder, on each change. */
   statusChanged: new NotificationType<IndexStatus>("statusChanged"),
+  /** From a terminal that is about to give the index to an editor: no other process should take it first. */
+  yieldsToEditor: new NotificationType<null>("yieldsToEditor"),
 } as const;

@@ -64,12 +64,7 @@ export class LiveIndex {
     return this.#locations.has(path);
   }
 
-  /** Where the path can be found now, or undefined. */
-  placeOf(path: string): { readonly segment: Segment; readonly file: number } | undefined {
-    return this.#locations.get(path);
-  }
-
-  /** Where the path can be found now: a segment and the file's number in it. */
+  /** Where the path can be found now: a segment and the file's number in it; undefined when it cannot. */
   locate(path: string): { readonly segment: Segment; readonly file: number } | undefined {
     return this.#locations.get(path);
   }

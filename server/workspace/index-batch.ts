@@ -13,6 +13,7 @@ import { decode } from "./decode.ts";
 import { contentKey, recordOf } from "./index-file.ts";
 import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
 import { languageOf } from "./languages.ts";
+import { requireRoot } from "./walk.ts";
 
 /** A file that changed within this time before it was read may change again without its time or size showing it. */
 const RACY_MS = 50;
@@ -38,6 +39,7 @@ interface ReadFile {
 /**
  * Reads, chunks and embeds files, stores what is new durably, and only then lays out their segment.
  * Content that the store knows is neither parsed nor embedded again.
+ * @throws {CairnError} `gone` when the root went away with its files.
  */
 export async function indexBatch(
   tools: BatchTools,
@@ -45,6 +47,7 @@ export async function indexBatch(
 ): Promise<{ files: ProcessedFile[]; segment: SegmentBytes | null }> {
   const { store, chunker, encoder } = tools;
   const read = files.map((file) => readFile(tools, file));
+  if (read.some(({ outcome }) => outcome.content === "")) requireRoot(tools.host, tools.root);
   const usable = read.filter(({ outcome, unchanged }) => outcome.content !== "" && !unchanged);
 
   const records = new Map<string, FileRecord>();

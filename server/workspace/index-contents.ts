@@ -6,7 +6,7 @@ import { languageById } from "./languages.ts";
 
 /** What is known of one file. @param path relative to the root, forward slashes. */
 export function fileStatus(live: LiveIndex, indexer: Indexer, path: string): FileStatus {
-  const place = live.placeOf(path);
+  const place = live.locate(path);
   if (place) return { state: "indexed", ...facts(place.segment, place.file), outdated: indexer.isQueued(path) };
   const leftOut = indexer.leftOut(path);
   return leftOut ? { state: "left-out", ...leftOut } : { state: "waiting" };
@@ -30,7 +30,7 @@ export function indexedIn(live: LiveIndex, folder: string): IndexedFolder {
     folders: [...folders].map(([name, count]) => ({ name, files: count })).sort(byName),
     files: files
       .flatMap((name) => {
-        const place = live.placeOf(prefix + name);
+        const place = live.locate(prefix + name);
         return place ? [{ name, ...facts(place.segment, place.file) }] : [];
       })
       .sort(byName),

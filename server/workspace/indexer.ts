@@ -63,6 +63,8 @@ export class Indexer {
   #batches = 0;
   readonly #gate: WorkGate;
   #failure: CairnError | undefined;
+  /** Looks for the folder while it is away. */
+  #looking: { dispose(): void } | undefined;
   #repairs = 0;
   #note = "";
   #opened = false;
@@ -111,7 +113,7 @@ export class Indexer {
 
   /** True when every file is in the index. */
   get complete(): boolean {
-    return this.#scanned && this.#queue.isEmpty && this.#restoring.length + this.#restoringNow === 0;
+    return this.#scanned && this.#queue.isEmpty && !this.#isRestoring;
   }
 
   /**
@@ -120,18 +122,20 @@ export class Indexer {
    */
   get lacking(): boolean {
     if (this.complete) return false;
-    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#parts.live.snapshot.fileCount === 0;
+    return !this.#queue.isEmpty || this.#isRestoring || this.#parts.live.snapshot.fileCount === 0;
   }
 
   /** The files that are not indexed as they are on disk; undefined while the walk may still find more, or they are many. */
   get missing(): readonly string[] | undefined {
-    const known = this.#scanned && this.#restoring.length + this.#restoringNow === 0;
+    const known = this.#scanned && !this.#isRestoring;
     return known && this.#queue.waiting <= MANY_MISSING ? [...new Set(this.#queue.paths())] : undefined;
   }
 
-  /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
+  /** True when the path is known and need not be looked at again: it can be found as it is, or is left out. */
   isSettled(path: string): boolean {
-    return this.#states.has(path) && !this.#queue.has(path);
+    const state = this.#states.get(path);
+    if (state === undefined || this.#queue.has(path)) return false;
+    return state.skip !== undefined || this.#parts.live.has(path);
   }
 
   skipped(): SkippedFile[] {
@@ -227,6 +231,7 @@ export class Indexer {
   async close(): Promise<void> {
     this.#closed = true;
     this.#gate.close();
+    this.#looking?.dispose();
     this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -250,6 +255,7 @@ export class Indexer {
   /** What was asked for is worth another try after a failure. */
   #retry(): void {
     this.#failure = undefined;
+    this.#looking?.dispose();
     this.#settled = false;
     this.#gate.ask();
     this.#advance();
@@ -313,6 +319,11 @@ export class Indexer {
       return;
     }
     this.#failure = new CairnError(kind, message, hint);
+    if (kind !== "gone") return;
+    // What was told while the folder went away says little: when it is back, all of it is looked at.
+    this.#scanCause ||= "the folder was away";
+    this.#looking?.dispose();
+    this.#looking = this.#parts.host.onFolder(this.#parts.root, () => this.rescan("the folder is back"));
   }
 
   /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
@@ -372,8 +383,7 @@ export class Indexer {
   #consider(file: WalkedFile, urgent = this.#open.has(file.path)): void {
     const state = this.#states.get(file.path);
     const same = state !== undefined && state.size === file.size && isSameTime(state.mtimeMs, file.mtimeMs);
-    const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
-    if (same && (state.skip || restoring || this.#parts.live.has(file.path))) return;
+    if (same && (state.skip || this.#isRestoring || this.#parts.live.has(file.path))) return;
     this.#queue.add(file, urgent);
   }
 
@@ -536,6 +546,11 @@ export class Indexer {
     if (this.#untidied < WORTH_TIDYING) return;
     this.#untidied = 0;
     await this.#parts.store.call("tidy", null);
+  }
+
+  /** True while files that the store knows are not all findable. */
+  get #isRestoring(): boolean {
+    return this.#restoring.length + this.#restoringNow > 0;
   }
 
   #hasWork(): boolean {

@@ -6,7 +6,7 @@ import type { SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import { isSameTime } from "../store/file-state.ts";
 import type { StoredFiles } from "../store/store.ts";
-import { type WalkBatch, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
+import { requireRoot, type WalkBatch, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
 
 /** What a walk has found out about the whole tree. */
 export interface ScanResult {
@@ -61,6 +61,7 @@ export async function scanTree(
       }
       await nextTurn();
     }
+    requireRoot(host, root);
     post({ done: known.result() });
   } catch (error) {
     post({ error: toWireError(error) });

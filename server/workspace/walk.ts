@@ -33,8 +33,8 @@ const BATCH = 1000;
  * All files below the root that may hold something worth finding, nearest to the root first; what is left out comes
  * with its reason. A folder that cannot be read is left out and the walk goes on.
  *
- * @throws {CairnError} `unavailable` when the root itself cannot be read, so that a missing disk does not look like an
- * empty folder. Throws the signal's reason when aborted.
+ * @throws {CairnError} `gone` when the root itself cannot be read, so that a missing disk does not look like an empty
+ * folder. Throws the signal's reason when aborted.
  */
 export function walk(host: Host, root: string, options: WalkOptions, signal?: AbortSignal): Generator<WalkBatch> {
   return walkBelow(host, root, "", options, signal);
@@ -223,14 +223,24 @@ function realRootOf(host: Host, root: string): string {
   }
 }
 
+/**
+ * Files that are not there are only known to be gone while the root is.
+ * @throws {CairnError} `gone` when the root is not there: a folder or a disk that goes away takes its files first.
+ */
+export function requireRoot(host: Host, root: string): void {
+  try {
+    if (host.files.stat(root).type !== "directory") throw new FileError("ENOTDIR", root, `not a folder: ${root}`);
+  } catch (error) {
+    throw rootFailed(root, error);
+  }
+}
+
 function rootFailed(root: string, error: unknown): CairnError {
-  const code = error instanceof FileError ? error.code : String(error);
-  return new CairnError(
-    "unavailable",
-    `The folder ${root} cannot be read (${code}).`,
-    "Check that it exists and that you may read it.",
-    { cause: error },
-  );
+  const hint = "Its index is kept and goes on as soon as the folder can be read again.";
+  const message = isGone(error)
+    ? `The folder ${root} is not there any more.`
+    : `The folder ${root} cannot be read (${error instanceof FileError ? error.code : error}).`;
+  return new CairnError("gone", message, hint, { cause: error });
 }
 
 function unreadable(path: string, error: unknown): SkippedFile {

@@ -15,6 +15,8 @@ export class WorkGate {
   /** Work waits for the answer of the question under way. */
   #unknown = false;
   #looking = false;
+  /** The question under way was asked before the work that waits now came: its answer may be out of date. */
+  #stale = false;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -61,6 +63,7 @@ export class WorkGate {
   ask(): void {
     if (this.#onBattery === undefined || this.#overruled) return;
     this.#unknown = true;
+    this.#stale = this.#looking;
     this.look();
   }
 
@@ -87,6 +90,12 @@ export class WorkGate {
 
   #answered(battery: boolean): void {
     this.#looking = false;
+    if (this.#stale && !this.#overruled) {
+      this.#stale = false;
+      this.look();
+      return;
+    }
+    this.#stale = false;
     this.#unknown = false;
     this.#battery = battery && !this.#overruled;
     if (this.#battery && !this.#pausedByUser) this.#timer = setTimeout(() => this.look(), LOOK_MS).unref();

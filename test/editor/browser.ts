@@ -12,6 +12,7 @@ export interface Locator {
   fill(text: string, options?: { timeout?: number }): Promise<void>;
   press(key: string): Promise<void>;
   waitFor(options?: { state?: "attached" | "detached" | "visible" | "hidden"; timeout?: number }): Promise<void>;
+  isVisible(): Promise<boolean>;
   textContent(): Promise<string>;
   allInnerTexts(): Promise<string[]>;
   inputValue(): Promise<string>;

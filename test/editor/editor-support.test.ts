@@ -1,57 +1,49 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { cpSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { writeFiles } from "../open-core.ts";
-import { installEditor } from "./editor-install.ts";
-import { packagedExtension, type SearchViewPage, Workbench } from "./workbench.ts";
+import type { Locator } from "./browser.ts";
+import { inWorkbench, type Suite } from "./suite.ts";
+import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
-const install = installEditor();
-const skip = typeof install === "string" ? install : false;
-
-const THEMES = [
-  ["dark", "Dark Modern", "vs-dark"],
-  ["light", "Light Modern", "vs"],
-  ["high contrast", "Dark High Contrast", "hc-black"],
-] as const;
-
-const SETTINGS = { "cairn.index.exclude": ["docs/**"] };
-
-describe("what surrounds the search in a real workbench", { skip, timeout: 600_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "cairn-support-"));
-  const code = join(folder, "code");
-  let workbench: Workbench;
-  let view: SearchViewPage;
-
-  before(async () => {
-    if (typeof install === "string") return;
-    copyRealCode(code);
-    workbench = await Workbench.start(install, packagedExtension());
-    workbench.configure(SETTINGS);
-    await workbench.open(code);
-    view = await workbench.searchView();
-    await view.indexed();
-  });
-
-  after(async () => {
-    await workbench?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  afterEach(async (context) => {
-    if (!("passed" in context) || !context.passed) await workbench.screenshot(`failed ${context.name}`);
-    assert.deepEqual(await workbench.toasts(), [], "a notification popped up that nobody asked for");
+inWorkbench("what surrounds the search in a real workbench", prepare, (suite) => {
+  test("the walkthrough has four steps, and one of them is a real search", async () => {
+    const { workbench, view } = suite;
+    const steps = workbench.page.locator(".getting-started-step");
+    const picture = workbench.page.frameLocator(".getting-started-media iframe").frameLocator("iframe#active-frame");
+    await workbench.run("Cairn: Get Started");
+    // The pictures need room.
+    await workbench.run("View: Toggle Primary Side Bar Visibility");
+    await steps.nth(3).waitFor();
+    assert.equal(await steps.count(), 4);
+    await workbench.page.locator('.getting-started-step[data-step-id$="#index"][aria-checked="true"]').waitFor();
+    for (const theme of [LIGHT, HIGH_CONTRAST, DARK]) {
+      await workbench.useTheme(theme);
+      for (const [index, step] of ["machine", "index", "ask", "privacy"].entries()) {
+        await expand(steps.nth(index));
+        await picture.locator("svg").first().waitFor();
+        await workbench.screenshot(`walkthrough ${step} ${theme.name}`);
+      }
+    }
+    await expand(steps.nth(2));
+    await workbench.page.locator('.getting-started-step .monaco-button:has-text("Ask an Example Question")').click();
+    await view.hits.first().waitFor();
+    assert.match(await view.input.inputValue(), /^[a-z]+( [a-z]+){2,}/);
+    await workbench.screenshot("walkthrough asked");
+    await workbench.run("View: Close All Editors");
   });
 
   test("the active file says how it is indexed, or why it is not", async () => {
+    const { workbench } = suite;
     const { page } = workbench;
     for (const [name, text, detail] of [
       ["errors.ts", "Indexed along its syntax", "TypeScript, "],
       ["guide.md", "Left out of the index", "docs/**"],
       ["notes.txt", "Indexed in windows of lines", "Plain text, 1 piece"],
     ]) {
-      await openFile(workbench, name);
+      await workbench.openFile(name);
       await page.locator('.statusbar-item[id^="status.languageStatus"]').hover();
       const status = page.locator(
         '.hover-language-status:has-text("Indexed"), .hover-language-status:has-text("index")',
@@ -66,6 +58,7 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
   });
 
   test("what is indexed and what is not is a tree, and a click opens the file", async () => {
+    const { workbench } = suite;
     await workbench.run("Cairn: What Is Indexed and What Is Not");
     await workbench.page.locator('.pane-header[aria-label^="Search by Meaning"]').click();
     const row = (label: string) =>
@@ -81,10 +74,9 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
     await row("picture.png, an image").waitFor();
     await row("Excluded by settings").click();
     await row("docs, ").waitFor();
-    for (const [name, theme, kind] of THEMES) {
+    for (const theme of [LIGHT, HIGH_CONTRAST, DARK]) {
       await workbench.useTheme(theme);
-      await workbench.page.locator(`.monaco-workbench.${kind}`).waitFor();
-      await workbench.screenshot(`contents ${name}`);
+      await workbench.screenshot(`contents ${theme.name}`);
     }
     await row("picture.png").click();
     await workbench.activeFile("picture.png");
@@ -92,11 +84,13 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
   });
 
   test("a file that is saved moves in the tree without being asked for", async () => {
-    writeFiles(code, { "kettle.ts": "export function boilKettle(): void {}\n" });
+    const { workbench } = suite;
+    writeFiles(suite.code, { "kettle.ts": "export function boilKettle(): void {}\n" });
     await workbench.page.locator('.monaco-list-row[aria-label^="kettle.ts, TypeScript"]').waitFor();
   });
 
   test("the diagnostic report holds what matters, and neither names nor secrets", async () => {
+    const { workbench } = suite;
     await workbench.run("Cairn: Copy Diagnostic Report");
     await workbench.page.locator('.statusbar-item:has-text("the diagnostic report is on the clipboard")').waitFor();
     await workbench.screenshot("diagnostic report");
@@ -112,10 +106,11 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
     ]) {
       assert.match(report, part);
     }
-    assert.ok(!report.includes(homedir() === "/root" ? " /root/" : homedir()), "the home folder is named");
+    assert.ok(!report.includes(`${homedir()}/`), "the home folder is named");
   });
 
   test("all data is deleted after one question, and the folder is indexed again", async () => {
+    const { workbench } = suite;
     const { page } = workbench;
     await workbench.run("Cairn: Delete All Data");
     const dialog = page.locator(".monaco-dialog-box");
@@ -133,11 +128,44 @@ describe("what surrounds the search in a real workbench", { skip, timeout: 600_0
       [...new Set(await workbench.toasts())].join(),
       /^All of Cairn's data was deleted: \d+\.\d MB are free again\.$/,
     );
-    view = await workbench.searchView();
+    const view = await workbench.searchView();
     await view.indexed();
     await view.search("the few kinds of error that cross a process", "errors.ts");
   });
+
+  test("nothing is read in a workspace that is not trusted, whatever its own settings say", async () => {
+    const { workbench, code } = suite;
+    writeFiles(code, { ".vscode/settings.json": '{ "cairn.index.enabled": true, "cairn.index.exclude": [] }' });
+    workbench.configure({
+      "security.workspace.trust.enabled": true,
+      "security.workspace.trust.startupPrompt": "never",
+      "security.workspace.trust.banner": "never",
+    });
+    await workbench.open(code);
+    const view = await workbench.searchView();
+    await view.shows("This workspace is not trusted yet");
+    await workbench.run("Cairn: What Is Indexed and What Is Not");
+    await workbench.page.locator('.message:has-text("Nothing is indexed until you trust this workspace.")').waitFor();
+    await workbench.openFile("errors.ts");
+    await workbench.page.locator('.statusbar-item[id^="status.languageStatus"]').hover();
+    await workbench.page.locator('.hover-language-status:has-text("until you trust this workspace")').waitFor();
+    await workbench.screenshot("untrusted support");
+    assert.deepEqual(workbench.serverProcesses(), []);
+  });
 });
+
+async function prepare(suite: Suite): Promise<void> {
+  copyRealCode(suite.code);
+  suite.workbench.configure({ "cairn.index.exclude": ["docs/**"] });
+  await suite.workbench.open(suite.code);
+  suite.view = await suite.workbench.searchView();
+  await suite.view.indexed();
+}
+
+/** Opens a step of the walkthrough; the one that is open cannot be clicked. */
+async function expand(step: Locator): Promise<void> {
+  if ((await step.getAttribute("aria-expanded")) !== "true") await step.click();
+}
 
 /** Cairn's own sources, and a file for each fate. */
 function copyRealCode(folder: string): void {
@@ -147,13 +175,4 @@ function copyRealCode(folder: string): void {
   }
   cpSync(join(root, "media/icon.png"), join(folder, "picture.png"));
   writeFiles(folder, { "docs/guide.md": "# Guide\n", "notes.txt": "what to buy\n" });
-}
-
-/** Opens a file by its name in the list of files. */
-async function openFile(workbench: Workbench, name: string): Promise<void> {
-  const { page } = workbench;
-  await page.keyboard.press("Control+P");
-  await page.locator(".quick-input-widget input").first().fill(name);
-  await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first().click();
-  await workbench.activeFile(name);
 }

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { writeFiles } from "../open-core.ts";
 import type { Locator } from "./browser.ts";
-import { installEditor } from "./editor-install.ts";
-import { packagedExtension, type SearchViewPage, Workbench } from "./workbench.ts";
-
-const install = installEditor();
-const skip = typeof install === "string" ? install : false;
+import { inWorkbench, type Suite } from "./suite.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, type Workbench } from "./workbench.ts";
 
 const SHAPES = {
   "shapes/area.py": `def circle_area(radius):
@@ -38,37 +34,11 @@ export function ripePears(pears: readonly boolean[]): number {
 `,
 };
 
-describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "cairn-ways-"));
-  const code = join(folder, "code");
-  let workbench: Workbench;
-  let view: SearchViewPage;
-
-  before(async () => {
-    if (typeof install === "string") return;
-    for (const name of ["extension", "media", "shared"]) {
-      cpSync(join(import.meta.dirname, "../..", name), join(code, name), { recursive: true });
-    }
-    writeFiles(code, SHAPES);
-    workbench = await Workbench.start(install, packagedExtension());
-    await workbench.open(code);
-    view = await workbench.searchView();
-    await view.indexed();
-  });
-
-  after(async () => {
-    await workbench?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  afterEach(async (context) => {
-    if (!("passed" in context) || !context.passed) await workbench.screenshot(`failed ${context.name}`);
-    assert.deepEqual(await workbench.toasts(), [], "a notification popped up that nobody asked for");
-  });
-
+inWorkbench("the ways to search in a real workbench", prepare, (suite) => {
   test("the quick pick finds while one types, previews the active hit, and Escape brings the place before back", async () => {
+    const { workbench } = suite;
     const { keyboard } = workbench.page;
-    await openFile(workbench, "plums.ts");
+    await workbench.openFile("plums.ts");
     await goToLine(workbench, 4);
     await quickSearch(workbench, "computes the area of a circle");
     await row(workbench, "circle_area").waitFor();
@@ -85,6 +55,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("Enter in the quick pick opens the hit, with the cursor in the editor", async () => {
+    const { workbench } = suite;
     await quickSearch(workbench, "computes the area of a circle");
     await row(workbench, "circle_area").waitFor();
     await workbench.page.keyboard.press("Enter");
@@ -93,6 +64,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("Control and Enter in the quick pick open to the side", async () => {
+    const { workbench } = suite;
     await quickSearch(workbench, "counts the ripe pears");
     await row(workbench, "ripePears").waitFor();
     await workbench.page.keyboard.press("Control+Enter");
@@ -104,6 +76,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("the quick pick hands its query to the view", async () => {
+    const { workbench, view } = suite;
     await quickSearch(workbench, "counts the ripe pears");
     await row(workbench, "ripePears").waitFor();
     await workbench.page.locator('.quick-input-widget .action-label[aria-label="Show All in the View"]').click();
@@ -112,7 +85,8 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("code that is like the function at the cursor is found, without the function itself", async () => {
-    await openFile(workbench, "plums.ts");
+    const { workbench, view } = suite;
+    await workbench.openFile("plums.ts");
     await goToLine(workbench, 4);
     await workbench.run("Cairn: Find Similar Code");
     await view.locator('.subject:text-is("Similar to strollAndCount (plums.ts:2)")').waitFor();
@@ -122,8 +96,9 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("code that is like what is selected is found from the editor's context menu", async () => {
+    const { workbench, view } = suite;
     const { page } = workbench;
-    await openFile(workbench, "area.py");
+    await workbench.openFile("area.py");
     await goToLine(workbench, 1);
     await page.keyboard.press("Shift+ArrowDown");
     await page.keyboard.press("Shift+ArrowDown");
@@ -140,7 +115,8 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("the symbol under the cursor and its doc comment are a query", async () => {
-    await openFile(workbench, "plums.ts");
+    const { workbench, view } = suite;
+    await workbench.openFile("plums.ts");
     await goToLine(workbench, 8);
     for (let column = 0; column < 24; column++) await workbench.page.keyboard.press("ArrowRight");
     await workbench.run("Cairn: Search From Cursor");
@@ -150,6 +126,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("filters are written or chosen, shown as chips, and removed from the keyboard", async () => {
+    const { workbench, view } = suite;
     const { keyboard } = workbench.page;
     await view.search("counts what is ripe", "pears.ts");
     await keyboard.press("Home");
@@ -172,6 +149,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("a filter that leaves nothing says so, and one that cannot be says what could", async () => {
+    const { view } = suite;
     await view.search("counts what is ripe", "pears.ts");
     await view.input.fill("path:nowhere/** counts what is ripe");
     await view.shows("with these filters.");
@@ -183,6 +161,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("earlier queries come back with the arrow keys, until they are cleared", async () => {
+    const { workbench, view } = suite;
     const { keyboard } = workbench.page;
     for (const [query, file] of [
       ["surface of a disc", "disc.py"],
@@ -205,6 +184,7 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("results are kept as a document whose places are links", async () => {
+    const { workbench, view } = suite;
     const { page } = workbench;
     await view.search("computes the area of a circle", "area.py");
     await workbench.run("Cairn: Keep Results in an Editor");
@@ -219,6 +199,8 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
   });
 
   test("query, filters and results survive a reload of the window", async () => {
+    const { workbench } = suite;
+    let { view } = suite;
     await view.search("counts what is ripe", "pears.ts");
     await workbench.page.keyboard.press("Home");
     await workbench.page.keyboard.type("lang:ts ");
@@ -226,20 +208,41 @@ describe("the ways to search in a real workbench", { skip, timeout: 600_000 }, (
     await workbench.run("Developer: Reload Window");
     await workbench.statusItem().waitFor({ state: "detached" });
     view = await workbench.searchView();
+    suite.view = view;
     await view.locator('.file-name:text-is("pears.ts")').first().waitFor();
     assert.equal(await view.input.inputValue(), "counts what is ripe");
     assert.deepEqual(await view.locator(".chip-label").allInnerTexts(), ["lang: ts"]);
   });
+
+  for (const theme of [DARK, LIGHT, HIGH_CONTRAST, LIGHT_HIGH_CONTRAST]) {
+    test(`the view with filters and the quick pick can be read at 300 pixels in ${theme.name}`, async () => {
+      const { workbench, view } = suite;
+      await workbench.useTheme(theme);
+      await workbench.sideBarWidth(300);
+      await view.search("counts what is ripe", "pears.ts");
+      await workbench.page.keyboard.press("Tab");
+      await workbench.page.keyboard.press("Tab");
+      await view.locator(".chip:focus-visible").waitFor();
+      assert.ok(!(await view.scrollsSideways()), "the view scrolls sideways");
+      assert.ok((await view.contrastOf(".chip-label")) >= 4.5, "the filter is hard to read");
+      await workbench.screenshot(`filters ${theme.name}`);
+      await quickSearch(workbench, "counts what is ripe");
+      await row(workbench, "ripePears").waitFor();
+      await workbench.screenshot(`quick pick ${theme.name}`);
+      await workbench.page.keyboard.press("Escape");
+      await workbench.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+    });
+  }
 });
 
-/** Opens a file by name in the editor's own way. */
-async function openFile(workbench: Workbench, name: string): Promise<void> {
-  await workbench.page.keyboard.press("Control+P");
-  const box = workbench.page.locator(".quick-input-widget input").first();
-  await box.waitFor();
-  await box.fill(name);
-  await workbench.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first().click();
-  await workbench.activeFile(name);
+async function prepare(suite: Suite): Promise<void> {
+  for (const name of ["extension", "media", "shared"]) {
+    cpSync(join(import.meta.dirname, "../..", name), join(suite.code, name), { recursive: true });
+  }
+  writeFiles(suite.code, SHAPES);
+  await suite.workbench.open(suite.code);
+  suite.view = await suite.workbench.searchView();
+  await suite.view.indexed();
 }
 
 async function goToLine(workbench: Workbench, line: number): Promise<void> {

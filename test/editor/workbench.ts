@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { writeFiles } from "../open-core.ts";
 import type { Browser, FrameLocator, Locator, Page, Playwright } from "./browser.ts";
 import type { EditorInstall } from "./editor-install.ts";
 
@@ -36,6 +37,17 @@ const QUIET_SETTINGS = {
   "security.workspace.trust.enabled": false,
 };
 
+/** A colour theme: its name in the editor's list of them, and the class that it gives the workbench. */
+export interface Theme {
+  name: string;
+  kind: string;
+}
+
+export const DARK: Theme = { name: "Dark Modern", kind: "vs-dark" };
+export const LIGHT: Theme = { name: "Light Modern", kind: "vs" };
+export const HIGH_CONTRAST: Theme = { name: "Dark High Contrast", kind: "hc-black" };
+export const LIGHT_HIGH_CONTRAST: Theme = { name: "Light High Contrast", kind: "hc-light" };
+
 /** A VS Code workbench in a browser page, with the packaged extension installed and a user of its own. */
 export class Workbench {
   readonly page: Page;
@@ -52,9 +64,14 @@ export class Workbench {
     this.page = page;
   }
 
-  /** @param vsix The package to install. */
-  static async start(install: EditorInstall, vsix: string): Promise<Workbench> {
+  /**
+   * Starts it with the package named in CAIRN_VSIX, or with one made of what was built last.
+   * @param companion The files of another extension that is installed too.
+   */
+  static async start(install: EditorInstall, companion?: Readonly<Record<string, string>>): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "cairn-editor-"));
+    const packages = [process.env.CAIRN_VSIX ?? packageInto(folder)];
+    if (companion) packages.push(packageCompanion(folder, companion));
     mkdirSync(join(folder, "user/User"), { recursive: true });
     writeFileSync(join(folder, "config.yaml"), "{}\n");
     const common = ["--config", join(folder, "config.yaml"), "--user-data-dir", join(folder, "user")];
@@ -68,13 +85,8 @@ export class Workbench {
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
     };
-    const addExtension = () =>
+    for (const vsix of packages) {
       execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
-    try {
-      addExtension();
-    } catch {
-      // The very first start of a workbench that was just installed fails now and then.
-      addExtension();
     }
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
       env,
@@ -130,33 +142,42 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async run(title: string): Promise<void> {
+    await this.#choose("Type the name of a command", `>${title}`, title, () => this.page.keyboard.press("F1"));
+  }
+
+  /** Opens a file by its name in the editor's list of files. */
+  async openFile(name: string): Promise<void> {
+    await this.#choose("Search files by name", name, name, () => this.page.keyboard.press("Control+P"));
+    await this.activeFile(name);
+  }
+
+  /** Changes the colour theme, named as in the editor's list of them, and waits until it shows. */
+  async useTheme({ name, kind }: Theme): Promise<void> {
+    await this.#choose("Select Color Theme", name, name, () => this.run("Preferences: Color Theme"));
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+    await this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+  }
+
+  /**
+   * Opens one of the editor's lists, types, and takes the first row whose label begins so. While another list is
+   * closing, or a page inside the workbench has the focus, keys are lost: then it begins again.
+   */
+  async #choose(placeholder: string, typed: string, label: string, open: () => Promise<void>): Promise<void> {
     const list = this.page.locator(".quick-input-widget");
-    for (;;) {
-      // While another list is closing, or a page inside the workbench has the focus, the key may be lost.
-      await this.page.keyboard.press("F1");
-      const box = list.locator('input[placeholder^="Type the name of a command"]');
-      const opened = await box.fill(`>${title}`, { timeout: 3_000 }).then(
-        () => true,
-        () => false,
-      );
-      if (opened) break;
-      await this.page.keyboard.press("Escape");
+    const attempt = async (): Promise<void> => {
+      await open();
+      await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout: 3_000 });
+      await list.locator(`.monaco-list-row[aria-label^="${label}"]`).first().click({ timeout: 10_000 });
+    };
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (attempts === 5) throw error;
+        // Elsewhere the key has a meaning of its own: it leaves a walkthrough.
+        if (await list.isVisible()) await this.page.keyboard.press("Escape");
+      }
     }
-    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first().click();
-  }
-
-  /** Changes the colour theme, named as in the editor's list of them. */
-  async useTheme(name: string): Promise<void> {
-    await this.run("Preferences: Color Theme");
-    await this.#choose(name, name);
-  }
-
-  /** Types into the editor's list of choices and takes the first whose label begins so. */
-  async #choose(typed: string, label: string): Promise<void> {
-    const box = this.page.locator(".quick-input-widget input").first();
-    await box.waitFor();
-    await box.fill(typed);
-    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${label}"]`).first().click();
   }
 
   /** Name of the file in the active editor, once it is this one. */
@@ -255,15 +276,31 @@ export class SearchViewPage {
       .first()
       .waitFor();
   }
+
+  scrollsSideways(): Promise<boolean> {
+    return this.#frame.locator("body").evaluate((body) => body.scrollWidth > body.clientWidth);
+  }
+
+  /** The WCAG contrast of the first such element's text against the colour behind it. */
+  contrastOf(selector: string): Promise<number> {
+    return this.#frame.locator(selector).first().evaluate(contrast);
+  }
 }
 
-/** The package under test: the one named in CAIRN_VSIX, or one made of what was built last. */
-export function packagedExtension(): string {
-  const { CAIRN_VSIX } = process.env;
-  if (CAIRN_VSIX) return CAIRN_VSIX;
+/** Each workbench has a package of its own: the test files run side by side. */
+function packageInto(folder: string): string {
   if (!existsSync(join(ROOT, "dist/extension.cjs"))) throw new Error("Nothing is built: run `npm run build` first.");
-  const vsix = join(ROOT, ".cache/editor-test.vsix");
+  const vsix = join(folder, "cairn.vsix");
   execFileSync(process.execPath, [join(ROOT, "build.ts"), "--package-only", "--out", vsix], { stdio: "pipe" });
+  return vsix;
+}
+
+function packageCompanion(folder: string, files: Readonly<Record<string, string>>): string {
+  const [sources, vsix] = [join(folder, "companion"), join(folder, "companion.vsix")];
+  writeFiles(sources, files);
+  const vsce = [join(ROOT, "node_modules/@vscode/vsce/vsce"), "package", "--no-dependencies"];
+  const quiet = ["--allow-missing-repository", "--skip-license"];
+  execFileSync(process.execPath, [...vsce, ...quiet, "--out", vsix], { cwd: sources, stdio: "pipe" });
   return vsix;
 }
 
@@ -306,4 +343,27 @@ function commandLine(pid: number): string {
   } catch {
     return "";
   }
+}
+
+/** Runs in the page. A view without a background of its own has the side bar's. */
+function contrast(element: Element): number {
+  const channels = (colour: string): number[] =>
+    colour.startsWith("#")
+      ? (colour.slice(1, 7).match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16))
+      : (colour.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = (colour: string): number => {
+    const [red, green, blue] = channels(colour)
+      .map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  let behind = getComputedStyle(document.documentElement).getPropertyValue("--vscode-sideBar-background");
+  for (let at: Element | null = element; at; at = at.parentElement) {
+    const { backgroundColor } = getComputedStyle(at);
+    if (channels(backgroundColor)[3] === 0) continue;
+    behind = backgroundColor;
+    break;
+  }
+  const [text, back] = [luminance(getComputedStyle(element).color), luminance(behind)];
+  return (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
 }
