@@ -89,6 +89,7 @@ function bundles(): BuildOptions[] {
       "server/workspace/root-worker.ts",
       "server/workspace/index-worker.ts",
       "server/delta/block-worker.ts",
+      "server/lsp/delta-worker.ts",
       "server/maintenance-worker.ts",
     ].map((entry) => ({
       ...node,

@@ -1,4 +1,17 @@
 import type { AssistRequest } from "./assistant-tools.ts";
+import type {
+  CompressedModel,
+  CompressParams,
+  DeltaContents,
+  DeltaEstimate,
+  DeltaManner,
+  DeltaPair,
+  DeltaProgress,
+  ReconstructedModel,
+  ReconstructParams,
+  VerifiedDelta,
+  VerifyParams,
+} from "./delta-types.ts";
 import type { Finding } from "./diagnosis.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
@@ -69,10 +82,25 @@ export const ToServer = {
   resume: { method: "cairn/resume" } as RequestOf<RootParams, null>,
   /** Drops the index and builds it again; vectors of known content are kept. */
   rebuild: { method: "cairn/rebuild" } as RequestOf<RootParams, null>,
+  /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
+  deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<DeltaPair & DeltaManner, DeltaEstimate>,
+  /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */
+  deltaCompress: { method: "cairn/delta/compress" } as RequestOf<CompressParams & DeltaManner, CompressedModel>,
+  /** What a delta's manifest says of each tensor. */
+  deltaDescribe: { method: "cairn/delta/describe" } as RequestOf<{ delta: string } & DeltaManner, DeltaContents>,
+  /** Rebuilds everything in memory and compares every SHA-256. */
+  deltaVerify: { method: "cairn/delta/verify" } as RequestOf<VerifyParams & DeltaManner, VerifiedDelta>,
+  /** Rebuilds the fine-tune. Cancelled, it leaves nothing. */
+  deltaReconstruct: { method: "cairn/delta/reconstruct" } as RequestOf<
+    ReconstructParams & DeltaManner,
+    ReconstructedModel
+  >,
 } as const;
 
 /** Server to client. */
 export const ToClient = {
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
+  /** How far a request about deltas is that named a task, at most ten a second. */
+  deltaProgress: { method: "cairn/delta/progress" } as NotificationOf<DeltaProgress>,
 } as const;

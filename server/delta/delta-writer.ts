@@ -133,11 +133,11 @@ export function attempt<T>(path: string, action: () => T): T {
       );
     }
     if (code === "ENOENT")
-      throw new CairnError("input", `There is no folder ${dirname(path)}.`, "Create it, or give another --out.");
+      throw new CairnError("input", `There is no folder ${dirname(path)}.`, "Create it, or write to another place.");
     throw new CairnError(
       "unavailable",
       `${path} cannot be written: ${message}.`,
-      "Check its permissions, or give another --out.",
+      "Check its permissions, or write to another place.",
       { cause: error },
     );
   }

@@ -19,6 +19,8 @@ import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
+import { inDeltaThread } from "./delta-thread.ts";
+import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { OpenDocuments } from "./open-documents.ts";
 import { IndexProgress } from "./progress.ts";
@@ -227,6 +229,23 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.pause, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.pause()));
   onRequest(ToServer.resume, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.resume()));
   onRequest(ToServer.rebuild, ({ rootUri }) => forEach(rootUri, ({ workspace }) => workspace.rebuild()));
+  onRequest(ToServer.deltaEstimate, (params, signal) => onDeltas("estimate", params, signal));
+  onRequest(ToServer.deltaCompress, (params, signal) => onDeltas("compress", params, signal));
+  onRequest(ToServer.deltaDescribe, (params, signal) => onDeltas("describe", params, signal));
+  onRequest(ToServer.deltaVerify, (params, signal) => onDeltas("verify", params, signal));
+  onRequest(ToServer.deltaReconstruct, (params, signal) => onDeltas("reconstruct", params, signal));
+
+  function onDeltas<Name extends keyof DeltaTasks>(
+    name: Name,
+    params: DeltaTaskParams<Name>,
+    signal: AbortSignal,
+  ): Promise<ReturnType<DeltaTasks[Name]>> {
+    const { task } = params;
+    return inDeltaThread(name, params, signal, (progress) => {
+      if (task === undefined) return;
+      inBackground(connection.sendNotification(ToClient.deltaProgress.method, { task, ...progress }));
+    });
+  }
 
   async function forEach(rootUri: string | undefined, use: (root: OpenRoot) => void): Promise<null> {
     for (const root of await roots.opened(rootUri)) use(root);
