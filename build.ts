@@ -97,7 +97,7 @@ function bundles(): BuildOptions[] {
       banner: { js: REQUIRE_FOR_COMMONJS },
     })),
     {
-      entryPoints: ["media/search-view.ts", "media/search-view.css"],
+      entryPoints: ["search-view", "delta-workbench"].flatMap((page) => [`media/${page}.ts`, `media/${page}.css`]),
       outdir: join(out, "media"),
       platform: "browser",
       target: "es2022",

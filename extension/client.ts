@@ -11,6 +11,7 @@ import {
   State,
   TransportKind,
 } from "vscode-languageclient/node";
+import type { DeltaProgress } from "../shared/delta-types.ts";
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
 import { type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
@@ -34,6 +35,7 @@ export class ServerClient implements vscode.Disposable {
   readonly log = this.#kept.channel;
   readonly #modulePath: string;
   readonly #changed = new vscode.EventEmitter<void>();
+  readonly #deltaProgress = new vscode.EventEmitter<DeltaProgress>();
   readonly #statuses = new Map<string, IndexStatus>();
   #client: LanguageClient | undefined;
   #state: ServerState = { kind: "no-folder" };
@@ -45,6 +47,8 @@ export class ServerClient implements vscode.Disposable {
 
   /** Fires when {@link state} or {@link statuses} changed. */
   readonly onDidChange = this.#changed.event;
+  /** Fires while the server works on deltas. */
+  readonly onDeltaProgress = this.#deltaProgress.event;
 
   get state(): ServerState {
     return this.#state;
@@ -68,6 +72,27 @@ export class ServerClient implements vscode.Disposable {
     if (obstacle) this.#enter(obstacle);
     else if (!this.#client) this.#launch();
     else if (this.#client.isRunning()) this.#enter({ kind: "running" });
+  }
+
+  /**
+   * Starts the server also where no folder is open, for what needs none, and waits until it listens.
+   *
+   * @throws CairnError when it may not or cannot start.
+   */
+  async startWithoutFolder(): Promise<void> {
+    const obstacle = obstacleToStart();
+    if (obstacle?.kind === "untrusted") {
+      throw new CairnError(
+        "unavailable",
+        vscode.l10n.t("Cairn reads nothing while this workspace is not trusted."),
+        vscode.l10n.t("Trust it, or use a window without a folder."),
+      );
+    }
+    if (obstacle && "message" in obstacle) throw new CairnError("unavailable", obstacle.message);
+    if (!this.#client) this.#launch();
+    await this.#client?.start().catch(() => {
+      throw notRunning();
+    });
   }
 
   /** Starts the server anew and forgets earlier crashes. */
@@ -105,6 +130,7 @@ export class ServerClient implements vscode.Disposable {
 
   async dispose(): Promise<void> {
     this.#changed.dispose();
+    this.#deltaProgress.dispose();
     await this.#client?.dispose().catch(() => {});
     this.log.dispose();
   }
@@ -116,13 +142,18 @@ export class ServerClient implements vscode.Disposable {
     client.onDidChangeState(({ newState }) => {
       if (this.#client !== client) return;
       if (newState === State.Running) void this.#refreshStatuses();
-      if (newState === State.Starting) this.#enter({ kind: "starting" });
-      if (newState === State.Running) this.#enter({ kind: "running" });
+      // Without a folder it may run all the same, for what needs none.
+      const obstacle = obstacleToStart();
+      if (newState === State.Starting) this.#enter(obstacle ?? { kind: "starting" });
+      if (newState === State.Running) this.#enter(obstacle ?? { kind: "running" });
     });
     client.onNotification(ToClient.statusChanged.method, ({ rootUri, status }: StatusOfRoot) => {
       this.#statuses.set(rootUri, status);
       this.#changed.fire();
     });
+    client.onNotification(ToClient.deltaProgress.method, (progress: DeltaProgress) =>
+      this.#deltaProgress.fire(progress),
+    );
     client.start().catch((error: unknown) => this.log.error(`The server did not start: ${error}`));
   }
 

@@ -6,6 +6,7 @@ import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
 import { registerCursorSearch } from "./cursor-search.ts";
 import { registerDeleteData } from "./delete-data.ts";
+import { registerDeltaWorkbench } from "./delta-workbench.ts";
 import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
@@ -36,6 +37,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerWalkthrough(context, server),
     registerCommands(server),
     registerAssistants(context, server),
+    registerDeltaWorkbench(context, server),
     // A folder may be opened, and trusted, long after the editor started.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.start()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => server.start()),

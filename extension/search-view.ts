@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { CairnError } from "../shared/errors.ts";
 import { type RootedHit, ToServer } from "../shared/protocol.ts";
@@ -17,6 +16,7 @@ import { summarise } from "./index-summary.ts";
 import { HitOpener } from "./open-hit.ts";
 import { mergeAnswers } from "./panel-hits.ts";
 import { SearchHistory } from "./search-history.ts";
+import { loadPage } from "./webview-page.ts";
 
 const VIEW = "cairn.searchView";
 
@@ -63,11 +63,9 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
-    const assets = vscode.Uri.joinPath(this.#extensionUri, "dist", "media");
     const { webview } = view;
     this.#view = view;
     this.#listening = false;
-    webview.options = { enableScripts: true, localResourceRoots: [assets] };
     webview.onDidReceiveMessage((message: FromPanel) => this.#receive(message));
     // A view that is hidden is unloaded.
     view.onDidChangeVisibility(() => {
@@ -77,7 +75,7 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
       this.#cancelSearch();
       this.#view = undefined;
     });
-    webview.html = page(webview, assets);
+    loadPage(webview, this.#extensionUri, "search-view");
   }
 
   /** What the view shows now. */
@@ -213,23 +211,4 @@ function selectedText(): string {
   const editor = vscode.window.activeTextEditor;
   if (!editor?.selection.isSingleLine) return "";
   return editor.document.getText(editor.selection).trim();
-}
-
-function page(webview: vscode.Webview, assets: vscode.Uri): string {
-  const nonce = randomBytes(16).toString("base64url");
-  const asset = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(assets, name)).toString();
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}';`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta http-equiv="Content-Security-Policy" content="${policy}">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <link rel="stylesheet" href="${asset("search-view.css")}">
-  <title>Cairn</title>
-</head>
-<body>
-  <script type="module" nonce="${nonce}" src="${asset("search-view.js")}"></script>
-</body>
-</html>`;
 }

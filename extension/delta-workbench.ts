@@ -1,0 +1,275 @@
+import { randomUUID } from "node:crypto";
+import { extname } from "node:path";
+import * as vscode from "vscode";
+import type {
+  DeltaInputs,
+  DeltaOutcome,
+  DeltaPanelState,
+  DeltaPicture,
+  DeltaRecord,
+  DeltaWork,
+  FromDeltaPanel,
+  RecordAction,
+  RunningWork,
+  ToDeltaPanel,
+} from "../shared/delta-panel-messages.ts";
+import type { DeltaContents, DeltaManner, DeltaTensor } from "../shared/delta-types.ts";
+import { CairnError } from "../shared/errors.ts";
+import { type RequestOf, ToServer } from "../shared/protocol.ts";
+import type { ServerClient } from "./client.ts";
+import { DeltaHistory } from "./delta-history.ts";
+import { chooseModel, choosePlace, isThere } from "./delta-pickers.ts";
+import { loadPage } from "./webview-page.ts";
+
+const PANEL = "cairn.deltaWorkbench";
+
+/** The panel that stores fine-tuned models as deltas; the server does the work. */
+export function registerDeltaWorkbench(context: vscode.ExtensionContext, server: ServerClient): vscode.Disposable {
+  const workbench = new DeltaWorkbench(context, server);
+  return vscode.Disposable.from(
+    workbench,
+    vscode.commands.registerCommand("cairn.openDeltaWorkbench", () => workbench.show({})),
+    vscode.commands.registerCommand("cairn.compressAgainstBase", (file?: unknown) =>
+      workbench.show(file instanceof vscode.Uri ? { fine: file.fsPath } : {}),
+    ),
+    vscode.window.registerWebviewPanelSerializer(PANEL, {
+      deserializeWebviewPanel: async (panel) => workbench.adopt(panel),
+    }),
+  );
+}
+
+type Shown = Omit<DeltaPanelState, "history">;
+
+class DeltaWorkbench implements vscode.Disposable {
+  readonly #extensionUri: vscode.Uri;
+  readonly #server: ServerClient;
+  readonly #history: DeltaHistory;
+  readonly #subscription: vscode.Disposable;
+  #panel: vscode.WebviewPanel | undefined;
+  /** True once the page is loaded; until then it would miss what it is told. */
+  #listening = false;
+  /** What the fields are to hold as soon as the page is loaded. */
+  #preset: Partial<DeltaInputs> = {};
+  #state: Shown = {};
+  /** What runs: its number on the way to the server, and how to stop it. */
+  #running: { task: number; cancellation: vscode.CancellationTokenSource } | undefined;
+  #tasks = 0;
+  #pictures = 0;
+  /** Does what was not begun because something is there. */
+  #replace: (() => Promise<void>) | undefined;
+
+  constructor(context: vscode.ExtensionContext, server: ServerClient) {
+    this.#extensionUri = context.extensionUri;
+    this.#history = new DeltaHistory(context.globalState);
+    this.#server = server;
+    this.#subscription = server.onDeltaProgress(({ task, ...progress }) => {
+      const { running } = this.#state;
+      if (task !== this.#running?.task || !running) return;
+      this.#state.running = { ...running, progress };
+      this.#post({ type: "progress", running: this.#state.running });
+    });
+  }
+
+  /** Brings the panel up, with these in its fields. */
+  show(preset: Partial<DeltaInputs>): void {
+    this.#preset = { ...this.#preset, ...preset };
+    if (this.#panel) {
+      this.#panel.reveal();
+      if (this.#listening) this.#sendPreset();
+      return;
+    }
+    const title = vscode.l10n.t("Delta Workbench");
+    this.adopt(vscode.window.createWebviewPanel(PANEL, title, vscode.ViewColumn.Active));
+  }
+
+  /** Takes over a panel, new or from before the window was loaded again. */
+  adopt(panel: vscode.WebviewPanel): void {
+    this.#panel?.dispose();
+    this.#panel = panel;
+    this.#listening = false;
+    panel.iconPath = vscode.Uri.joinPath(this.#extensionUri, "media", "cairn.svg");
+    panel.webview.onDidReceiveMessage((message: FromDeltaPanel) => this.#receive(message));
+    // A page that is hidden is unloaded; what it shows is kept here.
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#listening = false;
+    });
+    panel.onDidDispose(() => {
+      if (this.#panel === panel) this.#panel = undefined;
+    });
+    loadPage(panel.webview, this.#extensionUri, "delta-workbench");
+  }
+
+  dispose(): void {
+    this.#running?.cancellation.cancel();
+    this.#subscription.dispose();
+    this.#panel?.dispose();
+  }
+
+  async #receive(message: FromDeltaPanel): Promise<void> {
+    switch (message.type) {
+      case "ready":
+        this.#listening = true;
+        this.#sendState();
+        return this.#sendPreset();
+      case "choose":
+        return this.#choose(message);
+      case "estimate":
+        return this.#estimate(message.inputs);
+      case "compress":
+        return this.#compress(message.inputs, message.check, false);
+      case "replace":
+        return this.#replace?.();
+      case "cancel":
+        if (this.#state.running) this.#enter({ running: { ...this.#state.running, cancelling: true } });
+        return this.#running?.cancellation.cancel();
+      case "record":
+        return this.#act(message.id, message.action);
+    }
+  }
+
+  async #choose({ field, how, inputs }: FromDeltaPanel & { type: "choose" }): Promise<void> {
+    const chosen =
+      field === "out"
+        ? await choosePlace(vscode.l10n.t("Where the delta goes"), inputs.out)
+        : await chooseModel(field, how, inputs[field] || inputs.fine || inputs.base, this.#history.recent);
+    if (chosen !== undefined) this.#post({ type: "inputs", inputs: { [field]: chosen } });
+  }
+
+  async #estimate({ base, fine }: DeltaInputs): Promise<void> {
+    await this.#run("estimate", fine, ToServer.deltaEstimate, { base, fine }, async (estimate) => {
+      await this.#history.use([base, fine]);
+      return { picture: this.#pictureOf({ base, subject: fine, measured: false, ...estimate }) };
+    });
+  }
+
+  async #compress(inputs: DeltaInputs, check: boolean, force: boolean): Promise<void> {
+    const { base, fine, out } = inputs;
+    if (!force && (await this.#isTaken(out, () => this.#compress(inputs, check, true)))) return;
+    const known = this.#state.picture;
+    const changes = known?.base === base && known.subject === fine ? known.tensors : [];
+    await this.#run("compress", fine, ToServer.deltaCompress, { ...inputs, check, force }, async (made) => {
+      const madeAt = new Date().toISOString();
+      const { path: delta, bytes, deltaBytes, resumedBlocks } = made;
+      const record = { id: randomUUID(), base, fine, delta, bytes, deltaBytes, madeAt };
+      await this.#history.add(check ? { ...record, verifiedAt: madeAt } : record);
+      await this.#history.use([base, fine]);
+      return {
+        picture: this.#measured(base, made, changes),
+        outcome: { kind: "compressed", path: delta, checked: check, resumed: resumedBlocks > 0 },
+      };
+    });
+  }
+
+  async #act(id: string, action: RecordAction): Promise<void> {
+    const record = this.#history.record(id);
+    if (!record) return;
+    const { delta, base } = record;
+    switch (action) {
+      case "remove":
+        await this.#history.remove(id);
+        return this.#sendState();
+      case "describe":
+        return this.#run("describe", delta, ToServer.deltaDescribe, { delta }, (contents) => ({
+          picture: this.#measured(base, contents, []),
+        }));
+      case "verify":
+        return this.#run("verify", delta, ToServer.deltaVerify, { delta, base }, async (verified) => {
+          await this.#history.setVerified(id, new Date().toISOString());
+          return { outcome: { kind: "verified", path: delta, ...verified } };
+        });
+      case "reconstruct": {
+        const out = await choosePlace(vscode.l10n.t("Where the model is to be rebuilt"), restoredName(record));
+        if (out !== undefined) await this.#reconstruct(record, out, false);
+      }
+    }
+  }
+
+  async #reconstruct(record: DeltaRecord, out: string, force: boolean): Promise<void> {
+    if (!force && (await this.#isTaken(out, () => this.#reconstruct(record, out, true)))) return;
+    const { delta, base } = record;
+    await this.#run("reconstruct", delta, ToServer.deltaReconstruct, { delta, base, out, force }, (rebuilt) => ({
+      outcome: { kind: "reconstructed", ...rebuilt },
+    }));
+  }
+
+  /** Asks first when something would have to be replaced. */
+  async #isTaken(path: string, replace: () => Promise<void>): Promise<boolean> {
+    if (path === "" || !(await isThere(path))) return false;
+    this.#replace = replace;
+    this.#enter({ outcome: { kind: "exists", path } });
+    return true;
+  }
+
+  /** Has the server do one piece of work and shows what comes of it; one at a time. */
+  async #run<Params extends object, Result>(
+    work: DeltaWork,
+    path: string,
+    request: RequestOf<Params & DeltaManner, Result>,
+    params: Params,
+    use: (result: Result) => Worked | Promise<Worked>,
+  ): Promise<void> {
+    if (this.#running) return;
+    const cancellation = new vscode.CancellationTokenSource();
+    const task = ++this.#tasks;
+    this.#running = { task, cancellation };
+    this.#replace = undefined;
+    const running: RunningWork = { work, path, cancelling: false };
+    this.#enter({ running, outcome: undefined });
+    let worked: Worked;
+    try {
+      await this.#server.startWithoutFolder();
+      worked = await use(await this.#server.request(request, { ...params, task }, cancellation.token));
+    } catch (error) {
+      worked = { outcome: outcomeOf(error, work) };
+    }
+    cancellation.dispose();
+    this.#running = undefined;
+    this.#enter({ ...worked, running: undefined });
+  }
+
+  #measured(base: string, contents: DeltaContents, changes: readonly DeltaTensor[]): DeltaPicture {
+    const known = new Map(changes.map(({ name, change }) => [name, change]));
+    const tensors = contents.tensors.map((tensor) => ({ ...tensor, change: known.get(tensor.name) }));
+    return this.#pictureOf({ ...contents, base, subject: contents.path, measured: true, error: 0, tensors });
+  }
+
+  #pictureOf({ base, subject, measured, bytes, deltaBytes, error, tensors }: Omit<DeltaPicture, "id">): DeltaPicture {
+    return { id: ++this.#pictures, base, subject, measured, bytes, deltaBytes, error, tensors };
+  }
+
+  #enter(changes: Partial<Shown>): void {
+    this.#state = { ...this.#state, ...changes };
+    this.#sendState();
+  }
+
+  #sendState(): void {
+    this.#post({ type: "state", state: { ...this.#state, history: this.#history.records } });
+  }
+
+  #sendPreset(): void {
+    this.#post({ type: "inputs", inputs: this.#preset });
+    this.#preset = {};
+  }
+
+  #post(message: ToDeltaPanel): void {
+    void this.#panel?.webview.postMessage(message);
+  }
+}
+
+interface Worked {
+  picture?: DeltaPicture;
+  outcome?: DeltaOutcome;
+}
+
+function outcomeOf(error: unknown, work: DeltaWork): DeltaOutcome {
+  if (error instanceof vscode.CancellationError) return { kind: "cancelled", work };
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: "failed", work, message, hint: error instanceof CairnError ? error.hint : "" };
+}
+
+/** Beside the original, under a name that is not taken by it. */
+function restoredName({ fine, delta }: DeltaRecord): string {
+  const original = /[\\/]/.test(fine) ? fine : delta;
+  const extension = extname(original);
+  return `${original.slice(0, original.length - extension.length)}.restored${extension}`;
+}

@@ -1,0 +1,141 @@
+/// <reference lib="dom" />
+import type { DeltaPicture } from "../shared/delta-panel-messages.ts";
+import type { DeltaTensor } from "../shared/delta-types.ts";
+import {
+  changeInWords,
+  codecInWords,
+  counted,
+  percent,
+  savedShare,
+  sizeInWords,
+  totalInWords,
+  verdict,
+} from "./delta-wording.ts";
+import { button, element } from "./dom.ts";
+import { clicked, inOrder, LARGEST_FIRST, type TensorColumn, type TensorOrder } from "./tensor-order.ts";
+
+/** Rows that are shown at first, and that each click adds: a model may have tens of thousands of tensors. */
+const ROWS = 200;
+
+const COLUMNS: readonly { column: TensorColumn; title: string; className: string }[] = [
+  { column: "name", title: "Tensor", className: "name" },
+  { column: "dtype", title: "Type", className: "" },
+  { column: "bytes", title: "Size", className: "number" },
+  { column: "change", title: "Change", className: "number" },
+  { column: "codec", title: "Stored as", className: "" },
+  { column: "saved", title: "Saved", className: "number" },
+];
+
+/** A picture of a fine-tune: the total in a sentence, and a table of its tensors that can be sorted. */
+export class TensorTable {
+  readonly element = element("div", "picture");
+  #picture: DeltaPicture | undefined;
+  #order: TensorOrder = LARGEST_FIRST;
+  #rows = ROWS;
+
+  /** @param stale true when the fields now name other models than the picture is of */
+  show(picture: DeltaPicture | undefined, stale: boolean): void {
+    this.element.classList.toggle("stale", stale);
+    if (picture?.id === this.#picture?.id) return;
+    this.#picture = picture;
+    this.#order = LARGEST_FIRST;
+    this.#rows = ROWS;
+    this.#draw();
+  }
+
+  #draw(focused?: TensorColumn): void {
+    this.element.replaceChildren();
+    if (!this.#picture) return;
+    const { tensors, subject, base, measured } = this.#picture;
+    const why = verdict(this.#picture);
+    const what = element(
+      "p",
+      "dim subject",
+      {},
+      `${measured ? "What lies in" : "An estimate of"} ${subject}, against ${base}`,
+    );
+    const total = element("p", "total", {}, totalInWords(this.#picture));
+    // What lies in a delta does not say how much the weights have changed.
+    const columns = COLUMNS.filter(
+      ({ column }) => column !== "change" || tensors.some(({ change }) => change !== undefined),
+    );
+    const shown = inOrder(tensors, this.#order).slice(0, this.#rows);
+    const largest = Math.max(1, ...shown.map(({ bytes }) => bytes));
+    const table = element(
+      "table",
+      "tensors",
+      {},
+      element("caption", "dim", {}, caption(tensors.length, shown.length)),
+      element("thead", "", {}, element("tr", "", {}, ...columns.map((column) => this.#head(column)), barHead())),
+      element("tbody", "", {}, ...shown.map((tensor) => row(tensor, columns, largest))),
+    );
+    const scroller = element("div", "scroller", { role: "region", "aria-label": "Tensors", tabindex: "0" }, table);
+    const more = button(
+      `Show ${Math.min(ROWS, tensors.length - shown.length)} More`,
+      () => this.#more(),
+      "button second",
+    );
+    this.element.append(
+      what,
+      total,
+      ...(why ? [element("p", "verdict", {}, why)] : []),
+      scroller,
+      ...(shown.length < tensors.length ? [more] : []),
+    );
+    if (focused) this.element.querySelector<HTMLElement>(`[data-column="${focused}"]`)?.focus();
+  }
+
+  #head({ column, title, className }: (typeof COLUMNS)[number]): HTMLElement {
+    const sorted = this.#order.column === column;
+    const direction = this.#order.descending ? "descending" : "ascending";
+    const sort = button(title, () => this.#sort(column), "sort");
+    sort.dataset.column = column;
+    const mark = element("span", "mark", { "aria-hidden": "true" }, sorted ? (this.#order.descending ? "▾" : "▴") : "");
+    sort.append(mark);
+    return element("th", className, { scope: "col", "aria-sort": sorted ? direction : "none" }, sort);
+  }
+
+  #sort(column: TensorColumn): void {
+    this.#order = clicked(this.#order, column);
+    this.#draw(column);
+  }
+
+  #more(): void {
+    this.#rows += ROWS;
+    this.#draw();
+    this.element.querySelector<HTMLElement>(".scroller")?.focus();
+  }
+}
+
+function caption(all: number, shown: number): string {
+  const count = shown < all ? `${shown.toLocaleString("en")} of ${counted(all, "row")}` : counted(all, "row");
+  return `${count}. A bar is as long as the tensor is large; its filled part is what the delta takes.`;
+}
+
+/** The bars say nothing that the numbers do not. */
+function barHead(): HTMLElement {
+  return element("td", "bar-cell", { "aria-hidden": "true" });
+}
+
+function row(tensor: DeltaTensor, columns: typeof COLUMNS, largest: number): HTMLElement {
+  const { bytes, storedBytes } = tensor;
+  const filled = element("div", "stored");
+  filled.style.width = `${bytes === 0 ? 0 : Math.min(100, (100 * storedBytes) / bytes)}%`;
+  const bar = element("div", "size", {}, filled);
+  bar.style.width = `${Math.max(1, (100 * bytes) / largest)}%`;
+  const cells = columns.map(({ column, className }) => {
+    const text = CELLS[column](tensor);
+    if (column === "name") return element("th", className, { scope: "row", title: text }, text);
+    return element("td", className, {}, text);
+  });
+  return element("tr", "", {}, ...cells, element("td", "bar-cell", { "aria-hidden": "true" }, bar));
+}
+
+const CELLS: Readonly<Record<TensorColumn, (tensor: DeltaTensor) => string>> = {
+  name: ({ name }) => name,
+  dtype: ({ dtype }) => dtype,
+  bytes: ({ bytes }) => sizeInWords(bytes),
+  change: ({ change }) => changeInWords(change) || "–",
+  codec: ({ codec }) => codecInWords(codec),
+  saved: (tensor) => percent(savedShare(tensor)),
+};

@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bf16, type MadeTensor, put, randomNumbers, safetensors, tuned, weights } from "../delta-fixture.ts";
+import type { FrameLocator } from "./browser.ts";
+import { inWorkbench, type Suite } from "./suite.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, type Workbench } from "./workbench.ts";
+
+inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
+  test("it opens from the palette, empty, and says what it is for", async () => {
+    const { workbench } = suite;
+    await workbench.run("Cairn: Open Delta Workbench");
+    const page = panel(workbench);
+    await shows(page, "Lossless: what is rebuilt has the SHA-256 of the original");
+    await shows(page, "Deltas that you make here are listed");
+    await page.locator('button:text-is("Estimate"):disabled').waitFor();
+    await workbench.screenshot("delta-empty");
+  });
+
+  test("the Explorer's menu brings the fine-tune, and a file dialog the base", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    const file = workbench.page.locator('.explorer-folders-view .monaco-list-row[aria-label^="fine.safetensors"]');
+    await file.click({ button: "right" });
+    await workbench.page.locator('.monaco-menu .action-label[aria-label^="Compress Against a Base"]').click();
+    await page.locator(`#fine[title=${JSON.stringify(join(code, "fine.safetensors"))}]`).waitFor();
+    assert.equal(await page.locator("#out").inputValue(), join(code, "fine.delta"));
+
+    await page.locator('[aria-label="Base model: File"]').click();
+    await answerDialog(workbench, join(code, "base.safetensors"));
+    await page.locator('button:text-is("Estimate"):enabled').waitFor();
+    assert.equal(await page.locator("#base").inputValue(), join(code, "base.safetensors"));
+  });
+
+  test("an estimate is a sentence and a table, which the keyboard sorts", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    await page.locator("#base").press("Enter");
+    await page.locator("table.tensors").waitFor();
+    assert.match((await page.locator(".total").textContent()) ?? "", /^\d\d\.\d% saved: .* would take about /);
+    const first = page.locator(".tensors tbody th").first();
+    assert.equal(await first.textContent(), "embed.weight");
+    await page.locator('[data-column="saved"]').focus();
+    await workbench.page.keyboard.press("Enter");
+    await page.locator('th[aria-sort="descending"] [data-column="saved"]:focus').waitFor();
+    assert.equal(await first.textContent(), "layers.0.frozen");
+    await workbench.page.keyboard.press("Enter");
+    await page.locator('th[aria-sort="ascending"] [data-column="saved"]:focus').waitFor();
+    assert.notEqual(await first.textContent(), "layers.0.frozen");
+    await workbench.screenshot("delta-estimate");
+  });
+
+  test("compressing writes the delta, checks it, and puts it into the history", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator('button:text-is("Compress")').click();
+    await shows(page, "It was rebuilt in memory: every SHA-256 is as it was.");
+    assert.ok(existsSync(join(code, "fine.delta")));
+    assert.match((await page.locator(".total").textContent()) ?? "", /saved: .* in /);
+    assert.match((await page.locator(".history-total").textContent()) ?? "", /^1 fine-tune: .* saved/);
+    await workbench.screenshot("delta-compressed");
+  });
+
+  test("what was made is verified and rebuilt", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator('[data-action="verify"]').click();
+    await shows(page, "fine.delta is whole: 1 file, 5 tensors");
+    await page.locator('[data-action="reconstruct"]').click();
+    await answerDialog(workbench, join(code, "again.safetensors"));
+    await shows(page, "byte for byte as it was");
+    assert.deepEqual(readFileSync(join(code, "again.safetensors")), readFileSync(join(code, "fine.safetensors")));
+  });
+
+  test("what is already there is replaced only when asked", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator('button:text-is("Compress")').click();
+    await shows(page, "fine.delta is already there.");
+    await workbench.screenshot("delta-exists");
+    await page.locator('button:text-is("Replace It")').click();
+    await shows(page, "every SHA-256 is as it was");
+    assert.equal(await page.locator(".record").count(), 1);
+    assert.ok(existsSync(join(code, "fine.delta")));
+  });
+
+  test("what cannot be used is said in a sentence, with what to do next", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#base").fill(join(code, "fine.safetensors"));
+    await page.locator("#base").press("Enter");
+    await shows(page, "The base and the fine-tune are the same");
+    await shows(page, "choose the model that the fine-tune was made from");
+    await page.locator("#base").fill(join(code, "cut.safetensors"));
+    await page.locator("#base").press("Enter");
+    await shows(page, "cut.safetensors is not a valid safetensors file");
+    await workbench.screenshot("delta-failed");
+    await page.locator("#base").fill(join(code, "stranger.safetensors"));
+    await page.locator("#base").press("Enter");
+    await shows(page, "Is this the model that it was made from?");
+  });
+
+  test("work that is cancelled leaves nothing", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#base").fill(join(code, "large-base.safetensors"));
+    await page.locator("#fine").fill(join(code, "large-fine.safetensors"));
+    const before = readdirSync(code);
+    await page.locator('button:text-is("Compress")').click();
+    await page.locator('.running:has-text("Comparing with the base")').waitFor();
+    await workbench.screenshot("delta-running");
+    await page.locator(".cancel").click();
+    await shows(page, "Nothing was written.");
+    assert.deepEqual(readdirSync(code), before);
+    assert.equal(await page.locator(".record").count(), 1);
+  });
+
+  test("a window that is loaded again has the fields and the history", async () => {
+    const { workbench, code } = suite;
+    await workbench.open(code);
+    const page = panel(workbench);
+    await page.locator(".record").waitFor({ timeout: 60_000 });
+    assert.equal(await page.locator("#fine").inputValue(), join(code, "large-fine.safetensors"));
+    await page.locator('[data-action="describe"]').click();
+    await shows(page, "What lies in");
+    await page.locator('.tensors tbody th:text-is("embed.weight")').waitFor();
+  });
+
+  test("it can be read in every theme", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    for (const theme of [LIGHT, HIGH_CONTRAST, DARK]) {
+      await workbench.useTheme(theme);
+      await page.locator("table.tensors").waitFor();
+      await page.locator(".total").evaluate((total) => total.scrollIntoView());
+      const [track, filled] = await Promise.all(
+        [".size", ".stored"].map((part) =>
+          page
+            .locator(part)
+            .first()
+            .evaluate((bar) => getComputedStyle(bar).backgroundColor),
+        ),
+      );
+      assert.notEqual(track, filled, "a bar shows what of it is filled");
+      await workbench.screenshot(`delta-${theme.kind}`);
+    }
+  });
+
+  test("it works without a folder, and forgets what it is told to forget", async () => {
+    const { workbench, code } = suite;
+    await workbench.open(undefined);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Delta Workbench");
+    const page = panel(workbench);
+    await page.locator("#base").fill(join(code, "base.safetensors"));
+    await page.locator('[aria-label="Fine-tuned model: Recent"]').click();
+    await workbench.page.locator('.quick-input-widget .monaco-list-row[aria-label^="fine.safetensors"]').click();
+    await page.locator('button:text-is("Estimate"):enabled').click();
+    await page.locator("table.tensors").waitFor();
+    await page.locator('[data-action="remove"]').click();
+    await shows(page, "Deltas that you make here are listed");
+    assert.ok(existsSync(join(code, "fine.delta")), "the file stays");
+  });
+});
+
+async function prepare(suite: Suite): Promise<void> {
+  const { workbench, code } = suite;
+  const random = randomNumbers(90);
+  const layers = ["embed.weight", "layers.0.mlp", "layers.0.frozen", "layers.1.mlp"].map((name, i) => ({
+    name,
+    values: weights(random, i === 0 ? 600 : 200, 320),
+  }));
+  const model = (change: (name: string, values: Float32Array) => Float32Array) =>
+    safetensors([
+      ...layers.map(({ name, values }): MadeTensor => {
+        const shape = [values.length / 320, 320];
+        return { name, dtype: "BF16", shape, bytes: bf16(change(name, values)) };
+      }),
+      {
+        name: "norm.weight",
+        dtype: "BF16",
+        shape: [320],
+        bytes: bf16(change("norm.weight", layers[0].values.slice(0, 320))),
+      },
+    ]);
+  const fine = model((name, values) => (name.includes("frozen") ? values : tuned(random, values, 0.01)));
+  put(code, {
+    "base.safetensors": model((_, values) => values),
+    "fine.safetensors": fine,
+    "cut.safetensors": fine.subarray(0, fine.length / 2),
+    "stranger.safetensors": model((_, values) => weights(random, values.length / 320, 320)),
+  });
+  putLarge(join(code, "large-base.safetensors"), bf16(layers[0].values));
+  putLarge(join(code, "large-fine.safetensors"), bf16(tuned(random, layers[0].values, 0.01)));
+  await workbench.open(code);
+  await workbench.statusItem().waitFor({ timeout: 60_000 });
+  await workbench.page.locator(".explorer-folders-view").waitFor();
+}
+
+/** A model that takes long enough to be cancelled: one tensor with the same 600 rows again and again. */
+function putLarge(path: string, rows: Uint8Array): void {
+  const times = 600;
+  const empty = { name: "w", dtype: "BF16", shape: [600 * times, 320], bytes: new Uint8Array() };
+  const header = safetensors([empty])
+    .subarray(8)
+    .toString()
+    .replace("[0,0]", `[0,${times * rows.length}]`);
+  const file = openSync(path, "w");
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  for (const part of [length, Buffer.from(header), ...Array.from({ length: times }, () => rows)]) writeSync(file, part);
+  closeSync(file);
+}
+
+/** The panel's page; no other view of Cairn is on screen in these tests. */
+function panel(workbench: Workbench): FrameLocator {
+  return workbench.page
+    .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
+    .frameLocator("iframe#active-frame");
+}
+
+async function shows(page: FrameLocator, text: string): Promise<void> {
+  await page.locator(`main:has-text(${JSON.stringify(text)})`).waitFor({ timeout: 60_000 });
+}
+
+/** Types a path into the editor's own file dialog. */
+async function answerDialog({ page }: Workbench, path: string): Promise<void> {
+  // It begins with a path of its own, and is there once it lists what lies there.
+  await page.locator(".quick-input-widget .monaco-list-row").first().waitFor();
+  const input = page.locator(".quick-input-widget input.input");
+  await input.fill(path);
+  await input.press("Enter");
+}
