@@ -7,6 +7,8 @@ export interface BlockWorkerMethods {
   encode(job: EncodeJob): Promise<EncodedBlock>;
   /** Decodes one block after checking its CRC-32; throws `corrupt`. */
   decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer>>;
+  /** Finds factors that predict a tensor; a record without bytes says that there are none worth having. */
+  fit(job: FitJob): Promise<EncodedBlock>;
   /** Codes a block to see how long it becomes and how far it is from its base. */
   sample(job: EncodeJob): Promise<SampledBlock>;
   /** SHA-256 of a range of a file, in hexadecimal. */
@@ -17,6 +19,25 @@ export interface EncodeJob {
   fine: readonly Span[];
   /** As many bytes as `fine`; undefined for a block without a base. */
   base: readonly Span[] | undefined;
+  dtype: string;
+  rows: number;
+  cols: number;
+  prediction?: Prediction;
+}
+
+/** What a block's base is replaced by before anything is compared with it. */
+export interface Prediction {
+  /** A record of factors, the same object for all blocks of a tensor. */
+  record: Uint8Array;
+  /** Tells records apart without comparing their bytes. */
+  key: string;
+  /** The block's first row in the tensor. */
+  fromRow: number;
+}
+
+export interface FitJob {
+  fine: Span;
+  base: Span;
   dtype: string;
   rows: number;
   cols: number;
@@ -45,6 +66,7 @@ export interface DecodeJob {
   dtype: string;
   rows: number;
   cols: number;
+  prediction?: Prediction;
 }
 
 export interface BlockWorkerData {

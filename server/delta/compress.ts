@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
-import type { EncodedBlock, EncodeJob } from "./block-jobs.ts";
+import type { EncodedBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { DeltaWriter } from "./delta-writer.ts";
+import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
 import { isPlainName, type Model } from "./model-files.ts";
-import { makePlan, type Plan } from "./plan.ts";
+import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
 import { verify } from "./verify.ts";
@@ -14,6 +15,8 @@ import { verify } from "./verify.ts";
 export interface CompressOptions extends DeltaOptions {
   /** Replaces a file that is already there. */
   force: boolean;
+  /** Looks for no low-rank structure: several times as fast, and larger where there is some. */
+  fast: boolean;
   /** Rebuilds everything in memory from what was written, and compares, before the delta gets its name. */
   check: boolean;
   /** The version of Cairn, for the manifest. */
@@ -48,7 +51,7 @@ export async function compress(base: Model, fine: Model, out: string, options: C
         "Rename the file.",
       );
   }
-  const plan = makePlan(base, fine);
+  const plan = makePlan(base, fine, !options.fast);
   const writer = DeltaWriter.open(out, identityOf(base, fine, plan));
   try {
     const resumedBlocks = writer.blocks.length;
@@ -85,16 +88,40 @@ async function codeAll(
   { workers, signal, onProgress }: CompressOptions,
 ) {
   const total = totalBytes(fine);
-  const bytesOf = (job: EncodeJob) => job.fine.reduce((sum, { bytes }) => sum + bytes, 0);
+  const records = new Map<number, Promise<EncodedBlock>>();
+  const run = async (number: number): Promise<EncodedBlock> => {
+    const job = jobs[number];
+    if (job.kind === "fit") {
+      const found = workers.run("fit", job);
+      // Only the tensor's own blocks ask for it, and they come next.
+      records.clear();
+      records.set(number, found);
+      return found;
+    }
+    const { kind: _, fit, ...block } = job;
+    if (!fit) return workers.run("encode", block);
+    const known = records.get(fit.job) ?? writer.read(fit.job);
+    const { bytes: record, crc } = await known;
+    if (record.length === 0) return workers.run("encode", block);
+    const prediction = { record, key: `${fit.job} ${crc}`, fromRow: fit.fromRow };
+    return workers.run("encode", { ...block, prediction });
+  };
+  const left = Array.from(jobs.keys()).slice(writer.blocks.length);
   let done = jobs.slice(0, writer.blocks.length).reduce((sum, job) => sum + bytesOf(job), 0);
-  const left = jobs.slice(writer.blocks.length);
-  const encode = (job: EncodeJob): Promise<EncodedBlock> => workers.run("encode", job);
-  for await (const [job, { bytes, crc }] of inOrder(left, 2 * workers.count, encode)) {
+  for await (const [number, { bytes, crc }] of inOrder(left, 2 * workers.count, run)) {
     stopWhen(signal);
-    writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
+    const job = jobs[number];
+    if (job.kind === "fit") writer.append(bytes, { crc, codec: FACTORS, rows: 0, cols: 0, hasBase: false });
+    else
+      writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
     done += bytesOf(job);
     onProgress?.({ phase: "coding", done, total });
   }
+}
+
+/** How much of the fine-tune a job is done with. */
+function bytesOf(job: PlannedJob): number {
+  return job.kind === "fit" ? 0 : job.fine.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 interface Hashes {
@@ -157,7 +184,11 @@ async function assemble(
       name,
       bytes,
       sha256: known.fine[i],
-      parts: plan.files[i].map((part, j): Part => (part.bytes > 0 ? { ...part, sha256: known.parts[i][j] } : part)),
+      parts: plan.files[i].map((part, j) => {
+        const { factors, ...whole } = part;
+        const sha256 = part.bytes > 0 ? known.parts[i][j] : undefined;
+        return { ...whole, sha256, factors: factors !== undefined && blocks[factors].bytes > 0 ? factors : undefined };
+      }),
     })),
     blocks: blocks.map(blockTuple),
   };

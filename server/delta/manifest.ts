@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CairnError } from "../../shared/errors.ts";
 import { codecName } from "./block-codec.ts";
 import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
+import { FACTORS, isPredictable } from "./factors.ts";
 import { isPlainName } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
 
@@ -130,14 +131,18 @@ function checkPart(manifest: Manifest, part: Part): void {
       throw invalid(`${what} has the bytes of a part that does not have them`);
   }
   if (part.blocks) checkBlocks(manifest, part, what, width);
+  if (
+    part.factors !== undefined &&
+    !(part.factors < manifest.blocks.length && part.blocks && isPredictable(part.dtype))
+  ) {
+    throw invalid(`the factors of ${what} are not there`);
+  }
   if (part.pool) {
     const entry = manifest.blocks[part.pool[0]];
     if (!entry || part.pool[1] + part.bytes > blockEntry(entry).rows * blockEntry(entry).cols * width) {
       throw invalid(`the block of ${what} does not hold it`);
     }
   }
-  if (part.factors !== undefined && !(part.factors < manifest.blocks.length))
-    throw invalid(`the factors of ${what} are not there`);
 }
 
 function checkBlocks(manifest: Manifest, part: Part, what: string, width: number): void {
@@ -183,7 +188,7 @@ export function poolsOf(manifest: Manifest): Map<number, Part[]> {
 
 /** The name of a block's codec, for reports. */
 export function codecOf(entry: BlockEntry): string {
-  return codecName(entry.codec) ?? `${entry.codec}`;
+  return entry.codec === FACTORS ? "factors" : (codecName(entry.codec) ?? `${entry.codec}`);
 }
 
 function invalid(why: string): CairnError {

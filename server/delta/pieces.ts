@@ -1,9 +1,11 @@
-import type { DecodeJob } from "./block-jobs.ts";
+import { crc32 } from "node:zlib";
+import { CairnError } from "../../shared/errors.ts";
+import type { DecodeJob, Prediction } from "./block-jobs.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
 import { blockEntry, type Part, poolsOf } from "./manifest.ts";
 import { numberFormat } from "./number-format.ts";
-import type { Span } from "./read-file.ts";
+import { FileReader, type Span } from "./read-file.ts";
 
 /** Bytes that are the whole of a block, or a part of one that small tensors share. */
 export interface Piece {
@@ -24,6 +26,7 @@ export class Pieces {
   readonly #basePaths: readonly string[];
   readonly #workers: BlockWorkers;
   readonly #pools: Map<number, Part[]>;
+  #lastRecord: { block: number; record: Uint8Array } | undefined;
   readonly #decodedPools = new Map<number, Promise<Uint8Array>>();
 
   constructor(delta: Delta, basePaths: readonly string[], workers: BlockWorkers) {
@@ -47,7 +50,10 @@ export class Pieces {
       for (let block = first; block < first + count; block++) {
         const { rows, cols } = blockEntry(this.#delta.manifest.blocks[block]);
         const bytes = rows * cols * numberFormat(part.dtype).width;
-        yield { block, job: this.#job(block, this.#baseOf(part, from, bytes), part.dtype), from: undefined, bytes };
+        const job = this.#job(block, this.#baseOf(part, from, bytes), part.dtype);
+        if (part.factors !== undefined && cols > 0)
+          job.prediction = this.#prediction(part.factors, from / (bytes / rows));
+        yield { block, job, from: undefined, bytes };
         from += bytes;
       }
     }
@@ -69,6 +75,24 @@ export class Pieces {
   #job(block: number, base: Span[] | undefined, dtype: string): DecodeJob {
     const { at, bytes, crc, rows, cols, hasBase } = blockEntry(this.#delta.manifest.blocks[block]);
     return { block: { path: this.#delta.path, at, bytes }, crc, base: hasBase ? base : undefined, dtype, rows, cols };
+  }
+
+  #prediction(factors: number, fromRow: number): Prediction {
+    if (this.#lastRecord?.block !== factors) {
+      const { at, bytes, crc } = blockEntry(this.#delta.manifest.blocks[factors]);
+      const record = new Uint8Array(bytes);
+      const reader = new FileReader();
+      try {
+        reader.read(this.#delta.path, at, record);
+      } finally {
+        reader.close();
+      }
+      if (crc32(record) !== crc) {
+        throw new CairnError("corrupt", `${this.#delta.path} is damaged at byte ${at}.`, "Copy or download it again.");
+      }
+      this.#lastRecord = { block: factors, record };
+    }
+    return { record: this.#lastRecord.record, key: `${this.#delta.path} ${factors}`, fromRow };
   }
 
   #baseOf({ base }: Part, from: number, bytes: number): Span[] | undefined {

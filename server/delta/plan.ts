@@ -1,5 +1,6 @@
-import type { EncodeJob } from "./block-jobs.ts";
+import type { EncodeJob, FitJob } from "./block-jobs.ts";
 import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
+import { isPredictable } from "./factors.ts";
 import type { Part } from "./manifest.ts";
 import { type Located, sampleOf, TensorMatcher } from "./match-tensors.ts";
 import type { Model, ModelFile } from "./model-files.ts";
@@ -11,8 +12,19 @@ export interface Plan {
   /** For each file of the fine-tune its parts, all but their hashes filled in. */
   files: Part[][];
   /** In the order in which their blocks will lie in the delta: job n makes block n. */
-  jobs: EncodeJob[];
+  jobs: PlannedJob[];
 }
+
+/** A block to code, or factors to look for before the blocks that they predict. */
+export type PlannedJob =
+  | (EncodeJob & {
+      kind: "encode" /** The job that looks for its factors, and its first row. */;
+      fit?: { job: number; fromRow: number };
+    })
+  | (FitJob & { kind: "fit" });
+
+/** Tensors with fewer rows or columns are not predicted: factors would be as long as they. */
+const LEAST_SIDE = 64;
 
 /** Smaller tensors share blocks: tables of their own would cost more than they save. */
 const SMALL_BYTES = 64 << 10;
@@ -21,11 +33,15 @@ const POOL_BYTES = 512 << 10;
 /** Files without tensors are taken as bytes, in pieces of this size. */
 const OPAQUE_BYTES = 1 << 20;
 
-/** Decides what is compared with what, and what makes up each block. */
-export function makePlan(base: Model, fine: Model): Plan {
+/**
+ * Decides what is compared with what, and what makes up each block.
+ *
+ * @param predicts whether factors are to be looked for
+ */
+export function makePlan(base: Model, fine: Model, predicts: boolean): Plan {
   const reader = new FileReader();
   try {
-    return new Planner(base, fine, reader).plan();
+    return new Planner(base, fine, reader, predicts).plan();
   } finally {
     reader.close();
   }
@@ -41,13 +57,15 @@ class Planner {
   readonly #fine: Model;
   readonly #reader: FileReader;
   readonly #matcher: TensorMatcher;
-  readonly #jobs: EncodeJob[] = [];
+  readonly #predicts: boolean;
+  readonly #jobs: PlannedJob[] = [];
   /** Tensors that have been met, by a sample of their bytes: what is identical is stored once. */
   readonly #met = new Map<string, { file: number; part: number; span: Span }>();
   #pools = new Map<string, Pool>();
 
-  constructor(base: Model, fine: Model, reader: FileReader) {
+  constructor(base: Model, fine: Model, reader: FileReader, predicts: boolean) {
     this.#base = base;
+    this.#predicts = predicts;
     this.#fine = fine;
     this.#reader = reader;
     this.#matcher = new TensorMatcher(base, reader);
@@ -106,6 +124,7 @@ class Planner {
       const base =
         baseFile === undefined ? undefined : [{ path: this.#base.files[baseFile].path, at: from, bytes: length }];
       this.#jobs.push({
+        kind: "encode",
         fine: [{ path: file.path, at: at + from, bytes: length }],
         base,
         dtype: "U8",
@@ -170,6 +189,7 @@ class Planner {
     }
     const base = members.flatMap((member) => member.base ?? []);
     this.#jobs.push({
+      kind: "encode",
       fine: members.map(({ fine }) => fine),
       base: base.length > 0 ? base : undefined,
       dtype,
@@ -182,11 +202,16 @@ class Planner {
   /** Whole rows, as many as fit; a row that is too long, or a tensor without rows, is cut where it has to be. */
   #blocks(part: Part, fine: Span, base: Span | undefined): void {
     const { width } = numberFormat(part.dtype);
-    const first = this.#jobs.length;
     const most = Math.min(BLOCK_BYTES, BLOCK_VALUES * width);
     const rowBytes = (part.shape.at(-1) ?? 1) * width;
     const isRows = part.shape.length > 1 && rowBytes > 0 && rowBytes <= most && part.bytes % rowBytes === 0;
     const step = isRows ? Math.floor(most / rowBytes) * rowBytes : most;
+    const matrix = isRows ? { rows: part.bytes / rowBytes, cols: rowBytes / width } : undefined;
+    if (matrix && base && this.#isPredictable(part, base, matrix)) {
+      part.factors = this.#jobs.length;
+      this.#jobs.push({ kind: "fit", fine, base, dtype: part.dtype, ...matrix });
+    }
+    const first = this.#jobs.length;
     let from = 0;
     while (from < part.bytes) {
       let bytes = Math.min(step, part.bytes - from);
@@ -194,6 +219,8 @@ class Planner {
       if (base && from < base.bytes) bytes = Math.min(bytes, base.bytes - from);
       const cols = isRows && bytes % rowBytes === 0 ? rowBytes / width : bytes / width;
       this.#jobs.push({
+        kind: "encode",
+        fit: part.factors === undefined ? undefined : { job: part.factors, fromRow: from / rowBytes },
         fine: [{ path: fine.path, at: fine.at + from, bytes }],
         base: base && from < base.bytes ? [{ path: base.path, at: base.at + from, bytes }] : undefined,
         dtype: part.dtype,
@@ -203,5 +230,9 @@ class Planner {
       from += bytes;
     }
     part.blocks = [first, this.#jobs.length - first];
+  }
+  #isPredictable(part: Part, base: Span, { rows, cols }: { rows: number; cols: number }): boolean {
+    const isWhole = base.bytes === part.bytes;
+    return this.#predicts && isWhole && isPredictable(part.dtype) && Math.min(rows, cols) >= LEAST_SIDE;
   }
 }
