@@ -17,7 +17,8 @@ import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { bytes, count, counted } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
-const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss.
+const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss; and a dataset as its
+difference from another.
 
 Usage: cairn delta estimate    FINE --base BASE
        cairn delta compress    FINE --base BASE --out DELTA
@@ -26,8 +27,9 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta info        DELTA
 
 BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
-downloaded. Tensors of safetensors files are compared value by value, all else in a folder as bytes. What is rebuilt has
-the SHA-256 of the original, or there is an error and nothing is written. A run that was killed goes on where it stopped.
+downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
+else in a folder as bytes. What is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.
+A run that was killed goes on where it stopped.
 
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild

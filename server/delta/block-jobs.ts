@@ -1,5 +1,7 @@
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { Span } from "./read-file.ts";
+import type { RowIndex } from "./row-index.ts";
+import type { RowKind, RowTable } from "./rows.ts";
 
 /** What a thread of the pool can do. */
 export interface BlockWorkerMethods {
@@ -11,6 +13,9 @@ export interface BlockWorkerMethods {
   fit(job: FitJob): Promise<EncodedBlock>;
   /** Codes a block to see how long it becomes and how far it is from its base. */
   sample(job: EncodeJob): Promise<SampledBlock>;
+  /** Codes rows of a dataset against an index of its base's, and decodes them after checking their CRC-32. */
+  encodeRows(job: EncodeRowsJob): Promise<EncodedBlock>;
+  decodeRows(job: DecodeRowsJob): Promise<Uint8Array<ArrayBuffer>>;
   /** SHA-256 of a range of a file, in hexadecimal. */
   hash(span: Span): Promise<string>;
 }
@@ -23,6 +28,8 @@ export interface EncodeJob {
   rows: number;
   cols: number;
   prediction?: Prediction;
+  /** Memory for the result, as in {@link DecodeJob}. */
+  room?: ArrayBuffer;
 }
 
 /** What a block's base is replaced by before anything is compared with it. */
@@ -67,6 +74,24 @@ export interface DecodeJob {
   rows: number;
   cols: number;
   prediction?: Prediction;
+  /** Memory for the result, moved to the thread and back: made anew for each block, it would pile up. */
+  room?: ArrayBuffer;
+}
+
+export interface EncodeRowsJob {
+  fine: Span;
+  kind: RowKind;
+  /** In shared memory. */
+  index: RowIndex;
+}
+
+export interface DecodeRowsJob {
+  block: Span;
+  crc: number;
+  /** Of the rows. */
+  bytes: number;
+  /** In shared memory. */
+  table: RowTable;
 }
 
 export interface BlockWorkerData {

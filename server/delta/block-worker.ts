@@ -8,7 +8,9 @@ import type {
   BlockWorkerData,
   BlockWorkerMethods,
   DecodeJob,
+  DecodeRowsJob,
   EncodeJob,
+  EncodeRowsJob,
   FitJob,
   Prediction,
   SampledBlock,
@@ -18,6 +20,7 @@ import { decodeFactors, encodeFactors, type Factors, predict } from "./factors.t
 import { fitFactors } from "./low-rank.ts";
 import { floatValues, numberFormat } from "./number-format.ts";
 import { FileReader, type Span } from "./read-file.ts";
+import { decodeRows, encodeRows } from "./row-codec.ts";
 
 /** How much of a file is read at a time to be hashed. */
 const HASH_BYTES = 1 << 20;
@@ -25,10 +28,14 @@ const HASH_BYTES = 1 << 20;
 const { kernels } = workerData as BlockWorkerData;
 const reader = new FileReader();
 let memory: CodecMemory | undefined;
+/** Hold one coded block, and one piece of what is hashed, after the other: garbage of this size is collected late. */
+let packed = new Uint8Array();
+let hashed = new Uint8Array();
 /** The factors that were used last: the blocks of a tensor come one after the other. */
 let lastFactors: { key: string; factors: Factors } | undefined;
 
-if (parentPort) answer(parentPort, { encode, decode, fit, sample, hash } satisfies Methods);
+if (parentPort)
+  answer(parentPort, { encode, decode, fit, sample, encodeRows: rows, decodeRows: rowsBack, hash } satisfies Methods);
 
 /** The methods as they are answered: results are moved to the caller. */
 type Methods = { [Name in keyof BlockWorkerMethods]: (argument: never) => unknown };
@@ -40,8 +47,16 @@ function codec(): CodecMemory {
 }
 
 function encode(job: EncodeJob) {
-  const bytes = coded(job);
+  const bytes = inRoom(job.room, coded(job));
   return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
+}
+
+/** A copy in the memory that came with the job, or in its own where there is none or too little. */
+function inRoom(room: ArrayBuffer | undefined, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (!room || room.byteLength < bytes.length) return new Uint8Array(bytes);
+  const copy = new Uint8Array(room, 0, bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function coded(job: EncodeJob): Uint8Array<ArrayBuffer> {
@@ -70,13 +85,14 @@ function decode(job: DecodeJob) {
   const { block, crc, dtype, rows, cols } = job;
   const bytes = checked(block, crc);
   bringBase(job);
-  const decoded = Uint8Array.from(decodeBlock(codec(), { format: numberFormat(dtype), rows, cols }, bytes));
+  const decoded = inRoom(job.room, decodeBlock(codec(), { format: numberFormat(dtype), rows, cols }, bytes));
   return new Moved(decoded, [decoded.buffer]);
 }
 
 /** The bytes of a block, when they have the CRC-32 that they should have. */
 function checked({ path, at, bytes }: Span, crc: number): Uint8Array {
-  const block = new Uint8Array(bytes);
+  if (packed.length < bytes) packed = new Uint8Array(Math.max(bytes, BLOCK_BYTES));
+  const block = packed.subarray(0, bytes);
   reader.read(path, at, block);
   if (crc32(block) === crc) return block;
   throw new CairnError("corrupt", `${path} is damaged at byte ${at}.`, "Copy or download it again.");
@@ -131,11 +147,23 @@ function energies({ dtype, rows, cols }: EncodeJob): { baseEnergy: number; chang
   return { baseEnergy, changeEnergy };
 }
 
+function rows({ fine, kind, index }: EncodeRowsJob) {
+  const source = new Uint8Array(fine.bytes);
+  reader.read(fine.path, fine.at, source);
+  const bytes = encodeRows(index, source, kind);
+  return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
+}
+
+function rowsBack({ block, crc, bytes, table }: DecodeRowsJob) {
+  const decoded = decodeRows(table, checked(block, crc), bytes);
+  return new Moved(decoded, [decoded.buffer]);
+}
+
 function hash({ path, at, bytes }: Span): string {
   const hasher = createHash("sha256");
-  const piece = new Uint8Array(Math.min(HASH_BYTES, bytes));
+  if (hashed.length === 0) hashed = new Uint8Array(HASH_BYTES);
   for (let done = 0; done < bytes; done += HASH_BYTES) {
-    const part = piece.subarray(0, Math.min(HASH_BYTES, bytes - done));
+    const part = hashed.subarray(0, Math.min(HASH_BYTES, bytes - done));
     reader.read(path, at + done, part);
     hasher.update(part);
   }

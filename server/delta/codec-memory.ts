@@ -47,7 +47,7 @@ interface Layout {
 }
 
 /** Floats of each factor that have room: of the rows of a block, and of all columns. */
-export const FACTOR_FLOATS = BLOCK_VALUES;
+export const FACTOR_FLOATS = 1 << 20;
 
 /** A value's low bits take at most so many bytes, on average over a block: 29 bits of four bytes, 13 of two. */
 const LOW_BYTES = BLOCK_BYTES;

@@ -10,6 +10,8 @@ import { isPlainName, type Model } from "./model-files.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
+import { ROWS } from "./row-codec.ts";
+import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
 
 export interface CompressOptions extends DeltaOptions {
@@ -58,7 +60,7 @@ export async function compress(base: Model, fine: Model, out: string, options: C
     const hashes = hashAll(base, fine, plan, options);
     // Reported when its turn comes.
     hashes.catch(() => {});
-    await codeAll(plan, writer, fine, options);
+    await codeAll(plan, writer, base, fine, options);
     const manifest = await assemble(base, fine, plan, writer.blocks, hashes, options);
     const written = writer.seal(manifest);
     if (options.check) await verify({ ...written, manifest }, base, options);
@@ -84,11 +86,13 @@ function identityOf(base: Model, fine: Model, { jobs }: Plan): string {
 async function codeAll(
   { jobs }: Plan,
   writer: DeltaWriter,
+  base: Model,
   fine: Model,
   { workers, signal, onProgress }: CompressOptions,
 ) {
   const total = totalBytes(fine);
   const records = new Map<number, Promise<EncodedBlock>>();
+  const indexOf = rowIndexes(base);
   const run = async (number: number): Promise<EncodedBlock> => {
     const job = jobs[number];
     if (job.kind === "fit") {
@@ -98,13 +102,17 @@ async function codeAll(
       records.set(number, found);
       return found;
     }
+    if (job.kind === "rows") {
+      const index = indexOf(job.rowKind);
+      return workers.run("encodeRows", { fine: job.fine[0], kind: job.rowKind, index });
+    }
     const { kind: _, fit, ...block } = job;
-    if (!fit) return workers.run("encode", block);
+    if (!fit) return workers.encode(block);
     const known = records.get(fit.job) ?? writer.read(fit.job);
     const { bytes: record, crc } = await known;
-    if (record.length === 0) return workers.run("encode", block);
+    if (record.length === 0) return workers.encode(block);
     const prediction = { record, key: `${fit.job} ${crc}`, fromRow: fit.fromRow };
-    return workers.run("encode", { ...block, prediction });
+    return workers.encode({ ...block, prediction });
   };
   const left = Array.from(jobs.keys()).slice(writer.blocks.length);
   let done = jobs.slice(0, writer.blocks.length).reduce((sum, job) => sum + bytesOf(job), 0);
@@ -112,8 +120,12 @@ async function codeAll(
     stopWhen(signal);
     const job = jobs[number];
     if (job.kind === "fit") writer.append(bytes, { crc, codec: FACTORS, rows: 0, cols: 0, hasBase: false });
+    else if (job.kind === "rows")
+      writer.append(bytes, { crc, codec: ROWS, rows: 1, cols: bytesOf(job), hasBase: true });
     else
       writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
+    // Factors are still needed by the blocks that they predict.
+    if (job.kind === "encode") workers.giveBack(bytes);
     done += bytesOf(job);
     onProgress?.({ phase: "coding", done, total });
   }
@@ -121,7 +133,9 @@ async function codeAll(
 
 /** How much of the fine-tune a job is done with. */
 function bytesOf(job: PlannedJob): number {
-  return job.kind === "fit" ? 0 : job.fine.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (job.kind === "fit") return 0;
+  const spans: readonly Span[] = job.fine;
+  return spans.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 interface Hashes {
@@ -195,5 +209,5 @@ async function assemble(
 }
 
 function usedBases(files: readonly Part[][]): Set<number> {
-  return new Set(files.flat().flatMap(({ base }) => (base ? [base[0]] : [])));
+  return new Set(files.flat().flatMap(({ base, rows }) => rows?.base ?? (base ? [base[0]] : [])));
 }

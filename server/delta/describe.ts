@@ -67,6 +67,7 @@ function stored(blocks: readonly ReturnType<typeof blockEntry>[], part: Part, by
     const share = part.bytes / (entry.rows * entry.cols * width);
     return { storedBytes: Math.round(entry.bytes * share), codecs: [codecOf(entry)] };
   }
+  if (part.rows) count("rows", part.bytes);
   const [first, length] = part.blocks ?? [0, 0];
   const own = blocks.slice(first, first + length);
   const times = new Map<string, number>();

@@ -5,7 +5,8 @@ import { totalBytes } from "./compress.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import type { Model } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, type PlannedJob } from "./plan.ts";
+import { rowIndexes } from "./row-index.ts";
 
 /** What a delta would save, from a sample of the blocks that it would have. */
 export interface Estimate {
@@ -71,8 +72,34 @@ export async function estimate(base: Model, fine: Model, options: EstimateOption
     sampled.set(slice.job, scaled(slice, result));
   }
   await predictGroups(groups, slices, sampled, options);
-  return sum(groups, sampled, total, done, plan.files.flat().length);
+  const rows = await sampleRows(base, plan.jobs, options);
+  return sum(groups, sampled, total, done, plan.files.flat().length, rows);
 }
+
+/** What rows of datasets would take, by some of their blocks, and the square of the standard error of that. */
+async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, signal }: EstimateOptions) {
+  const all = jobs.filter((job) => job.kind === "rows");
+  const wanted = Math.min(all.length, ROW_BLOCKS);
+  const chosen = Array.from({ length: wanted }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / wanted)]);
+  const indexOf = rowIndexes(base);
+  const known: { original: number; stored: number }[] = [];
+  const run = ({ fine, rowKind }: (typeof all)[number]) =>
+    workers.run("encodeRows", { fine: fine[0], kind: rowKind, index: indexOf(rowKind) });
+  for await (const [job, { bytes }] of inOrder(chosen, workers.count, run)) {
+    stopWhen(signal);
+    known.push({ original: bytesOf(job), stored: bytes.length });
+  }
+  const total = all.reduce((sum, job) => sum + bytesOf(job), 0);
+  const original = known.reduce((sum, one) => sum + one.original, 0);
+  const ratio = known.reduce((sum, one) => sum + one.stored, 0) / Math.max(1, original);
+  const spread =
+    known.reduce((sum, one) => sum + (one.stored - ratio * one.original) ** 2, 0) / Math.max(1, wanted - 1);
+  const variance = wanted === all.length ? 0 : (total / original) ** 2 * spread * wanted;
+  return { bytes: total, deltaBytes: ratio * total, variance };
+}
+
+/** Blocks of rows that are looked at. */
+const ROW_BLOCKS = 4;
 
 interface Sampled {
   /** What the whole block would take. */
@@ -173,7 +200,7 @@ function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
     });
   }
   for (const job of jobs) {
-    if (job.kind === "fit" || grouped.has(job)) continue;
+    if (job.kind !== "encode" || grouped.has(job)) continue;
     const name = job.fine.length > 1 ? `(${job.fine.length} small tensors)` : "(headers and other files)";
     const known = groups.find((group) => group.name === name && group.dtype === job.dtype);
     if (known) {
@@ -217,9 +244,10 @@ function sum(
   total: number,
   sampledBytes: number,
   parts: number,
+  rows: { bytes: number; deltaBytes: number; variance: number },
 ): Estimate {
-  let deltaBytes = parts * BYTES_PER_PART;
-  let variance = 0;
+  let deltaBytes = parts * BYTES_PER_PART + rows.deltaBytes;
+  let variance = rows.variance;
   const tensors = groups.map(({ name, dtype, bytes, jobs, predicted }): TensorEstimate => {
     const known = jobs.flatMap((job) => {
       const found = sampled.get(job);
@@ -246,6 +274,17 @@ function sum(
       change: energy > 0 ? Math.sqrt(change / energy) : undefined,
     };
   });
+  if (rows.bytes > 0) {
+    const saved = 1 - rows.deltaBytes / rows.bytes;
+    tensors.push({
+      name: "(rows of datasets)",
+      dtype: "U8",
+      bytes: rows.bytes,
+      saved,
+      codec: "rows",
+      change: undefined,
+    });
+  }
   tensors.sort((a, b) => b.bytes - a.bytes);
   return {
     bytes: total,
@@ -260,6 +299,6 @@ function sum(
 /** How much the ratios of a tensor's parts differ when only one of them was seen (measured: 1 to 2 points). */
 const UNSEEN_SPREAD = 0.02;
 
-function bytesOf({ fine }: EncodeJob): number {
+function bytesOf({ fine }: Pick<EncodeJob, "fine">): number {
   return fine.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -6,6 +6,8 @@ import { type Located, sampleOf, TensorMatcher } from "./match-tensors.ts";
 import type { Model, ModelFile } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
 import { FileReader, type Span } from "./read-file.ts";
+import { LONGEST_ROW_BLOCK, ROW_BLOCK_BYTES } from "./row-codec.ts";
+import { type RowKind, RowScanner, rowKindOf } from "./rows.ts";
 
 /** What is to be done to code a model against a base: the same whenever the files are the same. */
 export interface Plan {
@@ -21,7 +23,8 @@ export type PlannedJob =
       kind: "encode" /** The job that looks for its factors, and its first row. */;
       fit?: { job: number; fromRow: number };
     })
-  | (FitJob & { kind: "fit" });
+  | (FitJob & { kind: "fit" })
+  | { kind: "rows"; fine: Span[]; rowKind: RowKind };
 
 /** Tensors with fewer rows or columns are not predicted: factors would be as long as they. */
 const LEAST_SIDE = 64;
@@ -46,6 +49,14 @@ export function makePlan(base: Model, fine: Model, predicts: boolean): Plan {
     reader.close();
   }
 }
+
+/** Files of the base whose rows a dataset may refer to, by their numbers. */
+function rowFilesOf({ files }: Model, kind: RowKind): number[] {
+  return files.flatMap(({ name, bytes }, number) => (bytes > 0 && rowKindOf(name) === kind ? [number] : []));
+}
+
+/** Rows of the base are held in memory, together with an index: beyond this, a dataset is taken as bytes. */
+const MOST_ROW_BYTES = 1 << 30;
 
 interface Pool {
   members: { part: Part; fine: Span; base: Span | undefined }[];
@@ -105,10 +116,47 @@ class Planner {
 
   #opaqueParts(file: ModelFile): Part[] {
     if (file.bytes === 0) return [];
+    const rows = this.#rowsPart(file);
+    if (rows) return [rows];
     const at = this.#base.isFolder
       ? this.#base.files.findIndex(({ name, bytes }) => name === file.name && bytes === file.bytes)
       : this.#base.files.findIndex(({ bytes }) => bytes === file.bytes);
     return [this.#bytesPart(file, 0, file.bytes, at < 0 ? undefined : at)];
+  }
+
+  /** A dataset, when the base has rows of its kind and they fit into memory. */
+  #rowsPart(file: ModelFile): Part | undefined {
+    const kind = rowKindOf(file.name);
+    const base = kind === undefined ? [] : rowFilesOf(this.#base, kind);
+    const baseBytes = base.reduce((sum, number) => sum + this.#base.files[number].bytes, 0);
+    if (kind === undefined || baseBytes === 0 || baseBytes > MOST_ROW_BYTES) return undefined;
+    const first = this.#jobs.length;
+    const jobs: PlannedJob[] = [];
+    let start = 0;
+    for (const end of this.#rowBlocks(file, kind)) {
+      if (end - start > LONGEST_ROW_BLOCK) return undefined;
+      jobs.push({ kind: "rows", fine: [{ path: file.path, at: start, bytes: end - start }], rowKind: kind });
+      start = end;
+    }
+    this.#jobs.push(...jobs);
+    return { dtype: "U8", shape: [file.bytes], bytes: file.bytes, rows: { kind, base, blocks: [first, jobs.length] } };
+  }
+
+  /** Where blocks of whole rows end. */
+  #rowBlocks({ path, bytes }: ModelFile, kind: RowKind): number[] {
+    const scanner = new RowScanner(kind);
+    const piece = new Uint8Array(OPAQUE_BYTES);
+    const ends: number[] = [];
+    let last = 0;
+    for (let at = 0; at < bytes; at += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, bytes - at));
+      this.#reader.read(path, at, part);
+      scanner.scan(part, (end) => {
+        if (at + end - (ends.at(-1) ?? 0) > ROW_BLOCK_BYTES && last > (ends.at(-1) ?? 0)) ends.push(last);
+        last = at + end;
+      });
+    }
+    return ends.at(-1) === bytes ? ends : [...ends, bytes];
   }
 
   #bytesPart(file: ModelFile, at: number, bytes: number, baseFile: number | undefined): Part {
