@@ -48,6 +48,37 @@ export function tuned(random: () => number, values: Float32Array, change: number
   return values.map((value) => value + normal(random, 0.02 * change));
 }
 
+/** What merging a low-rank adapter does to weights. */
+export function merged(
+  random: () => number,
+  values: Float32Array,
+  cols: number,
+  rank: number,
+  change: number,
+): Float32Array {
+  const rows = values.length / cols;
+  const left = Float32Array.from({ length: rows * rank }, () => normal(random, 0.02 * change));
+  const right = Float32Array.from({ length: rank * cols }, () => normal(random, 1 / Math.sqrt(rank)));
+  return values.map((value, i) => {
+    const [row, col] = [Math.floor(i / cols), i % cols];
+    let sum = 0;
+    for (let k = 0; k < rank; k++) sum += left[row * rank + k] * right[k * cols + col];
+    return value + sum;
+  });
+}
+
+/** Half floats, rounded towards zero; for values of ordinary size. */
+export function f16(values: Float32Array): Uint8Array {
+  const halves = Uint16Array.from(values, (value) => {
+    const size = Math.abs(value);
+    const exponent = Math.max(-14, Math.floor(Math.log2(size || 2 ** -20)));
+    const fraction = Math.floor((size / 2 ** exponent) * 1024);
+    const bits = exponent === -14 && fraction < 1024 ? fraction : ((exponent + 15) << 10) + fraction - 1024;
+    return bits | (value < 0 ? 0x8000 : 0);
+  });
+  return new Uint8Array(halves.buffer);
+}
+
 export function bf16(values: Float32Array): Uint8Array {
   const bits = new Uint32Array(values.slice().buffer);
   return new Uint8Array(Uint16Array.from(bits, (one) => (one + 0x7fff + ((one >>> 16) & 1)) >>> 16).buffer);
@@ -96,6 +127,7 @@ export async function makeDelta(options: DeltaOptions, base: string, fine: strin
   const done: Compressed = await compress(openModel(base), openModel(fine), out, {
     ...options,
     force: true,
+    fast: false,
     check: false,
     made: "test",
   });

@@ -134,3 +134,71 @@ test("a block that was altered anywhere is refused or decodes to something else,
     }
   }
 });
+
+/** Every kernel of prediction over the same numbers, in both kinds; what they leave in memory. */
+function products(codec: typeof simd, bits: Uint32Array, rows: number, cols: number): Uint8Array {
+  const { kernels, at } = codec;
+  const n = rows * cols;
+  const [rank, stride, width] = [5, Math.ceil(cols / 4) * 4, 16];
+  codec.words(at.floats, n).set(bits.subarray(0, n));
+  codec.words(at.z, n).set(bits.subarray(n, 2 * n));
+  const small = Float32Array.from({ length: width * Math.max(rows, stride) }, (_, i) => Math.sin(i));
+  codec.floats(at.left, rows * rank).set(small.subarray(0, rows * rank));
+  codec.floats(at.right, rank * stride).set(small.subarray(0, rank * stride));
+  kernels.addProduct(at.floats, rows, cols, at.left, at.right, rank, stride);
+  kernels.bf16OfFloats(at.floats, n, at.base);
+  kernels.f16OfFloats(at.floats, n, at.fine);
+  kernels.floatsOfBf16(at.base, n, at.rowSums);
+  kernels.floatsOfF16(at.fine, n, at.colSums);
+  return Buffer.concat([
+    codec.bytes(at.floats, 4 * n),
+    codec.bytes(at.base, 2 * n),
+    codec.bytes(at.fine, 2 * n),
+    codec.bytes(at.rowSums, 4 * n),
+    codec.bytes(at.colSums, 4 * n),
+  ]);
+}
+
+test("predictions have the same bits from both kernels, infinities and what is no number included", () => {
+  const random = randomNumbers(8);
+  const edges = [0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345, 0x7f812345, 1, 0x80000001, 0x7f7fffff];
+  const bits = Uint32Array.from({ length: 2 * 33 * 37 }, (_, i) => (i % 7 === 0 ? edges[i % 10] : random() * 2 ** 32));
+  for (const [rows, cols] of [
+    [33, 37],
+    [1, 1],
+    [2, 16],
+    [3, 19],
+    [4, 20],
+  ]) {
+    assert.deepEqual(products(simd, bits, rows, cols), products(plain, bits, rows, cols), `${rows} x ${cols}`);
+  }
+});
+
+test("the search for factors takes the same steps with both kernels", () => {
+  const random = randomNumbers(9);
+  const [rows, cols, width] = [7, 13, 32];
+  const found = [simd, plain].map(({ kernels, at, floats }, i) => {
+    const again = i === 0 ? random : randomNumbers(9);
+    floats(at.floats, rows * cols).set(Float32Array.from({ length: rows * cols }, () => normal(again, 1)));
+    floats(at.z, rows * cols).set(Float32Array.from({ length: rows * cols }, () => normal(again, 1)));
+    floats(at.right, cols * width).set(Float32Array.from({ length: cols * width }, () => normal(again, 1)));
+    kernels.subtract(at.floats, at.z, rows * cols);
+    kernels.times(at.floats, rows, cols, at.right, width, at.left);
+    kernels.addTransposedTimes(at.floats, rows, cols, at.left, width, at.right);
+    return [Float32Array.from(floats(at.left, rows * width)), Float32Array.from(floats(at.right, cols * width))];
+  });
+  assert.deepEqual(found[0], found[1]);
+});
+
+test("every half float keeps its value as a float and comes back, but for what is not finite", () => {
+  for (const { kernels, at, memory } of [simd, plain]) {
+    const halves = new Uint16Array(memory.buffer, at.base, 65_536);
+    for (let i = 0; i < 65_536; i++) halves[i] = i;
+    kernels.floatsOfF16(at.base, 65_536, at.floats);
+    kernels.f16OfFloats(at.floats, 65_536, at.fine);
+    const back = new Uint16Array(memory.buffer, at.fine, 65_536);
+    for (let i = 0; i < 65_536; i++) if ((i & 0x7c00) !== 0x7c00) assert.equal(back[i], i);
+    assert.equal(new Float32Array(memory.buffer, at.floats, 65_536)[0x3c00], 1);
+    assert.equal(new Float32Array(memory.buffer, at.floats, 65_536)[0x0001], 2 ** -24);
+  }
+});

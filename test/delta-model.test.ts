@@ -5,14 +5,17 @@ import { describe, it, type TestContext } from "node:test";
 import { describeDelta } from "../server/delta/describe.ts";
 import { estimate } from "../server/delta/estimate.ts";
 import { openModel } from "../server/delta/model-files.ts";
+import { floatValues } from "../server/delta/number-format.ts";
 import { reconstruct } from "../server/delta/reconstruct.ts";
 import { readTensor, verify } from "../server/delta/verify.ts";
 import {
   bf16,
   deltaOptions,
+  f16,
   f32,
   type MadeTensor,
   makeDelta,
+  merged,
   put,
   randomNumbers,
   safetensors,
@@ -38,6 +41,12 @@ async function roundTrip(test: TestContext, base: readonly MadeTensor[], fine: r
   assert.equal(Buffer.compare(readFileSync(join(folder, "restored")), readFileSync(finePath)), 0);
   assert.deepEqual(readdirSync(folder).sort(), ["base.safetensors", "fine.delta", "fine.safetensors", "restored"]);
   return { ...describeDelta(made.delta), ...made, bytes: made.originalBytes, folder, options };
+}
+
+/** A value as a format of two bytes keeps it. */
+function roundedTo(bytesOf: typeof bf16, value: number): number {
+  const bytes = bytesOf(Float32Array.of(value));
+  return floatValues(bytesOf === f16 ? "F16" : "BF16", bytes)?.[0] ?? Number.NaN;
 }
 
 function tensor(name: string, values: Float32Array, shape = [200, 320]): MadeTensor {
@@ -148,6 +157,27 @@ describe("a delta of a model", () => {
     assert.ok(bytes < 0.25 * 2 * changed.length * 2, `${bytes}`);
   });
 
+  for (const [dtype, bytesOf, most] of [
+    ["BF16", bf16, 0.16],
+    ["F16", f16, 0.16],
+    ["F32", f32, 0.2],
+  ] as const) {
+    it(`of a merged adapter in ${dtype} is a prediction and what it misses`, async (test) => {
+      const weight = weights(random, 512, 512);
+      // What is added to is what the base's file has, as a merge does.
+      const stored = dtype === "F32" ? weight : weight.map((value) => roundedTo(bytesOf, value));
+      const fine = merged(random, stored, 512, 8, 0.05);
+      const { delta, base, options, tensors, deltaBytes, bytes } = await roundTrip(
+        test,
+        [{ name: "w", dtype, shape: [512, 512], bytes: bytesOf(stored) }],
+        [{ name: "w", dtype, shape: [512, 512], bytes: bytesOf(fine) }],
+      );
+      assert.deepEqual(tensors[0].codecs, ["predicted contexts"]);
+      assert.ok(deltaBytes < most * bytes, `${deltaBytes} of ${bytes}`);
+      assert.equal((await readTensor(delta, base, "w", options)).bytes.length, tensors[0].bytes);
+    });
+  }
+
   it("gives the same bytes whatever the number of threads", async (test) => {
     const folder = temporaryFolder(test);
     const base = put(folder, {
@@ -167,7 +197,7 @@ describe("a delta of a model", () => {
     const guess = await estimate(
       openModel(join(folder, "base.safetensors")),
       openModel(join(folder, "fine.safetensors")),
-      options,
+      { ...options, fast: false },
     );
     assert.ok(Math.abs(guess.saved - (1 - deltaBytes / bytes)) < 0.01, `${guess.saved}`);
     const [{ name, change, codec }] = guess.tensors;

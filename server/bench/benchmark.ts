@@ -14,6 +14,8 @@ export interface BenchmarkOptions {
   /** For `quality`: the folder of checked-out repositories, and that of the labelled queries. */
   repos?: string;
   labels?: string;
+  /** For `delta`: a folder of models to measure besides those it makes. */
+  data?: string;
 }
 
 export interface Benchmark {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CairnError } from "../../shared/errors.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
+import { delta } from "./delta.ts";
 import { indexing } from "./indexing.ts";
 import { memory } from "./memory.ts";
 import { parts } from "./parts.ts";
@@ -10,7 +11,7 @@ import { queries } from "./queries.ts";
 import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, memory, parts, quality];
+const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, memory, parts, delta, quality];
 /** Needs labelled repositories that not everyone has. */
 const ON_REQUEST: ReadonlySet<Benchmark> = new Set([quality]);
 
@@ -29,6 +30,7 @@ Options:
   --json FILE    Also write everything to FILE as JSON
   --repos DIR    quality: the folder of checked-out repositories
   --labels DIR   quality: the folder of labelled queries
+  --data DIR     delta: models to measure too, as base.FORMAT.safetensors and others beside it
 `;
 
 process.exitCode = await main();
@@ -42,6 +44,7 @@ async function main(): Promise<number> {
         json: { type: "string" },
         repos: { type: "string" },
         labels: { type: "string" },
+        data: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

@@ -29,7 +29,7 @@ Commands:
   index [folder]               Index a folder now
   status [folder]              What is indexed, and what is not and why
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
-  delta                        Store a fine-tuned model as its difference from its base
+  delta                        Store a fine-tuned model, or a dataset, as its difference from another
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
   mcp [folder...]              Serve coding assistants over the Model Context Protocol

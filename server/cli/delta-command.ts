@@ -17,7 +17,8 @@ import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { bytes, count, counted } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
-const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss.
+const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss; and a dataset as its
+difference from another.
 
 Usage: cairn delta estimate    FINE --base BASE
        cairn delta compress    FINE --base BASE --out DELTA
@@ -26,13 +27,15 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta info        DELTA
 
 BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
-downloaded. Tensors of safetensors files are compared value by value, all else in a folder as bytes. What is rebuilt has
-the SHA-256 of the original, or there is an error and nothing is written. A run that was killed goes on where it stopped.
+downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
+else in a folder as bytes. What is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.
+A run that was killed goes on where it stopped.
 
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
   --out PATH       Where to write
   --force          Replace what is there
+  --fast           compress, estimate: look for no low-rank changes; several times as fast, but larger
   --check          compress: also rebuild everything in memory and compare, before reporting success
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
   --threads N      Threads to work with; the number of cores unless given
@@ -72,6 +75,7 @@ export const deltaCommand: Command = {
     base: { type: "string" },
     out: { type: "string" },
     force: { type: "boolean" },
+    fast: { type: "boolean" },
     check: { type: "boolean" },
     tensor: { type: "string" },
     threads: { type: "string" },
@@ -107,7 +111,7 @@ export const deltaCommand: Command = {
 async function estimateAction(task: Task): Promise<void> {
   const { context, given, subject, options } = task;
   const fine = openModel(locate(subject, context.cwd, context.env));
-  const result = await estimate(baseOf(task), fine, options);
+  const result = await estimate(baseOf(task), fine, { ...options, fast: given.flag("fast") });
   if (given.flag("json")) printJson(context, result);
   else printEstimate(context, result);
 }
@@ -122,6 +126,7 @@ async function compressAction(task: Task): Promise<void> {
     ...options,
     force: given.flag("force"),
     made,
+    fast: given.flag("fast"),
     check: given.flag("check"),
   });
   if (given.flag("json")) {

@@ -1,5 +1,7 @@
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { Span } from "./read-file.ts";
+import type { RowIndex } from "./row-index.ts";
+import type { RowKind, RowTable } from "./rows.ts";
 
 /** What a thread of the pool can do. */
 export interface BlockWorkerMethods {
@@ -7,8 +9,13 @@ export interface BlockWorkerMethods {
   encode(job: EncodeJob): Promise<EncodedBlock>;
   /** Decodes one block after checking its CRC-32; throws `corrupt`. */
   decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer>>;
+  /** Finds factors that predict a tensor; a record without bytes says that there are none worth having. */
+  fit(job: FitJob): Promise<EncodedBlock>;
   /** Codes a block to see how long it becomes and how far it is from its base. */
   sample(job: EncodeJob): Promise<SampledBlock>;
+  /** Codes rows of a dataset against an index of its base's, and decodes them after checking their CRC-32. */
+  encodeRows(job: EncodeRowsJob): Promise<EncodedBlock>;
+  decodeRows(job: DecodeRowsJob): Promise<Uint8Array<ArrayBuffer>>;
   /** SHA-256 of a range of a file, in hexadecimal. */
   hash(span: Span): Promise<string>;
 }
@@ -17,6 +24,27 @@ export interface EncodeJob {
   fine: readonly Span[];
   /** As many bytes as `fine`; undefined for a block without a base. */
   base: readonly Span[] | undefined;
+  dtype: string;
+  rows: number;
+  cols: number;
+  prediction?: Prediction;
+  /** Memory for the result, as in {@link DecodeJob}. */
+  room?: ArrayBuffer;
+}
+
+/** What a block's base is replaced by before anything is compared with it. */
+export interface Prediction {
+  /** A record of factors, the same object for all blocks of a tensor. */
+  record: Uint8Array;
+  /** Tells records apart without comparing their bytes. */
+  key: string;
+  /** The block's first row in the tensor. */
+  fromRow: number;
+}
+
+export interface FitJob {
+  fine: Span;
+  base: Span;
   dtype: string;
   rows: number;
   cols: number;
@@ -45,6 +73,25 @@ export interface DecodeJob {
   dtype: string;
   rows: number;
   cols: number;
+  prediction?: Prediction;
+  /** Memory for the result, moved to the thread and back: made anew for each block, it would pile up. */
+  room?: ArrayBuffer;
+}
+
+export interface EncodeRowsJob {
+  fine: Span;
+  kind: RowKind;
+  /** In shared memory. */
+  index: RowIndex;
+}
+
+export interface DecodeRowsJob {
+  block: Span;
+  crc: number;
+  /** Of the rows. */
+  bytes: number;
+  /** In shared memory. */
+  table: RowTable;
 }
 
 export interface BlockWorkerData {

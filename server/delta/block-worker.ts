@@ -4,37 +4,124 @@ import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
 import { answer, Moved } from "../thread-rpc.ts";
 import { decodeBlock, encodeBlock, headerBytes } from "./block-codec.ts";
-import type { BlockWorkerData, BlockWorkerMethods, DecodeJob, EncodeJob, SampledBlock } from "./block-jobs.ts";
-import { createCodecMemory } from "./codec-memory.ts";
+import type {
+  BlockWorkerData,
+  BlockWorkerMethods,
+  DecodeJob,
+  DecodeRowsJob,
+  EncodeJob,
+  EncodeRowsJob,
+  FitJob,
+  Prediction,
+  SampledBlock,
+} from "./block-jobs.ts";
+import { BLOCK_BYTES, BLOCK_VALUES, type CodecMemory, createCodecMemory } from "./codec-memory.ts";
+import { decodeFactors, encodeFactors, type Factors, predict } from "./factors.ts";
+import { fitFactors } from "./low-rank.ts";
 import { floatValues, numberFormat } from "./number-format.ts";
 import { FileReader, type Span } from "./read-file.ts";
+import { decodeRows, encodeRows } from "./row-codec.ts";
 
 /** How much of a file is read at a time to be hashed. */
 const HASH_BYTES = 1 << 20;
 
 const { kernels } = workerData as BlockWorkerData;
 const reader = new FileReader();
-// A thread that only hashes needs no memory to code in.
-let memory: ReturnType<typeof createCodecMemory> | undefined;
+let memory: CodecMemory | undefined;
+/** Hold one coded block, and one piece of what is hashed, after the other: garbage of this size is collected late. */
+let packed = new Uint8Array();
+let hashed = new Uint8Array();
+/** The factors that were used last: the blocks of a tensor come one after the other. */
+let lastFactors: { key: string; factors: Factors } | undefined;
 
-if (parentPort) answer(parentPort, { encode, decode, sample, hash } satisfies Methods);
+if (parentPort)
+  answer(parentPort, { encode, decode, fit, sample, encodeRows: rows, decodeRows: rowsBack, hash } satisfies Methods);
 
 /** The methods as they are answered: results are moved to the caller. */
 type Methods = { [Name in keyof BlockWorkerMethods]: (argument: never) => unknown };
 
+/** A thread that only hashes needs no memory to code in. */
+function codec(): CodecMemory {
+  memory ??= createCodecMemory(kernels);
+  return memory;
+}
+
 function encode(job: EncodeJob) {
-  const bytes = coded(job);
+  const bytes = inRoom(job.room, coded(job));
   return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
 }
 
-function coded({ fine, base, dtype, rows, cols }: EncodeJob): Uint8Array<ArrayBuffer> {
-  memory ??= createCodecMemory(kernels);
-  const format = numberFormat(dtype);
-  const length = rows * cols * format.width;
-  reader.readSpans(fine, memory.bytes(memory.at.fine, length));
-  if (base) reader.readSpans(base, memory.bytes(memory.at.base, length));
-  return encodeBlock(memory, { format, rows, cols }, base !== undefined);
+/** A copy in the memory that came with the job, or in its own where there is none or too little. */
+function inRoom(room: ArrayBuffer | undefined, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (!room || room.byteLength < bytes.length) return new Uint8Array(bytes);
+  const copy = new Uint8Array(room, 0, bytes.length);
+  copy.set(bytes);
+  return copy;
 }
+
+function coded(job: EncodeJob): Uint8Array<ArrayBuffer> {
+  const { fine, dtype, rows, cols } = job;
+  const format = numberFormat(dtype);
+  bringBase(job);
+  reader.readSpans(fine, codec().bytes(codec().at.fine, rows * cols * format.width));
+  return encodeBlock(codec(), { format, rows, cols }, job.base !== undefined);
+}
+
+/** Reads the base of a block, and replaces it by what is predicted from it. */
+function bringBase({ base, dtype, rows, cols, prediction }: EncodeJob | DecodeJob): void {
+  if (!base) return;
+  // Factors are decoded in the same memory, so they come first.
+  const factors = prediction && factorsOf(prediction, cols);
+  reader.readSpans(base, codec().bytes(codec().at.base, rows * cols * numberFormat(dtype).width));
+  if (prediction && factors) predict(codec(), dtype, factors, prediction.fromRow, rows);
+}
+
+function factorsOf({ key, record }: Prediction, cols: number): Factors {
+  if (lastFactors?.key !== key) lastFactors = { key, factors: decodeFactors(codec(), record, cols) };
+  return lastFactors.factors;
+}
+
+function decode(job: DecodeJob) {
+  const { block, crc, dtype, rows, cols } = job;
+  const bytes = checked(block, crc);
+  bringBase(job);
+  const decoded = inRoom(job.room, decodeBlock(codec(), { format: numberFormat(dtype), rows, cols }, bytes));
+  return new Moved(decoded, [decoded.buffer]);
+}
+
+/** The bytes of a block, when they have the CRC-32 that they should have. */
+function checked({ path, at, bytes }: Span, crc: number): Uint8Array {
+  if (packed.length < bytes) packed = new Uint8Array(Math.max(bytes, BLOCK_BYTES));
+  const block = packed.subarray(0, bytes);
+  reader.read(path, at, block);
+  if (crc32(block) === crc) return block;
+  throw new CairnError("corrupt", `${path} is damaged at byte ${at}.`, "Copy or download it again.");
+}
+
+function fit(job: FitJob) {
+  const bytes = worthwhileFactors(job);
+  return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
+}
+
+/** What is found is tried on the middle block: whether it pays is a matter of bytes, not of a model. */
+function worthwhileFactors(job: FitJob): Uint8Array<ArrayBuffer> {
+  const codes = fitFactors(codec(), reader, job);
+  if (!codes) return new Uint8Array();
+  const record = encodeFactors(codec(), codes);
+  const { dtype, cols } = job;
+  const { width } = numberFormat(dtype);
+  const rows = Math.min(job.rows, Math.floor(Math.min(BLOCK_BYTES / width, BLOCK_VALUES) / cols));
+  const fromRow = Math.floor((job.rows - rows) / 2);
+  const part = (span: Span): Span => ({ ...span, at: span.at + fromRow * cols * width, bytes: rows * cols * width });
+  const block: EncodeJob = { fine: [part(job.fine)], base: [part(job.base)], dtype, rows, cols };
+  const plain = coded(block).length;
+  const predicted = coded({ ...block, prediction: { record, key: `${job.fine.path} ${job.fine.at}`, fromRow } }).length;
+  const gain = ((plain - predicted) * job.rows) / rows - record.length;
+  return gain > LEAST_GAIN * job.rows * cols * width ? record : new Uint8Array();
+}
+
+/** Share of a tensor that its prediction must save. */
+const LEAST_GAIN = 0.005;
 
 function sample(job: EncodeJob): SampledBlock {
   const block = coded(job);
@@ -44,9 +131,10 @@ function sample(job: EncodeJob): SampledBlock {
 
 /** Of the block that is in memory. */
 function energies({ dtype, rows, cols }: EncodeJob): { baseEnergy: number; changeEnergy: number } {
-  memory ??= createCodecMemory(kernels);
-  const base = floatValues(dtype, memory.bytes(memory.at.base, rows * cols * numberFormat(dtype).width));
-  const fine = floatValues(dtype, memory.bytes(memory.at.fine, rows * cols * numberFormat(dtype).width));
+  const { at, bytes } = codec();
+  const length = rows * cols * numberFormat(dtype).width;
+  const base = floatValues(dtype, bytes(at.base, length));
+  const fine = floatValues(dtype, bytes(at.fine, length));
   let baseEnergy = 0;
   let changeEnergy = 0;
   if (!base || !fine) return { baseEnergy, changeEnergy };
@@ -59,24 +147,23 @@ function energies({ dtype, rows, cols }: EncodeJob): { baseEnergy: number; chang
   return { baseEnergy, changeEnergy };
 }
 
-function decode({ block, crc, base, dtype, rows, cols }: DecodeJob) {
-  memory ??= createCodecMemory(kernels);
-  const format = numberFormat(dtype);
-  const bytes = new Uint8Array(block.bytes);
-  reader.read(block.path, block.at, bytes);
-  if (crc32(bytes) !== crc) {
-    throw new CairnError("corrupt", `${block.path} is damaged at byte ${block.at}.`, "Copy or download it again.");
-  }
-  if (base) reader.readSpans(base, memory.bytes(memory.at.base, rows * cols * format.width));
-  const decoded = Uint8Array.from(decodeBlock(memory, { format, rows, cols }, bytes));
+function rows({ fine, kind, index }: EncodeRowsJob) {
+  const source = new Uint8Array(fine.bytes);
+  reader.read(fine.path, fine.at, source);
+  const bytes = encodeRows(index, source, kind);
+  return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
+}
+
+function rowsBack({ block, crc, bytes, table }: DecodeRowsJob) {
+  const decoded = decodeRows(table, checked(block, crc), bytes);
   return new Moved(decoded, [decoded.buffer]);
 }
 
 function hash({ path, at, bytes }: Span): string {
   const hasher = createHash("sha256");
-  const piece = new Uint8Array(Math.min(HASH_BYTES, bytes));
+  if (hashed.length === 0) hashed = new Uint8Array(HASH_BYTES);
   for (let done = 0; done < bytes; done += HASH_BYTES) {
-    const part = piece.subarray(0, Math.min(HASH_BYTES, bytes - done));
+    const part = hashed.subarray(0, Math.min(HASH_BYTES, bytes - done));
     reader.read(path, at + done, part);
     hasher.update(part);
   }

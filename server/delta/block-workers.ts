@@ -6,7 +6,8 @@ import { entryFile, packageFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
 import { compileModule } from "../vectors/kernels.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
-import type { BlockWorkerData, BlockWorkerMethods } from "./block-jobs.ts";
+import type { BlockWorkerData, BlockWorkerMethods, DecodeJob, EncodedBlock, EncodeJob } from "./block-jobs.ts";
+import { BLOCK_BYTES } from "./codec-memory.ts";
 
 type Job<K extends keyof BlockWorkerMethods> = Parameters<BlockWorkerMethods[K]>[0];
 type Answer<K extends keyof BlockWorkerMethods> = Awaited<ReturnType<BlockWorkerMethods[K]>>;
@@ -27,6 +28,7 @@ export class BlockWorkers {
   readonly #kernels: KernelModule | undefined;
   readonly #idle: Member[] = [];
   readonly #all: Member[] = [];
+  readonly #rooms: ArrayBuffer[] = [];
   readonly #waiting: ((member: Member | CairnError) => void)[] = [];
   #failure: CairnError | undefined;
 
@@ -36,10 +38,39 @@ export class BlockWorkers {
     this.#kernels = kernels;
   }
 
-  async run<K extends keyof BlockWorkerMethods & string>(method: K, job: Job<K>): Promise<Answer<K>> {
+  /** Codes a block; {@link giveBack} its bytes when they are no longer needed. */
+  encode(job: EncodeJob): Promise<EncodedBlock> {
+    return this.#runInRoom("encode", job);
+  }
+
+  /** Decodes a block; {@link giveBack} its bytes when they are no longer needed. */
+  decode(job: DecodeJob): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#runInRoom("decode", job);
+  }
+
+  /** Makes the memory of a result that nobody looks at any more that of the next. */
+  giveBack(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.buffer.byteLength === BLOCK_BYTES) this.#rooms.push(bytes.buffer);
+  }
+
+  async #runInRoom<K extends "encode" | "decode">(method: K, job: Job<K>): Promise<Answer<K>> {
     const member = await this.#take();
+    const room = this.#rooms.pop() ?? new ArrayBuffer(BLOCK_BYTES);
+    return this.#runOn(member, method, { ...job, room }, [room]);
+  }
+
+  async run<K extends keyof BlockWorkerMethods & string>(method: K, job: Job<K>): Promise<Answer<K>> {
+    return this.#runOn(await this.#take(), method, job, []);
+  }
+
+  async #runOn<K extends keyof BlockWorkerMethods & string>(
+    member: Member,
+    method: K,
+    job: Job<K>,
+    transfer: readonly ArrayBuffer[],
+  ): Promise<Answer<K>> {
     try {
-      return (await member.caller.call(method, job as never)) as Answer<K>;
+      return (await member.caller.call(method, job as never, transfer)) as Answer<K>;
     } finally {
       const next = this.#waiting.shift();
       if (next) next(member);

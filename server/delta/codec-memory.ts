@@ -40,7 +40,14 @@ interface Layout {
   words: number;
   wordsEnd: number;
   bits: number;
+  /** For low-rank prediction: the values of a block as floats, and the factors. */
+  floats: number;
+  left: number;
+  right: number;
 }
+
+/** Floats of each factor that have room: of the rows of a block, and of all columns. */
+export const FACTOR_FLOATS = 1 << 20;
 
 /** A value's low bits take at most so many bytes, on average over a block: 29 bits of four bytes, 13 of two. */
 const LOW_BYTES = BLOCK_BYTES;
@@ -71,10 +78,16 @@ export function createCodecMemory(module: KernelModule | undefined): CodecMemory
     words: room(2 * BLOCK_VALUES),
     wordsEnd: 0,
     bits: room(LOW_BYTES),
+    floats: 0,
+    left: 0,
+    right: 0,
   };
   at.wordsEnd = at.words + 2 * BLOCK_VALUES;
   // Reading a block that lies may run past its own parts: 4 bytes a value of `bits`, 2 of `words`, into this.
   room(4 * BLOCK_VALUES);
+  at.floats = room(4 * BLOCK_VALUES);
+  at.left = room(4 * FACTOR_FLOATS);
+  at.right = room(4 * FACTOR_FLOATS);
   const memory = createSharedMemory(end);
   const kernels = createDeltaKernels(memory, module);
   fillTokenTable(new Uint32Array(memory.buffer, at.tokenTable, 2 * TOKENS));

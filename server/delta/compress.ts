@@ -1,19 +1,24 @@
 import { existsSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
-import type { EncodedBlock, EncodeJob } from "./block-jobs.ts";
+import type { EncodedBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { DeltaWriter } from "./delta-writer.ts";
+import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
 import { isPlainName, type Model } from "./model-files.ts";
-import { makePlan, type Plan } from "./plan.ts";
+import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
+import { ROWS } from "./row-codec.ts";
+import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
 
 export interface CompressOptions extends DeltaOptions {
   /** Replaces a file that is already there. */
   force: boolean;
+  /** Looks for no low-rank structure: several times as fast, and larger where there is some. */
+  fast: boolean;
   /** Rebuilds everything in memory from what was written, and compares, before the delta gets its name. */
   check: boolean;
   /** The version of Cairn, for the manifest. */
@@ -48,14 +53,14 @@ export async function compress(base: Model, fine: Model, out: string, options: C
         "Rename the file.",
       );
   }
-  const plan = makePlan(base, fine);
+  const plan = makePlan(base, fine, !options.fast);
   const writer = DeltaWriter.open(out, identityOf(base, fine, plan));
   try {
     const resumedBlocks = writer.blocks.length;
     const hashes = hashAll(base, fine, plan, options);
     // Reported when its turn comes.
     hashes.catch(() => {});
-    await codeAll(plan, writer, fine, options);
+    await codeAll(plan, writer, base, fine, options);
     const manifest = await assemble(base, fine, plan, writer.blocks, hashes, options);
     const written = writer.seal(manifest);
     if (options.check) await verify({ ...written, manifest }, base, options);
@@ -81,20 +86,56 @@ function identityOf(base: Model, fine: Model, { jobs }: Plan): string {
 async function codeAll(
   { jobs }: Plan,
   writer: DeltaWriter,
+  base: Model,
   fine: Model,
   { workers, signal, onProgress }: CompressOptions,
 ) {
   const total = totalBytes(fine);
-  const bytesOf = (job: EncodeJob) => job.fine.reduce((sum, { bytes }) => sum + bytes, 0);
+  const records = new Map<number, Promise<EncodedBlock>>();
+  const indexOf = rowIndexes(base);
+  const run = async (number: number): Promise<EncodedBlock> => {
+    const job = jobs[number];
+    if (job.kind === "fit") {
+      const found = workers.run("fit", job);
+      // Only the tensor's own blocks ask for it, and they come next.
+      records.clear();
+      records.set(number, found);
+      return found;
+    }
+    if (job.kind === "rows") {
+      const index = indexOf(job.rowKind);
+      return workers.run("encodeRows", { fine: job.fine[0], kind: job.rowKind, index });
+    }
+    const { kind: _, fit, ...block } = job;
+    if (!fit) return workers.encode(block);
+    const known = records.get(fit.job) ?? writer.read(fit.job);
+    const { bytes: record, crc } = await known;
+    if (record.length === 0) return workers.encode(block);
+    const prediction = { record, key: `${fit.job} ${crc}`, fromRow: fit.fromRow };
+    return workers.encode({ ...block, prediction });
+  };
+  const left = Array.from(jobs.keys()).slice(writer.blocks.length);
   let done = jobs.slice(0, writer.blocks.length).reduce((sum, job) => sum + bytesOf(job), 0);
-  const left = jobs.slice(writer.blocks.length);
-  const encode = (job: EncodeJob): Promise<EncodedBlock> => workers.run("encode", job);
-  for await (const [job, { bytes, crc }] of inOrder(left, 2 * workers.count, encode)) {
+  for await (const [number, { bytes, crc }] of inOrder(left, 2 * workers.count, run)) {
     stopWhen(signal);
-    writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
+    const job = jobs[number];
+    if (job.kind === "fit") writer.append(bytes, { crc, codec: FACTORS, rows: 0, cols: 0, hasBase: false });
+    else if (job.kind === "rows")
+      writer.append(bytes, { crc, codec: ROWS, rows: 1, cols: bytesOf(job), hasBase: true });
+    else
+      writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
+    // Factors are still needed by the blocks that they predict.
+    if (job.kind === "encode") workers.giveBack(bytes);
     done += bytesOf(job);
     onProgress?.({ phase: "coding", done, total });
   }
+}
+
+/** How much of the fine-tune a job is done with. */
+function bytesOf(job: PlannedJob): number {
+  if (job.kind === "fit") return 0;
+  const spans: readonly Span[] = job.fine;
+  return spans.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 interface Hashes {
@@ -157,12 +198,16 @@ async function assemble(
       name,
       bytes,
       sha256: known.fine[i],
-      parts: plan.files[i].map((part, j): Part => (part.bytes > 0 ? { ...part, sha256: known.parts[i][j] } : part)),
+      parts: plan.files[i].map((part, j) => {
+        const { factors, ...whole } = part;
+        const sha256 = part.bytes > 0 ? known.parts[i][j] : undefined;
+        return { ...whole, sha256, factors: factors !== undefined && blocks[factors].bytes > 0 ? factors : undefined };
+      }),
     })),
     blocks: blocks.map(blockTuple),
   };
 }
 
 function usedBases(files: readonly Part[][]): Set<number> {
-  return new Set(files.flat().flatMap(({ base }) => (base ? [base[0]] : [])));
+  return new Set(files.flat().flatMap(({ base, rows }) => rows?.base ?? (base ? [base[0]] : [])));
 }

@@ -28,8 +28,8 @@ export const TOKENS = 128;
 /** Keys are below this: an exponent of 255 with the largest step, and the largest row and column keys. */
 export const MOST_KEYS = (255 << 4) + 255 + 255 + 1;
 
-/** How many values of a block are looked at to choose its contexts: a sixteenth, within these limits. */
-const LARGEST_SAMPLE = 32_768;
+/** How many values of a block are looked at to choose its contexts: a thirty-second, within these limits. */
+const LARGEST_SAMPLE = 16_384;
 const SMALLEST_SAMPLE = 4096;
 /** What a context adds to a block, roughly: its table of frequencies, compressed. */
 const TABLE_BITS = 8 * 28;
@@ -95,7 +95,7 @@ interface Sample {
 function takeSample({ z, e, rows, cols }: BlockStatistics): Sample {
   const n = rows * cols;
   // Odd, so that it passes through all columns.
-  const wanted = Math.max(SMALLEST_SAMPLE, Math.min(LARGEST_SAMPLE, n / 16));
+  const wanted = Math.max(SMALLEST_SAMPLE, Math.min(LARGEST_SAMPLE, n / 32));
   const stride = n > wanted ? Math.floor(n / wanted) | 1 : 1;
   const count = Math.ceil(n / stride);
   const sample = {

@@ -341,4 +341,245 @@
     (i32.store offset=12 (local.get $states) (local.get $s3))
     (i32.store offset=16 (local.get $states) (local.get $words))
     (i32.store offset=20 (local.get $states) (local.get $position)))
+
+  ;; ---- Low-rank prediction. Products and sums are f32, in the order written, never fused: every machine predicts the
+  ;; same bits.
+
+  (func (export "floatsOfBf16") (param $from i32) (param $n i32) (param $to i32)
+    (local $end i32) (local $a v128)
+    (local.set $end (i32.add (local.get $from) (i32.shl (local.get $n) (i32.const 1))))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $from) (local.get $end)))
+        (local.set $a (v128.load (local.get $from)))
+        (v128.store (local.get $to)
+          (i32x4.shl (i32x4.extend_low_i16x8_u (local.get $a)) (i32.const 16)))
+        (v128.store offset=16 (local.get $to)
+          (i32x4.shl (i32x4.extend_high_i16x8_u (local.get $a)) (i32.const 16)))
+        (local.set $from (i32.add (local.get $from) (i32.const 16)))
+        (local.set $to (i32.add (local.get $to) (i32.const 32)))
+        (br $step))))
+
+  ;; Rounds half to even.
+  (func (export "bf16OfFloats") (param $from i32) (param $n i32) (param $to i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 1))))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
+        (v128.store (local.get $to) (i16x8.narrow_i32x4_u
+          (call $roundBf16 (v128.load (local.get $from)))
+          (call $roundBf16 (v128.load offset=16 (local.get $from)))))
+        (local.set $from (i32.add (local.get $from) (i32.const 32)))
+        (local.set $to (i32.add (local.get $to) (i32.const 16)))
+        (br $step))))
+
+  (func $roundBf16 (param $a v128) (result v128)
+    (i32x4.shr_u
+      (i32x4.add (local.get $a) (i32x4.add (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)
+        (v128.and (i32x4.shr_u (local.get $a) (i32.const 16)) (v128.const i32x4 1 1 1 1))))
+      (i32.const 16)))
+
+  ;; Half floats by a shift and a factor of 2^112, which is exact but for infinities: those become large numbers.
+  (func (export "floatsOfF16") (param $from i32) (param $n i32) (param $to i32)
+    (local $end i32) (local $a v128)
+    (local.set $end (i32.add (local.get $from) (i32.shl (local.get $n) (i32.const 1))))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $from) (local.get $end)))
+        (local.set $a (v128.load (local.get $from)))
+        (v128.store (local.get $to) (call $floatOfHalf (i32x4.extend_low_i16x8_u (local.get $a))))
+        (v128.store offset=16 (local.get $to) (call $floatOfHalf (i32x4.extend_high_i16x8_u (local.get $a))))
+        (local.set $from (i32.add (local.get $from) (i32.const 16)))
+        (local.set $to (i32.add (local.get $to) (i32.const 32)))
+        (br $step))))
+
+  (func $floatOfHalf (param $a v128) (result v128)
+    (v128.or
+      (i32x4.shl (v128.and (local.get $a) (i32x4.splat (i32.const 0x8000))) (i32.const 16))
+      (f32x4.mul
+        (i32x4.shl (v128.and (local.get $a) (i32x4.splat (i32.const 0x7fff))) (i32.const 13))
+        (i32x4.splat (i32.const 0x77800000)))))
+
+  (func (export "f16OfFloats") (param $from i32) (param $n i32) (param $to i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $to) (i32.shl (local.get $n) (i32.const 1))))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $to) (local.get $end)))
+        (v128.store (local.get $to) (i16x8.narrow_i32x4_u
+          (call $halfOfFloat (v128.load (local.get $from)))
+          (call $halfOfFloat (v128.load offset=16 (local.get $from)))))
+        (local.set $from (i32.add (local.get $from) (i32.const 32)))
+        (local.set $to (i32.add (local.get $to) (i32.const 16)))
+        (br $step))))
+
+  (func $halfOfFloat (param $a v128) (result v128)
+    (local $scaled v128)
+    (local.set $scaled (f32x4.mul
+      (v128.and (local.get $a) (i32x4.splat (i32.const 0x7fffffff)))
+      (i32x4.splat (i32.const 0x07800000))))
+    (v128.or
+      (v128.and (i32x4.shr_u (local.get $a) (i32.const 16)) (i32x4.splat (i32.const 0x8000)))
+      (i32x4.min_u
+        (i32x4.shr_u
+          (i32x4.add (local.get $scaled) (i32x4.add (i32x4.splat (i32.const 0xfff))
+            (v128.and (i32x4.shr_u (local.get $scaled) (i32.const 13)) (i32x4.splat (i32.const 1)))))
+          (i32.const 13))
+        (i32x4.splat (i32.const 0x7fff)))))
+
+  ;; values[r][c] += left[r][0] * right[0][c] + left[r][1] * right[1][c] + ...; a row of `right` is `stride` floats
+  ;; long, a multiple of 4.
+  (func (export "addProduct")
+    (param $values i32) (param $rows i32) (param $cols i32) (param $left i32) (param $right i32) (param $rank i32)
+    (param $stride i32)
+    (local $col i32) (local $k i32) (local $at i32) (local $l v128) (local $leftEnd i32) (local $rowBytes i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $colEnd i32)
+    (local.set $rowBytes (i32.shl (local.get $stride) (i32.const 2)))
+    (local.set $colEnd (i32.shl (local.get $cols) (i32.const 2)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $rows)))
+        (local.set $leftEnd (i32.add (local.get $left) (i32.shl (local.get $rank) (i32.const 2))))
+        (local.set $col (i32.const 0))
+        (block $wide
+          (loop $sixteen
+            (br_if $wide (i32.gt_u (i32.add (local.get $col) (i32.const 64)) (local.get $colEnd)))
+            (local.set $a (v128.const i32x4 0 0 0 0))
+            (local.set $b (local.get $a)) (local.set $c (local.get $a)) (local.set $d (local.get $a))
+            (local.set $k (local.get $left))
+            (local.set $at (i32.add (local.get $right) (local.get $col)))
+            (loop $factor
+              (local.set $l (v128.load32_splat (local.get $k)))
+              (local.set $a (f32x4.add (local.get $a) (f32x4.mul (local.get $l) (v128.load (local.get $at)))))
+              (local.set $b (f32x4.add (local.get $b) (f32x4.mul (local.get $l) (v128.load offset=16 (local.get $at)))))
+              (local.set $c (f32x4.add (local.get $c) (f32x4.mul (local.get $l) (v128.load offset=32 (local.get $at)))))
+              (local.set $d (f32x4.add (local.get $d) (f32x4.mul (local.get $l) (v128.load offset=48 (local.get $at)))))
+              (local.set $at (i32.add (local.get $at) (local.get $rowBytes)))
+              (local.set $k (i32.add (local.get $k) (i32.const 4)))
+              (br_if $factor (i32.lt_u (local.get $k) (local.get $leftEnd))))
+            (local.set $at (i32.add (local.get $values) (local.get $col)))
+            (v128.store (local.get $at) (call $sum (v128.load (local.get $at)) (local.get $a)))
+            (v128.store offset=16 (local.get $at) (call $sum (v128.load offset=16 (local.get $at)) (local.get $b)))
+            (v128.store offset=32 (local.get $at) (call $sum (v128.load offset=32 (local.get $at)) (local.get $c)))
+            (v128.store offset=48 (local.get $at) (call $sum (v128.load offset=48 (local.get $at)) (local.get $d)))
+            (local.set $col (i32.add (local.get $col) (i32.const 64)))
+            (br $sixteen)))
+        (block $rest
+          (loop $one
+            (br_if $rest (i32.ge_u (local.get $col) (local.get $colEnd)))
+            (local.set $a (v128.const i32x4 0 0 0 0))
+            (local.set $k (local.get $left))
+            (local.set $at (i32.add (local.get $right) (local.get $col)))
+            (loop $factor
+              (local.set $a (f32x4.add (local.get $a) (f32x4.mul
+                (v128.load32_splat (local.get $k)) (v128.load32_splat (local.get $at)))))
+              (local.set $at (i32.add (local.get $at) (local.get $rowBytes)))
+              (local.set $k (i32.add (local.get $k) (i32.const 4)))
+              (br_if $factor (i32.lt_u (local.get $k) (local.get $leftEnd))))
+            (local.set $at (i32.add (local.get $values) (local.get $col)))
+            (f32.store (local.get $at) (f32x4.extract_lane 0
+              (call $sum (v128.load32_splat (local.get $at)) (local.get $a))))
+            (local.set $col (i32.add (local.get $col) (i32.const 4)))
+            (br $one)))
+        (local.set $left (local.get $leftEnd))
+        (local.set $values (i32.add (local.get $values) (local.get $colEnd)))
+        (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+        (br $row))))
+
+  ;; What is not a number has many bit patterns, and which of them a sum has is left to the machine: here it has one.
+  (func $sum (param $a v128) (param $b v128) (result v128)
+    (local.set $a (f32x4.add (local.get $a) (local.get $b)))
+    (v128.bitselect (local.get $a) (i32x4.splat (i32.const 0x7fc00000))
+      (f32x4.eq (local.get $a) (local.get $a))))
+
+  ;; ---- To find the factors. values is rows x cols; right is cols x width, left is rows x width, width a multiple of 16.
+
+  ;; a = b - a
+  (func (export "subtract") (param $a i32) (param $b i32) (param $n i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $a) (i32.shl (local.get $n) (i32.const 2))))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $a) (local.get $end)))
+        (v128.store (local.get $a) (f32x4.sub (v128.load (local.get $b)) (v128.load (local.get $a))))
+        (local.set $a (i32.add (local.get $a) (i32.const 16)))
+        (local.set $b (i32.add (local.get $b) (i32.const 16)))
+        (br $step))))
+
+  ;; left = values * right
+  (func (export "times")
+    (param $values i32) (param $rows i32) (param $cols i32) (param $right i32) (param $width i32) (param $left i32)
+    (local $k i32) (local $at i32) (local $end i32) (local $z i32) (local $v v128) (local $widthBytes i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $widthBytes (i32.shl (local.get $width) (i32.const 2)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $rows)))
+        (local.set $end (i32.add (local.get $values) (i32.shl (local.get $cols) (i32.const 2))))
+        (local.set $k (i32.const 0))
+        (loop $sixteen
+          (local.set $a (v128.const i32x4 0 0 0 0))
+          (local.set $b (local.get $a)) (local.set $c (local.get $a)) (local.set $d (local.get $a))
+          (local.set $at (local.get $values))
+          (local.set $z (i32.add (local.get $right) (local.get $k)))
+          (loop $col
+            (local.set $v (v128.load32_splat (local.get $at)))
+            (local.set $a (f32x4.add (local.get $a) (f32x4.mul (local.get $v) (v128.load (local.get $z)))))
+            (local.set $b (f32x4.add (local.get $b) (f32x4.mul (local.get $v) (v128.load offset=16 (local.get $z)))))
+            (local.set $c (f32x4.add (local.get $c) (f32x4.mul (local.get $v) (v128.load offset=32 (local.get $z)))))
+            (local.set $d (f32x4.add (local.get $d) (f32x4.mul (local.get $v) (v128.load offset=48 (local.get $z)))))
+            (local.set $z (i32.add (local.get $z) (local.get $widthBytes)))
+            (local.set $at (i32.add (local.get $at) (i32.const 4)))
+            (br_if $col (i32.lt_u (local.get $at) (local.get $end))))
+          (local.set $z (i32.add (local.get $left) (local.get $k)))
+          (v128.store (local.get $z) (local.get $a))
+          (v128.store offset=16 (local.get $z) (local.get $b))
+          (v128.store offset=32 (local.get $z) (local.get $c))
+          (v128.store offset=48 (local.get $z) (local.get $d))
+          (local.set $k (i32.add (local.get $k) (i32.const 64)))
+          (br_if $sixteen (i32.lt_u (local.get $k) (local.get $widthBytes))))
+        (local.set $values (local.get $end))
+        (local.set $left (i32.add (local.get $left) (local.get $widthBytes)))
+        (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+        (br $row))))
+
+  ;; right += transposed(values) * left
+  (func (export "addTransposedTimes")
+    (param $values i32) (param $rows i32) (param $cols i32) (param $left i32) (param $width i32) (param $right i32)
+    (local $k i32) (local $at i32) (local $end i32) (local $z i32) (local $v v128) (local $widthBytes i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $widthBytes (i32.shl (local.get $width) (i32.const 2)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.eqz (local.get $rows)))
+        (local.set $end (i32.add (local.get $values) (i32.shl (local.get $cols) (i32.const 2))))
+        (local.set $k (i32.const 0))
+        (loop $sixteen
+          (local.set $z (i32.add (local.get $left) (local.get $k)))
+          (local.set $a (v128.load (local.get $z)))
+          (local.set $b (v128.load offset=16 (local.get $z)))
+          (local.set $c (v128.load offset=32 (local.get $z)))
+          (local.set $d (v128.load offset=48 (local.get $z)))
+          (local.set $at (local.get $values))
+          (local.set $z (i32.add (local.get $right) (local.get $k)))
+          (loop $col
+            (local.set $v (v128.load32_splat (local.get $at)))
+            (v128.store (local.get $z)
+              (f32x4.add (v128.load (local.get $z)) (f32x4.mul (local.get $v) (local.get $a))))
+            (v128.store offset=16 (local.get $z)
+              (f32x4.add (v128.load offset=16 (local.get $z)) (f32x4.mul (local.get $v) (local.get $b))))
+            (v128.store offset=32 (local.get $z)
+              (f32x4.add (v128.load offset=32 (local.get $z)) (f32x4.mul (local.get $v) (local.get $c))))
+            (v128.store offset=48 (local.get $z)
+              (f32x4.add (v128.load offset=48 (local.get $z)) (f32x4.mul (local.get $v) (local.get $d))))
+            (local.set $z (i32.add (local.get $z) (local.get $widthBytes)))
+            (local.set $at (i32.add (local.get $at) (i32.const 4)))
+            (br_if $col (i32.lt_u (local.get $at) (local.get $end))))
+          (local.set $k (i32.add (local.get $k) (i32.const 64)))
+          (br_if $sixteen (i32.lt_u (local.get $k) (local.get $widthBytes))))
+        (local.set $values (local.get $end))
+        (local.set $left (i32.add (local.get $left) (local.get $widthBytes)))
+        (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+        (br $row))))
 )

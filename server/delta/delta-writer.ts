@@ -15,6 +15,7 @@ import {
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import type { EncodedBlock } from "./block-jobs.ts";
 import { ending, MAGIC } from "./delta-file.ts";
 import { type BlockEntry, blockEntry, blockTuple, type Manifest } from "./manifest.ts";
 
@@ -47,7 +48,7 @@ export class DeltaWriter {
   static open(path: string, identity: string): DeltaWriter {
     const left = blocksLeft(path, identity);
     return attempt(path, () => {
-      const file = openSync(incomplete(path), left ? "r+" : "w");
+      const file = openSync(incomplete(path), left ? "r+" : "w+");
       const blocks = left ?? [];
       const lines = [identity, ...blocks.map((block) => JSON.stringify(blockTuple(block)))];
       writeFileSync(journalOf(path), `${lines.join("\n")}\n`);
@@ -67,6 +68,14 @@ export class DeltaWriter {
       this.blocks.push(block);
       writeSync(this.#journal, `${JSON.stringify(blockTuple(block))}\n`);
     });
+  }
+
+  /** A block that an earlier run has left. */
+  async read(number: number): Promise<EncodedBlock> {
+    const { at, bytes, crc } = this.blocks[number];
+    const block = new Uint8Array(bytes);
+    attempt(this.#path, () => readSync(this.#file, block, 0, bytes, at));
+    return { bytes: block, crc };
   }
 
   /** Adds the manifest. What is now whole is still beside its place. */

@@ -67,15 +67,20 @@ function stored(blocks: readonly ReturnType<typeof blockEntry>[], part: Part, by
     const share = part.bytes / (entry.rows * entry.cols * width);
     return { storedBytes: Math.round(entry.bytes * share), codecs: [codecOf(entry)] };
   }
+  if (part.rows) count("rows", part.bytes);
   const [first, length] = part.blocks ?? [0, 0];
   const own = blocks.slice(first, first + length);
   const times = new Map<string, number>();
   for (const entry of own) {
-    times.set(codecOf(entry), (times.get(codecOf(entry)) ?? 0) + 1);
-    count(codecOf(entry), entry.rows * entry.cols * width);
+    const codec = part.factors === undefined ? codecOf(entry) : `predicted ${codecOf(entry)}`;
+    times.set(codec, (times.get(codec) ?? 0) + 1);
+    count(codec, entry.rows * entry.cols * width);
   }
   return {
-    storedBytes: own.reduce((sum, entry) => sum + entry.bytes, 0),
+    storedBytes: own.reduce(
+      (sum, entry) => sum + entry.bytes,
+      part.factors === undefined ? 0 : blocks[part.factors].bytes,
+    ),
     codecs: [...times].sort((a, b) => b[1] - a[1]).map(([codec]) => codec),
   };
 }

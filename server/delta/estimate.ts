@@ -1,11 +1,12 @@
 import { codecName } from "./block-codec.ts";
-import type { EncodeJob, SampledBlock } from "./block-jobs.ts";
+import type { EncodeJob, FitJob, SampledBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
 import { totalBytes } from "./compress.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import type { Model } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, type PlannedJob } from "./plan.ts";
+import { rowIndexes } from "./row-index.ts";
 
 /** What a delta would save, from a sample of the blocks that it would have. */
 export interface Estimate {
@@ -31,6 +32,11 @@ export interface TensorEstimate {
   change: number | undefined;
 }
 
+export interface EstimateOptions extends DeltaOptions {
+  /** Estimates what compressing without a look for low-rank changes would give. */
+  fast: boolean;
+}
+
 /** Bytes that are looked at: all of a small model, a share of a large one. */
 const SAMPLE_BYTES = 96 << 20;
 /** A slice is large enough that its tables of frequencies say what those of the whole block would. */
@@ -49,13 +55,13 @@ interface Slice {
  *
  * @throws {CairnError} `input` when a file cannot be used
  */
-export async function estimate(base: Model, fine: Model, options: DeltaOptions): Promise<Estimate> {
-  const plan = makePlan(base, fine);
+export async function estimate(base: Model, fine: Model, options: EstimateOptions): Promise<Estimate> {
+  const plan = makePlan(base, fine, !options.fast);
   const total = totalBytes(fine);
   const share = Math.min(1, SAMPLE_BYTES / Math.max(1, total));
   const groups = groupsOf(plan);
   const slices = groups.flatMap(({ jobs }) => choose(jobs, share));
-  const sampled = new Map<EncodeJob, { bytes: number; result: SampledBlock }>();
+  const sampled = new Map<EncodeJob, Sampled>();
   let done = 0;
   const all = slices.reduce((sum, slice) => sum + bytesOf(slice.sampled), 0);
   const run = ({ sampled: job }: Slice) => options.workers.run("sample", job);
@@ -63,17 +69,116 @@ export async function estimate(base: Model, fine: Model, options: DeltaOptions):
     stopWhen(options.signal);
     done += bytesOf(slice.sampled);
     options.onProgress?.({ phase: "sampling", done, total: all });
-    const scale = bytesOf(slice.job) / bytesOf(slice.sampled);
-    sampled.set(slice.job, { bytes: result.headerBytes + (result.bytes - result.headerBytes) * scale, result });
+    sampled.set(slice.job, scaled(slice, result));
   }
-  return sum(groups, sampled, total, done, plan.files.flat().length);
+  await predictGroups(groups, slices, sampled, options);
+  const rows = await sampleRows(base, plan.jobs, options);
+  return sum(groups, sampled, total, done, plan.files.flat().length, rows);
 }
+
+/** What rows of datasets would take, by some of their blocks, and the square of the standard error of that. */
+async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, signal }: EstimateOptions) {
+  const all = jobs.filter((job) => job.kind === "rows");
+  const wanted = Math.min(all.length, ROW_BLOCKS);
+  const chosen = Array.from({ length: wanted }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / wanted)]);
+  const indexOf = rowIndexes(base);
+  const known: { original: number; stored: number }[] = [];
+  const run = ({ fine, rowKind }: (typeof all)[number]) =>
+    workers.run("encodeRows", { fine: fine[0], kind: rowKind, index: indexOf(rowKind) });
+  for await (const [job, { bytes }] of inOrder(chosen, workers.count, run)) {
+    stopWhen(signal);
+    known.push({ original: bytesOf(job), stored: bytes.length });
+  }
+  const total = all.reduce((sum, job) => sum + bytesOf(job), 0);
+  const original = known.reduce((sum, one) => sum + one.original, 0);
+  const ratio = known.reduce((sum, one) => sum + one.stored, 0) / Math.max(1, original);
+  const spread =
+    known.reduce((sum, one) => sum + (one.stored - ratio * one.original) ** 2, 0) / Math.max(1, wanted - 1);
+  const variance = wanted === all.length ? 0 : (total / original) ** 2 * spread * wanted;
+  return { bytes: total, deltaBytes: ratio * total, variance };
+}
+
+/** Blocks of rows that are looked at. */
+const ROW_BLOCKS = 4;
+
+interface Sampled {
+  /** What the whole block would take. */
+  bytes: number;
+  result: SampledBlock;
+}
+
+function scaled({ job, sampled }: Slice, result: SampledBlock): Sampled {
+  const scale = bytesOf(job) / bytesOf(sampled);
+  return { bytes: result.headerBytes + (result.bytes - result.headerBytes) * scale, result };
+}
+
+/**
+ * Looks for factors of one tensor of each kind (the same name but for numbers), the largest kinds first, and takes
+ * what they save for what they save of the others.
+ */
+async function predictGroups(
+  groups: Group[],
+  slices: Slice[],
+  sampled: Map<EncodeJob, Sampled>,
+  { workers, signal }: EstimateOptions,
+) {
+  const kinds = Map.groupBy(
+    groups.filter(({ fit }) => fit !== undefined),
+    ({ name, dtype }) => `${name.replace(/\d+/g, "#")} ${dtype}`,
+  );
+  let left = FIT_BYTES;
+  const weight = (members: Group[]) => members.reduce((sum, { bytes }) => sum + bytes, 0);
+  const largest = [...kinds.values()].sort((a, b) => weight(b) - weight(a));
+  const chosen = largest.flatMap((members) => {
+    const wanted = members.filter((_, i) => i % Math.max(1, Math.ceil(members.length / FITS_PER_KIND)) === 0);
+    return wanted.filter((member, i) => {
+      const isIncluded = i === 0 || left >= member.bytes;
+      if (isIncluded) left -= member.bytes;
+      return isIncluded;
+    });
+  });
+  const run = async (group: Group) => {
+    const { bytes: record, crc } = await workers.run("fit", group.fit as FitJob);
+    if (record.length === 0) return 1;
+    let plain = 0;
+    let predicted = 0;
+    for (const slice of slices.filter(({ job }) => group.jobs.includes(job))) {
+      const from = slice.sampled.fine[0].at - (group.fit as FitJob).fine.at;
+      const rowBytes = slice.sampled.cols * numberFormat(group.dtype).width;
+      const prediction = { record, key: `${group.name} ${crc}`, fromRow: from / rowBytes };
+      const result = await workers.run("sample", { ...slice.sampled, prediction });
+      plain += sampled.get(slice.job)?.bytes ?? 0;
+      predicted += scaled(slice, result).bytes;
+    }
+    const ratio = predicted / plain;
+    const whole =
+      (plain * group.bytes) / group.jobs.filter((job) => sampled.has(job)).reduce((sum, job) => sum + bytesOf(job), 0);
+    return Math.min(1, ratio + record.length / whole);
+  };
+  const ratios = new Map<Group, number>();
+  for await (const [group, ratio] of inOrder(chosen, workers.count, run)) {
+    stopWhen(signal);
+    ratios.set(group, ratio);
+  }
+  for (const members of kinds.values()) {
+    const known = members.flatMap((member) => ratios.get(member) ?? []);
+    const mean = known.reduce((sum, ratio) => sum + ratio, 0) / known.length;
+    for (const member of members) member.predicted = ratios.get(member) ?? mean;
+  }
+}
+
+/** Bytes of tensors that factors are looked for in. */
+const FIT_BYTES = 64 << 20;
+const FITS_PER_KIND = 64;
 
 interface Group {
   name: string;
   dtype: string;
   bytes: number;
   jobs: EncodeJob[];
+  /** How its factors would be looked for, and the share of its bytes that is left with them. */
+  fit: FitJob | undefined;
+  predicted: number;
 }
 
 /** The blocks of each tensor; those that small tensors share, and what is no tensor, stand for themselves. */
@@ -82,18 +187,26 @@ function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
   const grouped = new Set<EncodeJob>();
   for (const part of files.flat()) {
     if (!part.blocks || part.name === undefined) continue;
-    const own = jobs.slice(part.blocks[0], part.blocks[0] + part.blocks[1]);
+    const own = jobs.slice(part.blocks[0], part.blocks[0] + part.blocks[1]).filter((job) => job.kind === "encode");
     for (const job of own) grouped.add(job);
-    groups.push({ name: part.name, dtype: part.dtype, bytes: part.bytes, jobs: own });
+    const fit = part.factors === undefined ? undefined : jobs[part.factors];
+    groups.push({
+      name: part.name,
+      dtype: part.dtype,
+      bytes: part.bytes,
+      jobs: own,
+      fit: fit?.kind === "fit" ? fit : undefined,
+      predicted: 1,
+    });
   }
   for (const job of jobs) {
-    if (grouped.has(job)) continue;
+    if (job.kind !== "encode" || grouped.has(job)) continue;
     const name = job.fine.length > 1 ? `(${job.fine.length} small tensors)` : "(headers and other files)";
     const known = groups.find((group) => group.name === name && group.dtype === job.dtype);
     if (known) {
       known.jobs.push(job);
       known.bytes += bytesOf(job);
-    } else groups.push({ name, dtype: job.dtype, bytes: bytesOf(job), jobs: [job] });
+    } else groups.push({ name, dtype: job.dtype, bytes: bytesOf(job), jobs: [job], fit: undefined, predicted: 1 });
   }
   return groups;
 }
@@ -127,20 +240,21 @@ function sliceOf(job: EncodeJob): EncodeJob {
 
 function sum(
   groups: Group[],
-  sampled: Map<EncodeJob, { bytes: number; result: SampledBlock }>,
+  sampled: Map<EncodeJob, Sampled>,
   total: number,
   sampledBytes: number,
   parts: number,
+  rows: { bytes: number; deltaBytes: number; variance: number },
 ): Estimate {
-  let deltaBytes = parts * BYTES_PER_PART;
-  let variance = 0;
-  const tensors = groups.map(({ name, dtype, bytes, jobs }): TensorEstimate => {
+  let deltaBytes = parts * BYTES_PER_PART + rows.deltaBytes;
+  let variance = rows.variance;
+  const tensors = groups.map(({ name, dtype, bytes, jobs, predicted }): TensorEstimate => {
     const known = jobs.flatMap((job) => {
       const found = sampled.get(job);
       return found ? [{ ...found, original: bytesOf(job) }] : [];
     });
     const original = known.reduce((sum, one) => sum + one.original, 0);
-    const stored = known.reduce((sum, one) => sum + one.bytes, 0);
+    const stored = predicted * known.reduce((sum, one) => sum + one.bytes, 0);
     const ratio = stored / original;
     deltaBytes += ratio * bytes;
     // A ratio estimate's variance among blocks; blocks of which only a slice was seen vary as blocks do.
@@ -156,10 +270,21 @@ function sum(
       dtype,
       bytes,
       saved: 1 - ratio,
-      codec: codecName(known[0]?.result.codec) ?? "",
+      codec: `${predicted < 1 ? "predicted " : ""}${codecName(known[0]?.result.codec) ?? ""}`,
       change: energy > 0 ? Math.sqrt(change / energy) : undefined,
     };
   });
+  if (rows.bytes > 0) {
+    const saved = 1 - rows.deltaBytes / rows.bytes;
+    tensors.push({
+      name: "(rows of datasets)",
+      dtype: "U8",
+      bytes: rows.bytes,
+      saved,
+      codec: "rows",
+      change: undefined,
+    });
+  }
   tensors.sort((a, b) => b.bytes - a.bytes);
   return {
     bytes: total,
@@ -174,6 +299,6 @@ function sum(
 /** How much the ratios of a tensor's parts differ when only one of them was seen (measured: 1 to 2 points). */
 const UNSEEN_SPREAD = 0.02;
 
-function bytesOf({ fine }: EncodeJob): number {
+function bytesOf({ fine }: Pick<EncodeJob, "fine">): number {
   return fine.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -55,6 +55,33 @@ export interface Kernels {
     bits: number,
     z: number,
   ): void;
+
+  /** Values of two bytes as f32, exactly but for infinite halves, and back, rounded half to even. */
+  floatsOfBf16(from: number, n: number, to: number): void;
+  bf16OfFloats(from: number, n: number, to: number): void;
+  floatsOfF16(from: number, n: number, to: number): void;
+  f16OfFloats(from: number, n: number, to: number): void;
+
+  /**
+   * `values[r][c] += Σ left[r][k] * right[k][c]` in f32, summed from the first k to the last, then added. A row of
+   * `right` has `stride` floats.
+   */
+  addProduct(
+    values: number,
+    rows: number,
+    cols: number,
+    left: number,
+    right: number,
+    rank: number,
+    stride: number,
+  ): void;
+
+  /** `a = b - a` in f32. */
+  subtract(a: number, b: number, n: number): void;
+
+  /** `left = values * right`, and `right += transposed(values) * left`; `width` columns, a multiple of 16. */
+  times(values: number, rows: number, cols: number, right: number, width: number, left: number): void;
+  addTransposedTimes(values: number, rows: number, cols: number, left: number, width: number, right: number): void;
 }
 
 /** `z = zigzag(ordered(fine) - ordered(base))` as u32, `e = (base >> shift) & mask` as u8. */

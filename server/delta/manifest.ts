@@ -2,8 +2,10 @@ import { z } from "zod";
 import { CairnError } from "../../shared/errors.ts";
 import { codecName } from "./block-codec.ts";
 import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
+import { FACTORS, isPredictable } from "./factors.ts";
 import { isPlainName } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
+import { LONGEST_ROW_BLOCK, ROWS } from "./row-codec.ts";
 
 /** The version of the format that this code writes, and the only one that it reads. */
 export const FORMAT = 1;
@@ -27,6 +29,10 @@ const partSchema = z.strictObject({
   blocks: z.tuple([size, size]).optional(),
   /** Or: the block that it shares with other small tensors, and where in it. */
   pool: z.tuple([size, size]).optional(),
+  /** Or: rows of a dataset: how they end, the base's files whose rows they refer to, and their blocks. */
+  rows: z
+    .strictObject({ kind: z.enum(["lines", "quoted"]), base: z.array(size).min(1), blocks: z.tuple([size, size]) })
+    .optional(),
   /** Or: the file and the part that has the same bytes. */
   as: z.tuple([size, size]).optional(),
   /** The record that holds the factors of its low-rank prediction. */
@@ -85,9 +91,10 @@ export function parseManifest(text: string, payloadEnd: number): Manifest {
   if (new Set(names.map((name) => name.toLowerCase())).size !== names.length) throw invalid("it names a file twice");
   if (!manifest.folder && manifest.files.length !== 1) throw invalid("it holds several files without a folder");
   manifest.blocks.forEach((tuple, number) => {
-    const { at, bytes, rows, cols } = blockEntry(tuple);
+    const { at, bytes, codec, rows, cols } = blockEntry(tuple);
     if (at + bytes > payloadEnd) throw invalid(`its block ${number} reaches beyond the file`);
-    if (rows * cols > BLOCK_VALUES) throw invalid(`its block ${number} is too large`);
+    if (rows * cols > (codec === ROWS ? LONGEST_ROW_BLOCK : BLOCK_VALUES))
+      throw invalid(`its block ${number} is too large`);
   });
   manifest.files.forEach((file) => {
     if (file.parts.reduce((sum, { bytes }) => sum + bytes, 0) !== file.bytes)
@@ -117,7 +124,7 @@ function read(text: string): Manifest {
 function checkPart(manifest: Manifest, part: Part): void {
   const what = `the part ${JSON.stringify(part.name ?? "between tensors")}`;
   const { width } = numberFormat(part.dtype);
-  const sources = [part.blocks, part.pool, part.as].filter((source) => source !== undefined).length;
+  const sources = [part.blocks, part.pool, part.rows, part.as].filter((source) => source !== undefined).length;
   if (sources !== (part.bytes === 0 ? 0 : 1)) throw invalid(`${what} has no single source`);
   if (part.base) {
     const [file, at, bytes] = part.base;
@@ -130,14 +137,19 @@ function checkPart(manifest: Manifest, part: Part): void {
       throw invalid(`${what} has the bytes of a part that does not have them`);
   }
   if (part.blocks) checkBlocks(manifest, part, what, width);
+  if (part.rows) checkRows(manifest, part, what);
+  if (
+    part.factors !== undefined &&
+    !(part.factors < manifest.blocks.length && part.blocks && isPredictable(part.dtype))
+  ) {
+    throw invalid(`the factors of ${what} are not there`);
+  }
   if (part.pool) {
     const entry = manifest.blocks[part.pool[0]];
     if (!entry || part.pool[1] + part.bytes > blockEntry(entry).rows * blockEntry(entry).cols * width) {
       throw invalid(`the block of ${what} does not hold it`);
     }
   }
-  if (part.factors !== undefined && !(part.factors < manifest.blocks.length))
-    throw invalid(`the factors of ${what} are not there`);
 }
 
 function checkBlocks(manifest: Manifest, part: Part, what: string, width: number): void {
@@ -153,6 +165,16 @@ function checkBlocks(manifest: Manifest, part: Part, what: string, width: number
     if (bytes > part.bytes) break;
   }
   if (bytes !== part.bytes) throw invalid(`the blocks of ${what} do not fill it`);
+}
+
+function checkRows(manifest: Manifest, { rows, bytes }: Part, what: string): void {
+  if (!rows?.base.every((file) => file < manifest.base.length)) throw invalid(`the base of ${what} is not there`);
+  const [first, count] = rows.blocks;
+  const own = manifest.blocks.slice(first, first + count).map(blockEntry);
+  const isRows = own.every(({ codec, rows: one }) => codec === ROWS && one === 1);
+  if (!isRows || own.length !== count || own.reduce((sum, { cols }) => sum + cols, 0) !== bytes) {
+    throw invalid(`the blocks of ${what} do not fill it`);
+  }
 }
 
 /** Members of a pool lie one after the other and fill it; with a base, each has one of its own length. */
@@ -183,7 +205,8 @@ export function poolsOf(manifest: Manifest): Map<number, Part[]> {
 
 /** The name of a block's codec, for reports. */
 export function codecOf(entry: BlockEntry): string {
-  return codecName(entry.codec) ?? `${entry.codec}`;
+  if (entry.codec === ROWS) return "rows";
+  return entry.codec === FACTORS ? "factors" : (codecName(entry.codec) ?? `${entry.codec}`);
 }
 
 function invalid(why: string): CairnError {

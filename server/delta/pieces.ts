@@ -1,14 +1,17 @@
-import type { DecodeJob } from "./block-jobs.ts";
+import { crc32 } from "node:zlib";
+import { CairnError } from "../../shared/errors.ts";
+import type { DecodeJob, DecodeRowsJob, Prediction } from "./block-jobs.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
 import { blockEntry, type Part, poolsOf } from "./manifest.ts";
 import { numberFormat } from "./number-format.ts";
-import type { Span } from "./read-file.ts";
+import { FileReader, type Span } from "./read-file.ts";
+import { type RowTable, readRows } from "./rows.ts";
 
 /** Bytes that are the whole of a block, or a part of one that small tensors share. */
 export interface Piece {
   block: number;
-  job: DecodeJob;
+  job: DecodeJob | DecodeRowsJob;
   /** Where in the block it begins; undefined for all of it. */
   from: number | undefined;
   bytes: number;
@@ -24,7 +27,9 @@ export class Pieces {
   readonly #basePaths: readonly string[];
   readonly #workers: BlockWorkers;
   readonly #pools: Map<number, Part[]>;
-  readonly #decodedPools = new Map<number, Promise<Uint8Array>>();
+  readonly #tables = new Map<string, RowTable>();
+  #lastRecord: { block: number; record: Uint8Array } | undefined;
+  readonly #decodedPools = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
 
   constructor(delta: Delta, basePaths: readonly string[], workers: BlockWorkers) {
     this.#delta = delta;
@@ -41,24 +46,36 @@ export class Pieces {
       const [block, from] = part.pool;
       const base = (this.#pools.get(block) ?? []).flatMap((member) => this.#baseOf(member, 0, member.bytes) ?? []);
       yield { block, job: this.#job(block, base, part.dtype), from, bytes: part.bytes };
+    } else if (part.rows) {
+      const [first, count] = part.rows.blocks;
+      const table = this.#tableOf(part.rows);
+      for (let block = first; block < first + count; block++) {
+        const { at, bytes, crc, cols } = blockEntry(this.#delta.manifest.blocks[block]);
+        const place = { path: this.#delta.path, at, bytes };
+        yield { block, job: { block: place, crc, bytes: cols, table }, from: undefined, bytes: cols };
+      }
     } else if (part.blocks) {
       const [first, count] = part.blocks;
       let from = 0;
       for (let block = first; block < first + count; block++) {
         const { rows, cols } = blockEntry(this.#delta.manifest.blocks[block]);
         const bytes = rows * cols * numberFormat(part.dtype).width;
-        yield { block, job: this.#job(block, this.#baseOf(part, from, bytes), part.dtype), from: undefined, bytes };
+        const job = this.#job(block, this.#baseOf(part, from, bytes), part.dtype);
+        if (part.factors !== undefined && cols > 0)
+          job.prediction = this.#prediction(part.factors, from / (bytes / rows));
+        yield { block, job, from: undefined, bytes };
         from += bytes;
       }
     }
   }
 
   /** @throws {CairnError} `corrupt` when the block is damaged, or the base is another one */
-  async decode({ block, job, from, bytes }: Piece): Promise<Uint8Array> {
-    if (from === undefined) return this.#workers.run("decode", job);
+  async decode({ block, job, from, bytes }: Piece): Promise<Uint8Array<ArrayBuffer>> {
+    if ("table" in job) return this.#workers.run("decodeRows", job);
+    if (from === undefined) return this.#workers.decode(job);
     let pool = this.#decodedPools.get(block);
     if (!pool) {
-      pool = this.#workers.run("decode", job);
+      pool = this.#workers.decode(job);
       this.#decodedPools.set(block, pool);
       const [oldest] = this.#decodedPools.keys();
       if (this.#decodedPools.size > KEPT_POOLS) this.#decodedPools.delete(oldest);
@@ -66,9 +83,40 @@ export class Pieces {
     return (await pool).subarray(from, from + bytes);
   }
 
+  /** Says that the bytes of a piece are no longer needed. */
+  done({ from }: Piece, bytes: Uint8Array<ArrayBuffer>): void {
+    if (from === undefined) this.#workers.giveBack(bytes);
+  }
+
   #job(block: number, base: Span[] | undefined, dtype: string): DecodeJob {
     const { at, bytes, crc, rows, cols, hasBase } = blockEntry(this.#delta.manifest.blocks[block]);
     return { block: { path: this.#delta.path, at, bytes }, crc, base: hasBase ? base : undefined, dtype, rows, cols };
+  }
+
+  #tableOf({ kind, base }: NonNullable<Part["rows"]>): RowTable {
+    const key = `${kind} ${base}`;
+    const files = base.map((file) => ({ path: this.#basePaths[file], bytes: this.#delta.manifest.base[file].bytes }));
+    const table = this.#tables.get(key) ?? readRows(files, kind);
+    this.#tables.set(key, table);
+    return table;
+  }
+
+  #prediction(factors: number, fromRow: number): Prediction {
+    if (this.#lastRecord?.block !== factors) {
+      const { at, bytes, crc } = blockEntry(this.#delta.manifest.blocks[factors]);
+      const record = new Uint8Array(bytes);
+      const reader = new FileReader();
+      try {
+        reader.read(this.#delta.path, at, record);
+      } finally {
+        reader.close();
+      }
+      if (crc32(record) !== crc) {
+        throw new CairnError("corrupt", `${this.#delta.path} is damaged at byte ${at}.`, "Copy or download it again.");
+      }
+      this.#lastRecord = { block: factors, record };
+    }
+    return { record: this.#lastRecord.record, key: `${this.#delta.path} ${factors}`, fromRow };
   }
 
   #baseOf({ base }: Part, from: number, bytes: number): Span[] | undefined {

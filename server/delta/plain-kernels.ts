@@ -1,5 +1,6 @@
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import type { Kernels } from "./kernels.ts";
+import { plainProducts } from "./plain-products.ts";
 
 /**
  * The kernels of `delta-kernels.wat` without SIMD, for machines that lack it, step by step so that both give the same
@@ -160,6 +161,8 @@ export function plainKernels(memory: SharedMemory): Kernels {
       view.setUint32(states + 16, words, true);
       view.setUint32(states + 20, position, true);
     },
+
+    ...plainProducts(memory),
   };
 }
 

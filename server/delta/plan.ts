@@ -1,18 +1,33 @@
-import type { EncodeJob } from "./block-jobs.ts";
+import type { EncodeJob, FitJob } from "./block-jobs.ts";
 import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
+import { isPredictable } from "./factors.ts";
 import type { Part } from "./manifest.ts";
 import { type Located, sampleOf, TensorMatcher } from "./match-tensors.ts";
 import type { Model, ModelFile } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
 import { FileReader, type Span } from "./read-file.ts";
+import { LONGEST_ROW_BLOCK, ROW_BLOCK_BYTES } from "./row-codec.ts";
+import { type RowKind, RowScanner, rowKindOf } from "./rows.ts";
 
 /** What is to be done to code a model against a base: the same whenever the files are the same. */
 export interface Plan {
   /** For each file of the fine-tune its parts, all but their hashes filled in. */
   files: Part[][];
   /** In the order in which their blocks will lie in the delta: job n makes block n. */
-  jobs: EncodeJob[];
+  jobs: PlannedJob[];
 }
+
+/** A block to code, or factors to look for before the blocks that they predict. */
+export type PlannedJob =
+  | (EncodeJob & {
+      kind: "encode" /** The job that looks for its factors, and its first row. */;
+      fit?: { job: number; fromRow: number };
+    })
+  | (FitJob & { kind: "fit" })
+  | { kind: "rows"; fine: Span[]; rowKind: RowKind };
+
+/** Tensors with fewer rows or columns are not predicted: factors would be as long as they. */
+const LEAST_SIDE = 64;
 
 /** Smaller tensors share blocks: tables of their own would cost more than they save. */
 const SMALL_BYTES = 64 << 10;
@@ -21,15 +36,27 @@ const POOL_BYTES = 512 << 10;
 /** Files without tensors are taken as bytes, in pieces of this size. */
 const OPAQUE_BYTES = 1 << 20;
 
-/** Decides what is compared with what, and what makes up each block. */
-export function makePlan(base: Model, fine: Model): Plan {
+/**
+ * Decides what is compared with what, and what makes up each block.
+ *
+ * @param predicts whether factors are to be looked for
+ */
+export function makePlan(base: Model, fine: Model, predicts: boolean): Plan {
   const reader = new FileReader();
   try {
-    return new Planner(base, fine, reader).plan();
+    return new Planner(base, fine, reader, predicts).plan();
   } finally {
     reader.close();
   }
 }
+
+/** Files of the base whose rows a dataset may refer to, by their numbers. */
+function rowFilesOf({ files }: Model, kind: RowKind): number[] {
+  return files.flatMap(({ name, bytes }, number) => (bytes > 0 && rowKindOf(name) === kind ? [number] : []));
+}
+
+/** Rows of the base are held in memory, together with an index: beyond this, a dataset is taken as bytes. */
+const MOST_ROW_BYTES = 1 << 30;
 
 interface Pool {
   members: { part: Part; fine: Span; base: Span | undefined }[];
@@ -41,13 +68,15 @@ class Planner {
   readonly #fine: Model;
   readonly #reader: FileReader;
   readonly #matcher: TensorMatcher;
-  readonly #jobs: EncodeJob[] = [];
+  readonly #predicts: boolean;
+  readonly #jobs: PlannedJob[] = [];
   /** Tensors that have been met, by a sample of their bytes: what is identical is stored once. */
   readonly #met = new Map<string, { file: number; part: number; span: Span }>();
   #pools = new Map<string, Pool>();
 
-  constructor(base: Model, fine: Model, reader: FileReader) {
+  constructor(base: Model, fine: Model, reader: FileReader, predicts: boolean) {
     this.#base = base;
+    this.#predicts = predicts;
     this.#fine = fine;
     this.#reader = reader;
     this.#matcher = new TensorMatcher(base, reader);
@@ -87,10 +116,47 @@ class Planner {
 
   #opaqueParts(file: ModelFile): Part[] {
     if (file.bytes === 0) return [];
+    const rows = this.#rowsPart(file);
+    if (rows) return [rows];
     const at = this.#base.isFolder
       ? this.#base.files.findIndex(({ name, bytes }) => name === file.name && bytes === file.bytes)
       : this.#base.files.findIndex(({ bytes }) => bytes === file.bytes);
     return [this.#bytesPart(file, 0, file.bytes, at < 0 ? undefined : at)];
+  }
+
+  /** A dataset, when the base has rows of its kind and they fit into memory. */
+  #rowsPart(file: ModelFile): Part | undefined {
+    const kind = rowKindOf(file.name);
+    const base = kind === undefined ? [] : rowFilesOf(this.#base, kind);
+    const baseBytes = base.reduce((sum, number) => sum + this.#base.files[number].bytes, 0);
+    if (kind === undefined || baseBytes === 0 || baseBytes > MOST_ROW_BYTES) return undefined;
+    const first = this.#jobs.length;
+    const jobs: PlannedJob[] = [];
+    let start = 0;
+    for (const end of this.#rowBlocks(file, kind)) {
+      if (end - start > LONGEST_ROW_BLOCK) return undefined;
+      jobs.push({ kind: "rows", fine: [{ path: file.path, at: start, bytes: end - start }], rowKind: kind });
+      start = end;
+    }
+    this.#jobs.push(...jobs);
+    return { dtype: "U8", shape: [file.bytes], bytes: file.bytes, rows: { kind, base, blocks: [first, jobs.length] } };
+  }
+
+  /** Where blocks of whole rows end. */
+  #rowBlocks({ path, bytes }: ModelFile, kind: RowKind): number[] {
+    const scanner = new RowScanner(kind);
+    const piece = new Uint8Array(OPAQUE_BYTES);
+    const ends: number[] = [];
+    let last = 0;
+    for (let at = 0; at < bytes; at += piece.length) {
+      const part = piece.subarray(0, Math.min(piece.length, bytes - at));
+      this.#reader.read(path, at, part);
+      scanner.scan(part, (end) => {
+        if (at + end - (ends.at(-1) ?? 0) > ROW_BLOCK_BYTES && last > (ends.at(-1) ?? 0)) ends.push(last);
+        last = at + end;
+      });
+    }
+    return ends.at(-1) === bytes ? ends : [...ends, bytes];
   }
 
   #bytesPart(file: ModelFile, at: number, bytes: number, baseFile: number | undefined): Part {
@@ -106,6 +172,7 @@ class Planner {
       const base =
         baseFile === undefined ? undefined : [{ path: this.#base.files[baseFile].path, at: from, bytes: length }];
       this.#jobs.push({
+        kind: "encode",
         fine: [{ path: file.path, at: at + from, bytes: length }],
         base,
         dtype: "U8",
@@ -170,6 +237,7 @@ class Planner {
     }
     const base = members.flatMap((member) => member.base ?? []);
     this.#jobs.push({
+      kind: "encode",
       fine: members.map(({ fine }) => fine),
       base: base.length > 0 ? base : undefined,
       dtype,
@@ -182,11 +250,16 @@ class Planner {
   /** Whole rows, as many as fit; a row that is too long, or a tensor without rows, is cut where it has to be. */
   #blocks(part: Part, fine: Span, base: Span | undefined): void {
     const { width } = numberFormat(part.dtype);
-    const first = this.#jobs.length;
     const most = Math.min(BLOCK_BYTES, BLOCK_VALUES * width);
     const rowBytes = (part.shape.at(-1) ?? 1) * width;
     const isRows = part.shape.length > 1 && rowBytes > 0 && rowBytes <= most && part.bytes % rowBytes === 0;
     const step = isRows ? Math.floor(most / rowBytes) * rowBytes : most;
+    const matrix = isRows ? { rows: part.bytes / rowBytes, cols: rowBytes / width } : undefined;
+    if (matrix && base && this.#isPredictable(part, base, matrix)) {
+      part.factors = this.#jobs.length;
+      this.#jobs.push({ kind: "fit", fine, base, dtype: part.dtype, ...matrix });
+    }
+    const first = this.#jobs.length;
     let from = 0;
     while (from < part.bytes) {
       let bytes = Math.min(step, part.bytes - from);
@@ -194,6 +267,8 @@ class Planner {
       if (base && from < base.bytes) bytes = Math.min(bytes, base.bytes - from);
       const cols = isRows && bytes % rowBytes === 0 ? rowBytes / width : bytes / width;
       this.#jobs.push({
+        kind: "encode",
+        fit: part.factors === undefined ? undefined : { job: part.factors, fromRow: from / rowBytes },
         fine: [{ path: fine.path, at: fine.at + from, bytes }],
         base: base && from < base.bytes ? [{ path: base.path, at: base.at + from, bytes }] : undefined,
         dtype: part.dtype,
@@ -203,5 +278,9 @@ class Planner {
       from += bytes;
     }
     part.blocks = [first, this.#jobs.length - first];
+  }
+  #isPredictable(part: Part, base: Span, { rows, cols }: { rows: number; cols: number }): boolean {
+    const isWhole = base.bytes === part.bytes;
+    return this.#predicts && isWhole && isPredictable(part.dtype) && Math.min(rows, cols) >= LEAST_SIDE;
   }
 }

@@ -96,10 +96,11 @@ async function writeParts(
   const all = (function* () {
     for (const part of parts) yield* pieces.of(part);
   })();
-  for await (const [, bytes] of inOrder(all, 2 * workers.count, (piece) => pieces.decode(piece))) {
+  for await (const [piece, bytes] of inOrder(all, 2 * workers.count, (piece) => pieces.decode(piece))) {
     stopWhen(signal);
     writer.write(bytes);
-    onWritten(bytes.length);
+    onWritten(piece.bytes);
+    pieces.done(piece, bytes);
   }
 }
 

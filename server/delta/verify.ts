@@ -47,7 +47,7 @@ export async function verify(delta: Delta, base: Model, options: DeltaOptions): 
       const whole = createHash("sha256");
       for (const part of file.parts) {
         const own = createHash("sha256");
-        for await (const [, bytes] of inOrder(pieces.of(part), 2 * options.workers.count, (piece) =>
+        for await (const [piece, bytes] of inOrder(pieces.of(part), 2 * options.workers.count, (piece) =>
           pieces.decode(piece),
         )) {
           stopWhen(options.signal);
@@ -55,6 +55,7 @@ export async function verify(delta: Delta, base: Model, options: DeltaOptions): 
           own.update(bytes);
           done += bytes.length;
           options.onProgress?.({ phase: "checking", done, total });
+          pieces.done(piece, bytes);
         }
         if (part.bytes > 0 && own.digest("hex") !== part.sha256) throw differs(part.name ?? file.name);
         if (part.name !== undefined) tensors++;

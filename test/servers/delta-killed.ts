@@ -10,6 +10,7 @@ const options = {
   workers: new BlockWorkers(1),
   signal: new AbortController().signal,
   force: false,
+  fast: false,
   check: false,
   made: "test",
   onProgress: ({ done }: { done: number }) => {
