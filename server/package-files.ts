@@ -7,6 +7,8 @@ import { CairnError } from "../shared/errors.ts";
 /**
  * Absolute path of a file that ships with Cairn, given from the package's root: the same whether the code runs from
  * source, from `dist/` or from an installed extension.
+ *
+ * @throws {CairnError} `unavailable` when the package is no longer there.
  */
 export function packageFile(...parts: string[]): string {
   return join(packageRoot(), ...parts);
@@ -42,8 +44,17 @@ export function ripgrepPath(): string {
   throw new CairnError("unavailable", `There is no ripgrep for ${platform}.`, "Install Cairn again.");
 }
 
+/** @throws {CairnError} `unavailable` when Cairn was removed, or replaced by another version, while it runs. */
 function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
+  const here = dirname(fileURLToPath(import.meta.url));
+  for (let folder = here; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+    if (folder === dirname(folder)) {
+      throw new CairnError(
+        "unavailable",
+        `Cairn's own files are no longer in ${here}.`,
+        "It was updated or removed: start it again.",
+      );
+    }
+  }
 }
