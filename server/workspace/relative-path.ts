@@ -21,6 +21,8 @@ export function givenPath(root: string, given: string): string {
 
 /** True for a relative path that is one of the folders (or files), or lies below one. */
 export function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
+  // Asked of every file there is whenever one is saved, mostly of no folders at all.
+  if (folders.size === 0) return false;
   if (folders.has(path)) return true;
   for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
     if (folders.has(path.slice(0, slash))) return true;
