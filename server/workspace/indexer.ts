@@ -72,7 +72,7 @@ export class Indexer {
   #settled = false;
   /** Files written to or removed from the store since it was tidied. */
   #untidied = 0;
-  /** Files that the threads have read since they rested. */
+  /** Files that the threads have read or laid out since they rested. */
   #laboured = 0;
   /** The cache was looked at since this root was opened. */
   #limited = false;
@@ -490,6 +490,7 @@ export class Indexer {
   }
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
+    this.#laboured += files.length;
     const { segment, missing } = await this.#parts.workers.run("restore", files);
     const changed = files.filter(({ path, content }) => this.#states.get(path)?.content !== content);
     const outdated = new Set(changed.map(({ path }) => path));
