@@ -22,7 +22,12 @@ export interface LexicalScores {
   readonly score: Float32Array;
   /** Which terms match, one bit each; terms beyond the 32nd share the last bit. */
   readonly matched: Uint32Array;
+  /** The highest score of each {@link BLOCK} of chunks: most blocks have none of the best. */
+  readonly blockBest: Float32Array;
 }
+
+/** So many chunks, one after the other, are a block. */
+export const BLOCK = 256;
 
 /**
  * The terms of a query with their weights over the whole snapshot. The last word also stands for the words that begin
@@ -44,6 +49,7 @@ export function lexicalScores(snapshot: Snapshot, terms: readonly WeighedTerm[])
     const scratch = scratchOf(segment);
     scratch.score.fill(0);
     scratch.matched.fill(0);
+    scratch.blockBest.fill(0);
     terms.forEach(({ variants, weight }, i) => {
       for (const variant of variants) {
         const term = segment.findTerm(variant);
@@ -154,7 +160,7 @@ function gather(segment: Segment, scratch: Scratch, term: number, averages: Read
 
 /** Turns what is pending for one word of the query into its score. */
 function settle(scratch: Scratch, weight: number, bit: number): void {
-  const { pending, touched, score, matched } = scratch;
+  const { pending, touched, score, matched, blockBest } = scratch;
   const { k1 } = BM25;
   for (let i = 0; i < scratch.touchedCount; i++) {
     const chunk = touched[i];
@@ -162,6 +168,8 @@ function settle(scratch: Scratch, weight: number, bit: number): void {
     pending[chunk] = 0;
     score[chunk] += (weight * frequency) / (k1 + frequency);
     matched[chunk] |= bit;
+    const block = Math.floor(chunk / BLOCK);
+    if (score[chunk] > blockBest[block]) blockBest[block] = score[chunk];
   }
   scratch.touchedCount = 0;
 }
@@ -175,6 +183,7 @@ function lengthsOf(segment: Segment, field: "body" | "symbol" | "doc"): Uint16Ar
 class Scratch implements LexicalScores {
   readonly score: Float32Array;
   readonly matched: Uint32Array;
+  readonly blockBest: Float32Array;
   readonly pending: Float32Array;
   readonly touched: Uint32Array;
   touchedCount = 0;
@@ -184,6 +193,7 @@ class Scratch implements LexicalScores {
   constructor({ chunkCount, fileCount }: Segment) {
     this.score = new Float32Array(chunkCount);
     this.matched = new Uint32Array(chunkCount);
+    this.blockBest = new Float32Array(Math.ceil(chunkCount / BLOCK));
     this.pending = new Float32Array(chunkCount);
     this.touched = new Uint32Array(chunkCount);
     this.documents = new Uint32Array(Math.max(chunkCount, fileCount));
