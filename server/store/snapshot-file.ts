@@ -12,7 +12,7 @@ import type { Allocate } from "./segment-writer.ts";
 const MAGIC = "cairn snapshot\n";
 const LAYOUT = 1;
 const HEADER = 32;
-/** Bytes read at once: a few milliseconds of work. */
+/** Bytes read or written at once: a few milliseconds of work. */
 const PIECE = 8 * 2 ** 20;
 
 /** A base segment in a memory of its own, in which the vector kernel scans it in place. */
@@ -101,8 +101,9 @@ export async function readSnapshot(path: string): Promise<Base | undefined> {
   }
 }
 
+/** In pieces: one call takes less than two gigabytes. */
 function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(PIECE, bytes.length - at));
 }
 
 function damaged(path: string): CairnError {
