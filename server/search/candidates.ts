@@ -68,7 +68,7 @@ export function retrieve(
         least = Math.max(0, bestByWords.threshold);
       }
     }
-    for (const chunk of definitionsIn(segment, query)) if (mayBeFound(view, chunk)) chosen[view].add(chunk);
+    for (const chunk of definitionsIn(segment, query, (chunk) => mayBeFound(view, chunk))) chosen[view].add(chunk);
   });
   for (const { item } of bestByWords.sorted()) choose(item, places, chosen);
 
@@ -135,9 +135,14 @@ function choose(
 }
 
 /** Chunks that define what the query names: they are ranked however little else speaks for them. */
-function definitionsIn(segment: Parameters<typeof definitionsOf>[0], { symbols }: ParsedQuery): number[] {
+function definitionsIn(
+  segment: Parameters<typeof definitionsOf>[0],
+  { symbols }: ParsedQuery,
+  mayBeFound: (chunk: number) => boolean,
+): number[] {
   return symbols
     .slice(0, MOST_SYMBOLS)
     .flatMap((symbol) => definitionsOf(segment, symbol))
+    .filter(mayBeFound)
     .slice(0, BEST_OF_EACH);
 }

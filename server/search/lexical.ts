@@ -73,14 +73,54 @@ interface Totals {
   length: Record<Field, number>;
 }
 
+const FIELDS = [...FIELDS_OF_CHUNKS, "path"] as const;
+
 function totals(snapshot: Snapshot): Totals {
   const sum: Totals = { files: 0, chunks: 0, length: { body: 0, symbol: 0, doc: 0, path: 0 } };
-  for (const { segment } of snapshot.views) {
-    sum.files += segment.fileCount;
-    sum.chunks += segment.chunkCount;
-    for (const field of ["body", "symbol", "doc", "path"] as const) sum.length[field] += segment.totalLength[field];
+  for (const view of snapshot.views) {
+    const { files, chunks, length } = totalsOf(view);
+    sum.files += files;
+    sum.chunks += chunks;
+    for (const field of FIELDS) sum.length[field] += length[field];
   }
   return sum;
+}
+
+/** A view never changes, so that what it hides is added up once. */
+const totalsOfViews = new WeakMap<SegmentView, Totals>();
+
+/**
+ * What of a view is alive. Hidden files would go on weighing words until a merge drops them, and after a few hundred
+ * saves of a small folder they are most of it.
+ */
+function totalsOf(view: SegmentView): Totals {
+  const known = totalsOfViews.get(view);
+  if (known) return known;
+  const { segment, dead } = view;
+  const sum: Totals = { files: segment.fileCount, chunks: segment.chunkCount, length: { ...segment.totalLength } };
+  for (let file = dead.indexOf(1); file >= 0; file = dead.indexOf(1, file + 1)) {
+    const [from, to] = [segment.firstChunk[file], segment.firstChunk[file + 1]];
+    sum.files--;
+    sum.chunks -= to - from;
+    sum.length.path -= segment.pathLength[file];
+    for (const field of FIELDS_OF_CHUNKS) {
+      const lengths = lengthsOf(segment, field);
+      for (let chunk = from; chunk < to; chunk++) sum.length[field] -= lengths[chunk];
+    }
+  }
+  totalsOfViews.set(view, sum);
+  return sum;
+}
+
+/** In how many living chunks, or files for the path, a term of the view's segment occurs. */
+function frequencyIn(view: SegmentView, field: Field, term: number): number {
+  const { segment, dead } = view;
+  if (totalsOf(view).files === segment.fileCount) return segment.frequency(field, term);
+  const { documents, counts } = scratchOf(segment);
+  const found = segment.postings(field, term, documents, counts);
+  let alive = 0;
+  for (let i = 0; i < found; i++) alive += 1 - dead[field === "path" ? documents[i] : segment.chunkFile[documents[i]]];
+  return alive;
 }
 
 function averageLengths({ files, chunks, length }: Totals): Readonly<Record<Field, number>> {
@@ -97,13 +137,18 @@ function averageLengths({ files, chunks, length }: Totals): Readonly<Record<Fiel
 function inverseFrequency(snapshot: Snapshot, variants: readonly string[], { files, chunks }: Totals): number {
   let inChunks = 0;
   let inPaths = 0;
-  for (const { segment } of snapshot.views) {
-    for (const variant of variants) {
-      const term = segment.findTerm(variant);
+  for (const variant of variants) {
+    let inBodies = 0;
+    let inSymbols = 0;
+    for (const view of snapshot.views) {
+      const term = view.segment.findTerm(variant);
       if (term < 0) continue;
-      inChunks += Math.max(segment.frequency("body", term), segment.frequency("symbol", term));
-      inPaths += segment.frequency("path", term);
+      inBodies += frequencyIn(view, "body", term);
+      inSymbols += frequencyIn(view, "symbol", term);
+      inPaths += frequencyIn(view, "path", term);
     }
+    // A chunk that declares a name says it in its body too, as a rule.
+    inChunks += Math.max(inBodies, inSymbols);
   }
   const share = Math.min(1, Math.max(inChunks / Math.max(1, chunks), inPaths / Math.max(1, files)));
   const count = share * chunks;
@@ -111,18 +156,22 @@ function inverseFrequency(snapshot: Snapshot, variants: readonly string[], { fil
 }
 
 function isKnown(snapshot: Snapshot, term: string): boolean {
-  return snapshot.views.some(({ segment }) => segment.findTerm(term) >= 0);
+  return snapshot.views.some((view) => {
+    const known = view.segment.findTerm(term);
+    return known >= 0 && FIELDS.some((field) => frequencyIn(view, field, known) > 0);
+  });
 }
 
 /** The most frequent terms that begin with the prefix. */
 function completions(snapshot: Snapshot, prefix: string): string[] {
   if (prefix.length < SHORTEST_PREFIX) return [];
   const frequency = new Map<string, number>();
-  for (const { segment } of snapshot.views) {
+  for (const view of snapshot.views) {
+    const { segment } = view;
     const [from, to] = segment.prefixRange(prefix);
     const found: [number, number][] = [];
     for (let term = from; term < Math.min(to, from + MOST_EXAMINED); term++) {
-      found.push([term, segment.frequency("body", term)]);
+      found.push([term, frequencyIn(view, "body", term)]);
     }
     found.sort((a, b) => b[1] - a[1]);
     for (const [term, count] of found.slice(0, MOST_COMPLETIONS)) {

@@ -395,19 +395,22 @@ export class Indexer {
     const vanished = new Set([...gone, ...leftOut]);
     const walked = new Set(folders);
     const present = new Set(files.map(({ path }) => path));
+    // A folder may stand where a file was, and a file where a folder was.
+    const noFolders = new Set([...vanished, ...present]);
+    const isNoFile = (path: string) => !present.has(path) && (walked.has(path) || isAtOrBelow(path, noFolders));
     for (const path of this.#leftOut.keys()) {
       if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
     }
     for (const skip of skipped) this.#leftOut.set(skip.path, skip);
-    this.#queue.drop((path) => isAtOrBelow(path, leftOut));
-    this.#queue.doubt((path) => isAtOrBelow(path, vanished));
+    this.#queue.drop((path) => isAtOrBelow(path, leftOut) || isNoFile(path));
+    this.#queue.doubt(isNoFile);
     for (const file of files) {
       this.#seen?.add(file.path);
       this.#consider(file, true);
     }
     const below: string[] = [];
     for (const path of this.#states.keys()) {
-      if (isAtOrBelow(path, vanished)) below.push(path);
+      if (isNoFile(path)) below.push(path);
       // Not in a folder that was walked: it has gone, or it came after the walk. Asked for alone, it is certain.
       else if (!present.has(path) && isAtOrBelow(path, walked)) this.#events.add(join(this.#parts.root, path));
     }
