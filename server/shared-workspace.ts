@@ -169,7 +169,9 @@ export class SharedWorkspace implements Workspace {
       } catch (error) {
         const moved = this.#current !== current;
         if (this.#closed || !(error instanceof PeerLost || moved)) {
-          if (!moved && !this.#closed && (await isRejected(current))) this.#current = this.#attach(0);
+          const failed = !moved && !this.#closed && (await isRejected(current));
+          // Of several questions that failed one tries again.
+          if (failed && this.#current === current) this.#current = this.#attach(0);
           throw error;
         }
         if (!moved) await delay(RETRY_MS);
@@ -267,11 +269,17 @@ export class SharedWorkspace implements Workspace {
   /** Lets other processes use the index. They wait for it, so nothing here waits for them. */
   async #listen(workspace: LocalWorkspace, ending: AbortSignal): Promise<PeerServer | undefined> {
     const { host, role } = this.#parts;
+    let yielded = false;
+    const onEditor = () => {
+      // Of several editors that say hello the first is enough.
+      if (!yielded) this.#yieldToEditor();
+      yielded = true;
+    };
     if (role === "terminal") await delay(LISTEN_AFTER_MS, undefined, { signal: ending, ref: false }).catch(() => {});
     if (ending.aborted) return undefined;
     try {
       const { PeerServer } = await import("./peer/peer-server.ts");
-      return await PeerServer.listen(this.#address, workspace, role, () => this.#yieldToEditor());
+      return await PeerServer.listen(this.#address, workspace, role, onEditor);
     } catch (error) {
       host.log.error(`Other processes cannot use this index: ${error instanceof Error ? error.message : error}`);
       return undefined;
@@ -279,14 +287,22 @@ export class SharedWorkspace implements Workspace {
   }
 
   #follow(peer: PeerClient): Attached {
+    let detached = false;
     const status = peer.onStatus((now) => this.#notify(now));
     this.#tellOpen(peer);
     void peer.closed.then(() => {
       status.dispose();
       const yieldMs = peer.yieldsToEditor && this.#parts.role === "terminal" ? HANDOVER_MS : 0;
-      if (!this.#closed) this.#moveTo(this.#attach(yieldMs));
+      // Whoever detached goes on from there: two that look for the holder would find each other.
+      if (!detached && !this.#closed) this.#moveTo(this.#attach(yieldMs));
     });
-    return { workspace: peer, detach: () => peer.close() };
+    return {
+      workspace: peer,
+      detach() {
+        detached = true;
+        return peer.close();
+      },
+    };
   }
 
   #tellOpen(workspace: Workspace): void {

@@ -92,7 +92,10 @@ export class PeerClient implements Workspace {
       return new PeerClient(root, socket, connection, hello.pid, closed);
     } catch (error) {
       socket.destroy();
-      throw error instanceof ResponseError ? fromWireError(error.data as WireError) : error;
+      if (error instanceof ResponseError) throw fromWireError(error.data as WireError);
+      if (error instanceof CairnError) throw error;
+      // It went away while it was spoken to.
+      return undefined;
     }
   }
 
@@ -184,8 +187,10 @@ export class PeerClient implements Workspace {
       ]);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ResponseError && error.data) throw fromWireError(error.data as WireError);
-      throw this.#socket.destroyed ? new PeerLost() : error;
+      if (error instanceof ResponseError) throw error.data ? fromWireError(error.data as WireError) : error;
+      // Whatever else goes wrong is the connection, of which the rest hears when it is closed.
+      this.#socket.destroy();
+      throw new PeerLost();
     } finally {
       signal?.removeEventListener("abort", abort);
       cancellation.dispose();
