@@ -8,8 +8,11 @@ const ALL_SYMBOLS = 100_000;
 const HITS = 20;
 /** So many definitions of one name are ranked at the most. */
 const RANKED = 50;
-/** A score is a sum of parts, rounded in the order in which they come; the best hit of a query has about 1. */
-const SAME_SCORE = 1e-3;
+/**
+ * Scores closer than this are the same; the best hit of a query has one to two. Which of equally good chunks is the
+ * fiftieth and last to be ranked is left to chance, and what is ranked of a file raises its best chunk.
+ */
+const SAME_SCORE = 0.02;
 const NO_DIFFERENCE = { wrong: [], missing: [] };
 
 /**
