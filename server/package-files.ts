@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CairnError } from "../shared/errors.ts";
+import { phrase } from "../shared/phrase.ts";
 
 /**
  * Absolute path of a file that ships with Cairn, given from the package's root: the same whether the code runs from
@@ -41,7 +42,7 @@ export function ripgrepPath(): string {
   } catch {
     // Not installed: the same as not there for this platform.
   }
-  throw new CairnError("unavailable", `There is no ripgrep for ${platform}.`, "Install Cairn again.");
+  throw new CairnError("unavailable", phrase("There is no ripgrep for {0}.", platform), phrase("Install Cairn again."));
 }
 
 /** @throws {CairnError} `unavailable` when Cairn was removed, or replaced by another version, while it runs. */
@@ -52,8 +53,8 @@ function packageRoot(): string {
     if (folder === dirname(folder)) {
       throw new CairnError(
         "unavailable",
-        `Cairn's own files are no longer in ${here}.`,
-        "It was updated or removed: start it again.",
+        phrase("Cairn's own files are no longer in {0}.", here),
+        phrase("It was updated or removed: start it again."),
       );
     }
   }

@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { SIGN_BYTES } from "../vectors/signs.ts";
@@ -448,5 +449,9 @@ class FlatSegment implements Segment {
 }
 
 function damaged(how: string): CairnError {
-  return new CairnError("corrupt", `An index segment is damaged: ${how}.`, "It is rebuilt from the store.");
+  return new CairnError(
+    "corrupt",
+    phrase("An index segment is damaged: {0}.", how),
+    phrase("It is rebuilt from the store."),
+  );
 }

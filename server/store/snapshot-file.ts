@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import { openSegment, type Segment, type SegmentBytes } from "./segment.ts";
@@ -107,5 +108,9 @@ function writeAll(file: number, bytes: Uint8Array): void {
 }
 
 function damaged(path: string): CairnError {
-  return new CairnError("corrupt", `The snapshot ${path} is damaged.`, "It is built again from the index.");
+  return new CairnError(
+    "corrupt",
+    phrase("The snapshot {0} is damaged.", path),
+    phrase("It is built again from the index."),
+  );
 }

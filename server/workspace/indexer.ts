@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, type CairnError } from "../../shared/errors.ts";
+import { joined, type Phrase, SILENCE } from "../../shared/phrase.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
@@ -33,7 +34,7 @@ export interface Progress {
   phase: IndexPhase;
   done: number;
   total: number;
-  message: string;
+  message: Phrase;
 }
 
 /**
@@ -66,7 +67,7 @@ export class Indexer {
   /** Looks for the folder while it is away. */
   #looking: { dispose(): void } | undefined;
   #repairs = 0;
-  #note = "";
+  #note: Phrase;
   #opened = false;
   #scanned = false;
   #settled = false;
@@ -79,7 +80,7 @@ export class Indexer {
   #closed = false;
   #waiters: (() => void)[] = [];
 
-  constructor(parts: IndexerParts, note = "") {
+  constructor(parts: IndexerParts, note: Phrase = SILENCE) {
     this.#parts = parts;
     this.#gate = new WorkGate(parts.onBattery, () => this.#advance());
     this.#note = note;
@@ -102,13 +103,13 @@ export class Indexer {
     return {
       phase: this.#phase(),
       ...this.#queue.progress,
-      message: this.#failure?.message ?? (this.#gate.message || this.#note),
+      message: this.#failure?.said ?? this.#gate.message ?? this.#note,
     };
   }
 
-  /** What the failure's hint says to do; empty when nothing failed. */
-  get hint(): string {
-    return this.#failure?.hint ?? "";
+  /** What the failure's hint says to do; nothing when nothing failed. */
+  get advice(): Phrase {
+    return this.#failure?.advice ?? SILENCE;
   }
 
   /** True when every file is in the index. */
@@ -310,15 +311,16 @@ export class Indexer {
       this.#scanCause ||= "a thread died";
       return;
     }
-    const { kind, message, hint } = toWireError(error);
+    const failure = asCairnError(error);
+    const { kind, message, hint, said, advice } = failure;
     if (this.#failure?.message !== message) this.#parts.host.log.error(`indexing: ${message} ${hint}`);
     if (kind === "corrupt" && this.#repairs < MOST_REPAIRS) {
       this.#repairs++;
-      this.#note = `${message} ${hint}`;
+      this.#note = joined([said, advice], " ");
       this.#start("repair", () => this.#repair());
       return;
     }
-    this.#failure = new CairnError(kind, message, hint);
+    this.#failure = failure;
     if (kind !== "gone") return;
     // What was told while the folder went away says little: when it is back, all of it is looked at.
     this.#scanCause ||= "the folder was away";
