@@ -171,7 +171,7 @@ export class LocalWorkspace implements HeldWorkspace {
   }
 
   async skipped(): Promise<readonly SkippedFile[]> {
-    return this.#indexer.skipped();
+    return this.#indexer.skips.all();
   }
 
   async fileStatus(path: string): Promise<FileStatus | undefined> {
@@ -339,7 +339,7 @@ export class LocalWorkspace implements HeldWorkspace {
       chunks: chunkCount,
       done,
       total,
-      skipped: this.#indexer.skippedCounts(),
+      skipped: this.#indexer.skips.counts(),
       message: joined([message, this.#indexer.advice], " "),
       holder: true,
       holderPid: process.pid,

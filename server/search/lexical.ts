@@ -112,10 +112,19 @@ function totalsOf(view: SegmentView): Totals {
   return sum;
 }
 
+/** Below so many chunks every hidden one is looked at; of more, so small a share may go on weighing words. */
+const COUNTED_EXACTLY = 20_000;
+const NEGLIGIBLE_SHARE = 0.01;
+
 /** In how many living chunks, or files for the path, a term of the view's segment occurs. */
 function frequencyIn(view: SegmentView, field: Field, term: number): number {
   const { segment, dead } = view;
-  if (totalsOf(view).files === segment.fileCount) return segment.frequency(field, term);
+  const { files, chunks } = totalsOf(view);
+  const hidden = segment.chunkCount - chunks;
+  const isLarge = segment.chunkCount >= COUNTED_EXACTLY;
+  if (files === segment.fileCount || (isLarge && hidden < segment.chunkCount * NEGLIGIBLE_SHARE)) {
+    return segment.frequency(field, term);
+  }
   const { documents, counts } = scratchOf(segment);
   const found = segment.postings(field, term, documents, counts);
   let alive = 0;

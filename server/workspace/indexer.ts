@@ -12,6 +12,7 @@ import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { WorkerDied } from "./index-workers.ts";
 import type { IndexerParts } from "./indexer-parts.ts";
 import { isAtOrBelow } from "./relative-path.ts";
+import { SkipList } from "./skip-list.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
 import { WorkGate } from "./work-gate.ts";
@@ -45,8 +46,8 @@ export class Indexer {
   readonly #parts: IndexerParts;
   /** Every file that was looked at. */
   readonly #states = new Map<string, FileState>();
-  /** What the last walk left out, by path. */
-  #leftOut = new Map<string, SkippedFile>();
+  /** What is left out, and why. */
+  readonly skips: SkipList = new SkipList(this.#states);
   readonly #queue = new FileQueue();
   /** Relative paths of open files, looked at first. */
   #open: ReadonlySet<string> = new Set();
@@ -139,36 +140,9 @@ export class Indexer {
     return state.skip !== undefined || this.#parts.live.has(path);
   }
 
-  skipped(): SkippedFile[] {
-    const skipped = [...this.#leftOut.values()];
-    for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
-    return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
-  }
-
-  /** Why a path is left out: it, or the folder around it that is. Undefined when it is not, as far as is known. */
-  leftOut(path: string): SkippedFile | undefined {
-    const skip = this.#states.get(path)?.skip;
-    if (skip) return { path, ...skip };
-    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const leftOut = this.#leftOut.get(path.slice(0, end));
-      if (leftOut) return leftOut;
-    }
-    return undefined;
-  }
-
   /** True when the file waits to be read. */
   isQueued(path: string): boolean {
     return this.#queue.has(path);
-  }
-
-  skippedCounts(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    const add = (code: string) => {
-      counts[code] = (counts[code] ?? 0) + 1;
-    };
-    for (const { code } of this.#leftOut.values()) add(code);
-    for (const { skip } of this.#states.values()) if (skip) add(skip.code);
-    return counts;
   }
 
   /** Absolute paths that changed. */
@@ -368,7 +342,7 @@ export class Indexer {
       }
     }
     const { met, gone } = await scan.result;
-    this.#leftOut = leftOut;
+    this.skips.replace(leftOut);
     const missing = new Set(gone.filter((path) => !seen.has(path)));
     const isGone = (path: string) => missing.has(path) || !(seen.has(path) || this.#states.has(path));
     this.#queue.doubt(isGone);
@@ -400,10 +374,7 @@ export class Indexer {
     // A folder may stand where a file was, and a file where a folder was.
     const noFolders = new Set([...vanished, ...present]);
     const isNoFile = (path: string) => !present.has(path) && (walked.has(path) || isAtOrBelow(path, noFolders));
-    for (const path of this.#leftOut.keys()) {
-      if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
-    }
-    for (const skip of skipped) this.#leftOut.set(skip.path, skip);
+    this.skips.update(skipped, (path) => present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked));
     this.#queue.drop((path) => isAtOrBelow(path, leftOut) || isNoFile(path));
     this.#queue.doubt(isNoFile);
     for (const file of files) {
@@ -585,7 +556,7 @@ export class Indexer {
     this.#states.clear();
     this.#queue.clear();
     this.#restoring = [];
-    this.#leftOut = new Map();
+    this.skips.replace(new Map());
     this.#scanned = false;
     this.#settled = false;
     this.#scanCause = cause;
