@@ -20,7 +20,10 @@ export async function chooseModel(
       defaultUri: near === "" ? undefined : vscode.Uri.file(dirname(near)),
       filters:
         how === "file"
-          ? { [vscode.l10n.t("Models")]: ["safetensors", "gguf", "bin"], [vscode.l10n.t("All files")]: ["*"] }
+          ? {
+              [vscode.l10n.t("Models and datasets")]: ["safetensors", "gguf", "bin", "jsonl", "csv", "tsv"],
+              [vscode.l10n.t("All files")]: ["*"],
+            }
           : undefined,
     })) ?? [];
   return chosen?.fsPath;

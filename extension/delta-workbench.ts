@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { extname } from "node:path";
 import * as vscode from "vscode";
 import type {
+  DeltaChoices,
   DeltaInputs,
   DeltaOutcome,
   DeltaPanelState,
@@ -114,9 +115,9 @@ class DeltaWorkbench implements vscode.Disposable {
       case "choose":
         return this.#choose(message);
       case "estimate":
-        return this.#estimate(message.inputs);
+        return this.#estimate(message.inputs, message.choices);
       case "compress":
-        return this.#compress(message.inputs, message.check, false);
+        return this.#compress(message.inputs, message.choices, false);
       case "replace":
         return this.#replace?.();
       case "cancel":
@@ -135,19 +136,20 @@ class DeltaWorkbench implements vscode.Disposable {
     if (chosen !== undefined) this.#post({ type: "inputs", inputs: { [field]: chosen } });
   }
 
-  async #estimate({ base, fine }: DeltaInputs): Promise<void> {
-    await this.#run("estimate", fine, ToServer.deltaEstimate, { base, fine }, async (estimate) => {
+  async #estimate({ base, fine }: DeltaInputs, { fast }: DeltaChoices): Promise<void> {
+    await this.#run("estimate", fine, ToServer.deltaEstimate, { base, fine, fast }, async (estimate) => {
       await this.#history.use([base, fine]);
       return { picture: this.#pictureOf({ base, subject: fine, measured: false, ...estimate }) };
     });
   }
 
-  async #compress(inputs: DeltaInputs, check: boolean, force: boolean): Promise<void> {
+  async #compress(inputs: DeltaInputs, choices: DeltaChoices, force: boolean): Promise<void> {
     const { base, fine, out } = inputs;
-    if (!force && (await this.#isTaken(out, () => this.#compress(inputs, check, true)))) return;
+    const { check } = choices;
+    if (!force && (await this.#isTaken(out, () => this.#compress(inputs, choices, true)))) return;
     const known = this.#state.picture;
     const changes = known?.base === base && known.subject === fine ? known.tensors : [];
-    await this.#run("compress", fine, ToServer.deltaCompress, { ...inputs, check, force }, async (made) => {
+    await this.#run("compress", fine, ToServer.deltaCompress, { ...inputs, ...choices, force }, async (made) => {
       const madeAt = new Date().toISOString();
       const { path: delta, bytes, deltaBytes, resumedBlocks } = made;
       const record = { id: randomUUID(), base, fine, delta, bytes, deltaBytes, madeAt };

@@ -125,7 +125,10 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
         return this.#opener.open(message.place, message.mode).catch(() => {
           this.#post({
             type: "notice",
-            message: `${message.place.path} can no longer be opened. It may have been moved or deleted.`,
+            message: vscode.l10n.t(
+              "{0} can no longer be opened. It may have been moved or deleted.",
+              message.place.path,
+            ),
           });
         });
       case "command":

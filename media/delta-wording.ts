@@ -6,6 +6,7 @@ import type {
   RunningWork,
 } from "../shared/delta-panel-messages.ts";
 import type { DeltaProgress, DeltaTensor } from "../shared/delta-types.ts";
+import { joined, type Phrase, phrase, SILENCE, verbatim } from "../shared/phrase.ts";
 
 /** What the delta workbench says, in words. Shares are from 0 to 1. */
 
@@ -38,48 +39,58 @@ export function changeInWords(change: number | undefined): string {
   return change >= 0.0995 ? `${Math.round(100 * change)}%` : `${(100 * change).toPrecision(2)}%`;
 }
 
-export function codecInWords(codec: string): string {
-  return CODECS[codec] ?? codec;
+export function codecInWords(codec: string): Phrase {
+  const [, rest] = /^predicted (.*)$/.exec(codec) ?? [];
+  if (rest !== undefined) return phrase("low-rank prediction, and the {0}", codecInWords(rest));
+  return CODECS[codec] ?? verbatim(codec);
 }
 
-const CODECS: Readonly<Record<string, string>> = {
-  same: "same as the base",
-  twin: "same as another tensor",
-  contexts: "difference, context-coded",
-  differencePlanes: "difference, by byte planes",
-  planes: "without the base, by byte planes",
-  raw: "as it is",
+const CODECS: Readonly<Record<string, Phrase>> = {
+  same: phrase("same as the base"),
+  twin: phrase("same as another tensor"),
+  rows: phrase("rows of the base, by reference"),
+  contexts: phrase("difference, context-coded"),
+  differencePlanes: phrase("difference, by byte planes"),
+  planes: phrase("without the base, by byte planes"),
+  raw: phrase("as it is"),
 };
 
 /** The total in one sentence. */
-export function totalInWords({ bytes, deltaBytes, error, measured }: DeltaPicture): string {
+export function totalInWords({ bytes, deltaBytes, error, measured }: DeltaPicture): Phrase {
   const share = bytes === 0 ? 0 : 1 - deltaBytes / bytes;
-  const sizes = `${sizeInWords(bytes)} ${measured ? "in" : "would take about"} ${sizeInWords(deltaBytes)}`;
-  const range = error < 0.0005 ? "" : `, give or take ${(100 * error).toFixed(1)} points`;
-  if (share <= 0) return `Nothing saved: ${sizes}${range}.`;
-  return `${share < SMALL_SAVING ? "Only " : ""}${percent(share)} saved: ${sizes}${range}.`;
+  const sizes = [sizeInWords(bytes), sizeInWords(deltaBytes)] as const;
+  const taken = measured ? phrase("{0} in {1}", ...sizes) : phrase("{0} would take about {1}", ...sizes);
+  const range = error < 0.0005 ? taken : phrase("{0}, give or take {1} points", taken, (100 * error).toFixed(1));
+  if (share <= 0) return phrase("Nothing saved: {0}.", range);
+  if (share < SMALL_SAVING) return phrase("Only {0} saved: {1}.", percent(share), range);
+  return phrase("{0} saved: {1}.", percent(share), range);
 }
 
-/** Why it is not more, or what to make of it; empty where the total speaks for itself. */
-export function verdict({ bytes, deltaBytes, tensors }: DeltaPicture): string {
+/** Why it is not more, or what to make of it; silence where the total speaks for itself. */
+export function verdict({ bytes, deltaBytes, tensors }: DeltaPicture): Phrase {
   const share = bytes === 0 ? 0 : 1 - deltaBytes / bytes;
-  if (share >= SMALL_SAVING) return "";
-  const compared = tensors.filter(({ codec }) => BY_DIFFERENCE.has(codec));
-  const keep = share <= 0.05 ? " Keep the model as it is." : "";
-  if (sum(compared) < 0.5 * bytes) {
-    return `Most of it resembles nothing in the base. Is this the model that it was made from?${keep}`;
+  if (share >= SMALL_SAVING) return SILENCE;
+  const keep = share <= 0.05 ? phrase("Keep the model as it is.") : SILENCE;
+  return joined([reason(bytes, tensors), keep], " ");
+}
+
+function reason(bytes: number, tensors: readonly DeltaTensor[]): Phrase {
+  if (sum(tensors.filter(({ codec }) => !WITHOUT_BASE.has(codec))) < 0.5 * bytes) {
+    return phrase("Most of it resembles nothing in the base. Is this the model that it was made from?");
   }
   const change = meanChange(tensors);
   if (change !== undefined && change > FAR_CHANGE) {
-    return `These weights were trained far from the base: they differ from it by ${changeInWords(change)}.${keep}`;
+    return phrase("These weights were trained far from the base: they differ from it by {0}.", changeInWords(change));
   }
   if (sum(tensors.filter(({ dtype }) => dtype === "F32" || dtype === "F64")) > 0.5 * bytes) {
-    return `Weights of 32 bits change in all their low bits when they are trained; without loss, little more can be saved.${keep}`;
+    return phrase(
+      "Weights of 32 bits change in all their low bits when they are trained; without loss, little more can be saved.",
+    );
   }
-  return `These weights differ from the base in most of their bits; without loss, little more can be saved.${keep}`;
+  return phrase("These weights differ from the base in most of their bits; without loss, little more can be saved.");
 }
 
-const BY_DIFFERENCE = new Set(["same", "twin", "contexts", "differencePlanes"]);
+const WITHOUT_BASE = new Set(["planes", "raw"]);
 
 function sum(tensors: readonly DeltaTensor[]): number {
   return tensors.reduce((total, { bytes }) => total + bytes, 0);
@@ -93,67 +104,87 @@ function meanChange(tensors: readonly DeltaTensor[]): number | undefined {
 }
 
 /** What runs, and how far it is. */
-export function runningInWords({ work, path, cancelling, progress }: RunningWork): string {
-  if (cancelling) return "Cancelling: what was written is being removed…";
-  if (!progress) return `${BEGINNINGS[work]} ${baseName(path)}…`;
+export function runningInWords({ work, path, cancelling, progress }: RunningWork): Phrase {
+  if (cancelling) return phrase("Cancelling: what was written is being removed…");
+  if (!progress) return beginning(work, baseName(path));
   const { phase, done, total } = progress;
-  if (phase === "hashing") return "Taking the SHA-256 of every file…";
-  const share = total === 0 ? 1 : done / total;
-  return `${PHASES[phase]}: ${Math.floor(100 * share)}%, ${sizeInWords(done)} of ${sizeInWords(total)}`;
+  if (phase === "hashing") return phrase("Taking the SHA-256 of every file…");
+  const share = Math.floor(100 * (total === 0 ? 1 : done / total));
+  return phrase("{0}: {1}%, {2} of {3}", PHASES[phase], share, sizeInWords(done), sizeInWords(total));
 }
 
-const BEGINNINGS: Readonly<Record<DeltaWork, string>> = {
-  estimate: "Looking at",
-  compress: "Compressing",
-  describe: "Opening",
-  verify: "Verifying",
-  reconstruct: "Rebuilding from",
-};
-
-const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "hashing">, string>> = {
-  sampling: "Sampling both models",
-  coding: "Comparing with the base",
-  checking: "Rebuilding in memory and comparing",
-  rebuilding: "Rebuilding",
-};
-
-/** How the last piece of work ended, and what to do next. */
-export function outcomeInWords(outcome: DeltaOutcome): { text: string; next: string } {
-  switch (outcome.kind) {
-    case "compressed": {
-      const checked = outcome.checked ? " It was rebuilt in memory: every SHA-256 is as it was." : "";
-      const resumed = outcome.resumed ? " It went on from where an earlier run had stopped." : "";
-      return { text: `${outcome.path} is written.${checked}${resumed}`, next: outcome.checked ? "" : UNVERIFIED };
-    }
-    case "verified": {
-      const { files, tensors, bytes } = outcome;
-      const all = `${counted(files, "file")}, ${counted(tensors, "tensor")}, ${sizeInWords(bytes)}`;
-      return { text: `${baseName(outcome.path)} is whole: ${all}, all as they were.`, next: "" };
-    }
-    case "reconstructed":
-      return { text: `${outcome.path} is rebuilt, ${sizeInWords(outcome.bytes)}, byte for byte as it was.`, next: "" };
-    case "cancelled":
-      return {
-        text: "Cancelled.",
-        next: outcome.work === "compress" || outcome.work === "reconstruct" ? "Nothing was written." : "",
-      };
-    case "exists":
-      return { text: `${outcome.path} is already there.`, next: "Replace it, or choose another place." };
-    case "failed":
-      return { text: outcome.message, next: outcome.hint };
+function beginning(work: DeltaWork, name: string): Phrase {
+  switch (work) {
+    case "estimate":
+      return phrase("Looking at {0}…", name);
+    case "compress":
+      return phrase("Compressing {0}…", name);
+    case "describe":
+      return phrase("Opening {0}…", name);
+    case "verify":
+      return phrase("Verifying {0}…", name);
+    case "reconstruct":
+      return phrase("Rebuilding from {0}…", name);
   }
 }
 
-const UNVERIFIED = "Verify it before you delete the original.";
+const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "hashing">, Phrase>> = {
+  sampling: phrase("Sampling both models"),
+  coding: phrase("Comparing with the base"),
+  checking: phrase("Rebuilding in memory and comparing"),
+  rebuilding: phrase("Rebuilding"),
+};
 
-/** What all deltas together save; empty when there are none. */
-export function historyInWords(history: readonly DeltaRecord[]): string {
-  if (history.length === 0) return "";
+/** How the last piece of work ended, and what to do next. */
+export function outcomeInWords(outcome: DeltaOutcome): { text: Phrase; next: Phrase } {
+  switch (outcome.kind) {
+    case "compressed": {
+      const { path, checked, resumed } = outcome;
+      const written = [
+        phrase("{0} is written.", path),
+        checked ? phrase("It was rebuilt in memory: every SHA-256 is as it was.") : SILENCE,
+        resumed ? phrase("It went on from where an earlier run had stopped.") : SILENCE,
+      ];
+      const next = checked ? SILENCE : phrase("Verify it before you delete the original.");
+      return { text: joined(written, " "), next };
+    }
+    case "verified": {
+      const { path, files, tensors, bytes } = outcome;
+      const all = [
+        files === 1 ? phrase("1 file") : phrase("{0} files", files),
+        tensors === 1 ? phrase("1 tensor") : phrase("{0} tensors", tensors),
+        verbatim(sizeInWords(bytes)),
+      ];
+      return { text: phrase("{0} is whole: {1}, all as they were.", baseName(path), joined(all, ", ")), next: SILENCE };
+    }
+    case "reconstructed": {
+      const { path, bytes } = outcome;
+      return { text: phrase("{0} is rebuilt, {1}, byte for byte as it was.", path, sizeInWords(bytes)), next: SILENCE };
+    }
+    case "cancelled": {
+      const writes = outcome.work === "compress" || outcome.work === "reconstruct";
+      return { text: phrase("Cancelled."), next: writes ? phrase("Nothing was written.") : SILENCE };
+    }
+    case "exists":
+      return {
+        text: phrase("{0} is already there.", outcome.path),
+        next: phrase("Replace it, or choose another place."),
+      };
+    case "failed":
+      return { text: verbatim(outcome.message), next: verbatim(outcome.hint) };
+  }
+}
+
+/** What all deltas together save; silence when there are none. */
+export function historyInWords(history: readonly DeltaRecord[]): Phrase {
+  if (history.length === 0) return SILENCE;
   const bytes = history.reduce((total, record) => total + record.bytes, 0);
   const stored = history.reduce((total, record) => total + record.deltaBytes, 0);
-  const models = counted(history.length, "fine-tune");
-  if (stored >= bytes) return `${models}: ${sizeInWords(bytes)} in ${sizeInWords(stored)}, nothing saved.`;
-  return `${models}: ${sizeInWords(bytes)} in ${sizeInWords(stored)}, ${sizeInWords(bytes - stored)} saved (${percent(1 - stored / bytes)}).`;
+  const models = history.length === 1 ? phrase("1 fine-tune") : phrase("{0} fine-tunes", history.length);
+  const sizes = [sizeInWords(bytes), sizeInWords(stored)] as const;
+  if (stored >= bytes) return phrase("{0}: {1} in {2}, nothing saved.", models, ...sizes);
+  const saved = [sizeInWords(bytes - stored), percent(1 - stored / bytes)] as const;
+  return phrase("{0}: {1} in {2}, {3} saved ({4}).", models, ...sizes, ...saved);
 }
 
 /** The name at the end of a path. */
@@ -171,9 +202,4 @@ export function proposedPlace(fine: string): string {
   const path = fine.replace(/(?<=.)[\\/]+$/, "");
   if (!/^(\/|\\\\|[A-Za-z]:[\\/])./.test(path)) return "";
   return `${path.replace(/\.(safetensors|gguf|bin)$/i, "")}.delta`;
-}
-
-/** A count with its noun. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import type {
+  DeltaChoices,
   DeltaField,
   DeltaInputs,
   DeltaPanelState,
@@ -10,11 +11,12 @@ import type {
 import { records } from "./delta-records.ts";
 import { outcomeInWords, proposedPlace, runningInWords } from "./delta-wording.ts";
 import { button, element } from "./dom.ts";
+import { l10n } from "./l10n.ts";
 import { TensorTable } from "./tensor-table.ts";
 
 interface SavedState {
   inputs: DeltaInputs;
-  check: boolean;
+  choices: DeltaChoices;
 }
 
 declare function acquireVsCodeApi(): {
@@ -24,40 +26,49 @@ declare function acquireVsCodeApi(): {
 };
 
 const vscode = acquireVsCodeApi();
-const saved = vscode.getState() ?? { inputs: { base: "", fine: "", out: "" }, check: true };
+const saved = vscode.getState() ?? {
+  inputs: { base: "", fine: "", out: "" },
+  choices: { check: true, fast: false },
+};
 
 const FIELDS: readonly { field: DeltaField; label: string; about: string; placeholder: string }[] = [
   {
     field: "base",
-    label: "Base model",
-    about: "The model that the fine-tune was made from. The very same bytes are needed to rebuild.",
-    placeholder: "A file, a folder, or owner/name in the Hub's cache",
+    label: l10n.t("Base model"),
+    about: l10n.t("The model that the fine-tune was made from. The very same bytes are needed to rebuild."),
+    placeholder: l10n.t("A file, a folder, or owner/name in the Hub's cache"),
   },
   {
     field: "fine",
-    label: "Fine-tuned model",
-    about: "The model to store. It is only read.",
-    placeholder: "A file, a folder, or owner/name in the Hub's cache",
+    label: l10n.t("Fine-tuned model"),
+    about: l10n.t("The model to store. It is only read."),
+    placeholder: l10n.t("A file, a folder, or owner/name in the Hub's cache"),
   },
-  { field: "out", label: "Delta", about: "Where the delta is written.", placeholder: "A file that is not there yet" },
+  {
+    field: "out",
+    label: l10n.t("Delta"),
+    about: l10n.t("Where the delta is written."),
+    placeholder: l10n.t("A file that is not there yet"),
+  },
 ];
 
 const inputs = Object.fromEntries(
   FIELDS.map(({ field, placeholder }) => [field, textInput(field, placeholder)]),
 ) as Record<DeltaField, HTMLInputElement>;
-const check = element("input", "", { type: "checkbox", id: "check" });
-const estimate = button("Estimate", () => {}, "button second");
-const compress = button("Compress", () => send("compress"));
+const check = choice("check");
+const fast = choice("fast");
+const estimate = button(l10n.t("Estimate"), () => {}, "button second");
+const compress = button(l10n.t("Compress"), () => send("compress"));
 const progress = element("div", "progress");
 const barFill = element("div", "bar-fill");
 const bar = element(
   "div",
   "bar",
-  { role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" },
+  { role: "progressbar", "aria-label": l10n.t("Progress"), "aria-valuemin": "0", "aria-valuemax": "100" },
   barFill,
 );
 const runningText = element("p", "running");
-const cancel = button("Cancel", () => vscode.postMessage({ type: "cancel" }), "button second cancel");
+const cancel = button(l10n.t("Cancel"), () => vscode.postMessage({ type: "cancel" }), "button second cancel");
 const outcome = element("div", "outcome", { role: "status", "aria-live": "polite" });
 const table = new TensorTable();
 const history = element("div", "history");
@@ -66,25 +77,25 @@ let state: DeltaPanelState = { history: [] };
 /** The place follows the fine-tune until the user has chosen one. */
 let proposed = proposedPlace(saved.inputs.fine);
 
-check.checked = saved.check;
-check.addEventListener("change", () => save());
 document.body.append(
   element(
     "main",
     "",
     {},
-    element("h1", "", {}, "Delta Workbench"),
+    element("h1", "", {}, l10n.t("Delta Workbench")),
     element(
       "p",
       "about",
       {},
-      "Stores a fine-tuned model as its difference from the model that it was made from. Lossless: what is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.",
+      l10n.t(
+        "Stores a fine-tuned model as its difference from the model that it was made from. Lossless: what is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.",
+      ),
     ),
     form(),
     progress,
     outcome,
     table.element,
-    element("h2", "", {}, "Deltas made here"),
+    element("h2", "", {}, l10n.t("Deltas made here")),
     history,
   ),
 );
@@ -140,13 +151,8 @@ function form(): HTMLElement {
     "",
     {},
     ...rows,
-    element(
-      "div",
-      "check",
-      {},
-      check,
-      element("label", "", { for: "check" }, "After compressing, rebuild everything in memory and compare"),
-    ),
+    choiceLine(check, l10n.t("After compressing, rebuild everything in memory and compare")),
+    choiceLine(fast, l10n.t("Faster, but larger: do not look for changes of low rank, as merged adapters make them")),
     element("div", "actions", {}, estimate, compress),
   );
   // Enter in a field asks for what costs nothing.
@@ -171,6 +177,17 @@ function textInput(field: DeltaField, placeholder: string): HTMLInputElement {
   return made;
 }
 
+function choice(name: keyof DeltaChoices): HTMLInputElement {
+  const made = element("input", "", { type: "checkbox", id: name });
+  made.checked = saved.choices[name];
+  made.addEventListener("change", () => save());
+  return made;
+}
+
+function choiceLine(box: HTMLInputElement, label: string): HTMLElement {
+  return element("div", "check", {}, box, element("label", "", { for: box.id }, label));
+}
+
 function choosers(field: DeltaField, label: string): HTMLElement[] {
   const choose = (how: "file" | "folder" | "recent", title: string): HTMLElement => {
     const made = button(
@@ -178,12 +195,12 @@ function choosers(field: DeltaField, label: string): HTMLElement[] {
       () => vscode.postMessage({ type: "choose", field, how, inputs: values() }),
       "button second",
     );
-    made.setAttribute("aria-label", `${label}: ${title.replace("…", "")}`);
+    made.setAttribute("aria-label", l10n.t("{0}: {1}", label, title.replace("…", "")));
     made.dataset.how = how;
     return made;
   };
-  if (field === "out") return [choose("file", "Choose…")];
-  return [choose("file", "File…"), choose("folder", "Folder…"), choose("recent", "Recent…")];
+  if (field === "out") return [choose("file", l10n.t("Choose…"))];
+  return [choose("file", l10n.t("File…")), choose("folder", l10n.t("Folder…")), choose("recent", l10n.t("Recent…"))];
 }
 
 function values(): DeltaInputs {
@@ -206,13 +223,15 @@ function changed(field: DeltaField, place: string): void {
 }
 
 function save(): void {
-  vscode.setState({ inputs: values(), check: check.checked });
+  vscode.setState({ inputs: values(), choices: choices() });
+}
+
+function choices(): DeltaChoices {
+  return { check: check.checked, fast: fast.checked };
 }
 
 function send(type: "estimate" | "compress"): void {
-  vscode.postMessage(
-    type === "estimate" ? { type, inputs: values() } : { type, inputs: values(), check: check.checked },
-  );
+  vscode.postMessage({ type, inputs: values(), choices: choices() });
 }
 
 function show(): void {
@@ -242,7 +261,7 @@ function showRunning(): void {
   }
   if (progress.childElementCount === 0) progress.append(bar, element("div", "running-line", {}, runningText, cancel));
   const share = shareOf(running);
-  runningText.textContent = runningInWords(running);
+  runningText.textContent = l10n.say(runningInWords(running));
   cancel.disabled = running.cancelling;
   bar.classList.toggle("unknown", share === undefined);
   barFill.style.width = share === undefined ? "" : `${100 * share}%`;
@@ -262,10 +281,11 @@ function showOutcome(): void {
   outcome.replaceChildren();
   if (!ended) return;
   const { text, next } = outcomeInWords(ended);
-  const replace = button("Replace It", () => vscode.postMessage({ type: "replace" }));
+  const advice = l10n.say(next);
+  const replace = button(l10n.t("Replace It"), () => vscode.postMessage({ type: "replace" }));
   outcome.append(
-    element("p", "", {}, text),
-    ...(next ? [element("p", "next", {}, next)] : []),
+    element("p", "", {}, l10n.say(text)),
+    ...(advice ? [element("p", "next", {}, advice)] : []),
     ...(ended.kind === "exists" ? [replace] : []),
   );
 }

@@ -1,4 +1,5 @@
 import type { DeltaTensor } from "../shared/delta-types.ts";
+import { inWords } from "../shared/phrase.ts";
 import { codecInWords, savedShare } from "./delta-wording.ts";
 
 export type TensorColumn = "name" | "dtype" | "bytes" | "change" | "codec" | "saved";
@@ -31,7 +32,7 @@ const VALUES: Readonly<Record<TensorColumn, (tensor: DeltaTensor) => string | nu
   dtype: ({ dtype }) => dtype,
   bytes: ({ bytes }) => bytes,
   change: ({ change }) => change,
-  codec: ({ codec }) => codecInWords(codec),
+  codec: ({ codec }) => inWords(codecInWords(codec)),
   saved: savedShare,
 };
 

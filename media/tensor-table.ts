@@ -4,7 +4,6 @@ import type { DeltaTensor } from "../shared/delta-types.ts";
 import {
   changeInWords,
   codecInWords,
-  counted,
   percent,
   savedShare,
   sizeInWords,
@@ -12,18 +11,19 @@ import {
   verdict,
 } from "./delta-wording.ts";
 import { button, element } from "./dom.ts";
+import { l10n } from "./l10n.ts";
 import { clicked, inOrder, LARGEST_FIRST, type TensorColumn, type TensorOrder } from "./tensor-order.ts";
 
 /** Rows that are shown at first, and that each click adds: a model may have tens of thousands of tensors. */
 const ROWS = 200;
 
 const COLUMNS: readonly { column: TensorColumn; title: string; className: string }[] = [
-  { column: "name", title: "Tensor", className: "name" },
-  { column: "dtype", title: "Type", className: "" },
-  { column: "bytes", title: "Size", className: "number" },
-  { column: "change", title: "Change", className: "number" },
-  { column: "codec", title: "Stored as", className: "" },
-  { column: "saved", title: "Saved", className: "number" },
+  { column: "name", title: l10n.t("Tensor"), className: "name" },
+  { column: "dtype", title: l10n.t("Type"), className: "" },
+  { column: "bytes", title: l10n.t("Size"), className: "number" },
+  { column: "change", title: l10n.t("Change"), className: "number" },
+  { column: "codec", title: l10n.t("Stored as"), className: "" },
+  { column: "saved", title: l10n.t("Saved"), className: "number" },
 ];
 
 /** A picture of a fine-tune: the total in a sentence, and a table of its tensors that can be sorted. */
@@ -47,14 +47,11 @@ export class TensorTable {
     this.element.replaceChildren();
     if (!this.#picture) return;
     const { tensors, subject, base, measured } = this.#picture;
-    const why = verdict(this.#picture);
-    const what = element(
-      "p",
-      "dim subject",
-      {},
-      `${measured ? "What lies in" : "An estimate of"} ${subject}, against ${base}`,
-    );
-    const total = element("p", "total", {}, totalInWords(this.#picture));
+    const why = l10n.say(verdict(this.#picture));
+    const what = measured
+      ? l10n.t("What lies in {0}, against {1}", subject, base)
+      : l10n.t("An estimate of {0}, against {1}", subject, base);
+    const total = element("p", "total", {}, l10n.say(totalInWords(this.#picture)));
     // What lies in a delta does not say how much the weights have changed.
     const columns = COLUMNS.filter(
       ({ column }) => column !== "change" || tensors.some(({ change }) => change !== undefined),
@@ -69,14 +66,19 @@ export class TensorTable {
       element("thead", "", {}, element("tr", "", {}, ...columns.map((column) => this.#head(column)), barHead())),
       element("tbody", "", {}, ...shown.map((tensor) => row(tensor, columns, largest))),
     );
-    const scroller = element("div", "scroller", { role: "region", "aria-label": "Tensors", tabindex: "0" }, table);
+    const scroller = element(
+      "div",
+      "scroller",
+      { role: "region", "aria-label": l10n.t("Tensors"), tabindex: "0" },
+      table,
+    );
     const more = button(
-      `Show ${Math.min(ROWS, tensors.length - shown.length)} More`,
+      l10n.t("Show {0} More", Math.min(ROWS, tensors.length - shown.length)),
       () => this.#more(),
       "button second",
     );
     this.element.append(
-      what,
+      element("p", "dim", {}, what),
       total,
       ...(why ? [element("p", "verdict", {}, why)] : []),
       scroller,
@@ -108,8 +110,9 @@ export class TensorTable {
 }
 
 function caption(all: number, shown: number): string {
-  const count = shown < all ? `${shown.toLocaleString("en")} of ${counted(all, "row")}` : counted(all, "row");
-  return `${count}. A bar is as long as the tensor is large; its filled part is what the delta takes.`;
+  const bars = l10n.t("A bar is as long as the tensor is large; its filled part is what the delta takes.");
+  if (shown < all) return `${l10n.t("{0} of {1} rows.", l10n.number(shown), l10n.number(all))} ${bars}`;
+  return `${all === 1 ? l10n.t("1 row.") : l10n.t("{0} rows.", l10n.number(all))} ${bars}`;
 }
 
 /** The bars say nothing that the numbers do not. */
@@ -136,6 +139,6 @@ const CELLS: Readonly<Record<TensorColumn, (tensor: DeltaTensor) => string>> = {
   dtype: ({ dtype }) => dtype,
   bytes: ({ bytes }) => sizeInWords(bytes),
   change: ({ change }) => changeInWords(change) || "–",
-  codec: ({ codec }) => codecInWords(codec),
+  codec: ({ codec }) => l10n.say(codecInWords(codec)) || "–",
   saved: (tensor) => percent(savedShare(tensor)),
 };

@@ -8,6 +8,13 @@ export interface DeltaInputs {
   out: string;
 }
 
+export interface DeltaChoices {
+  /** Rebuild everything in memory and compare before a delta gets its name. */
+  check: boolean;
+  /** Look for no changes of low rank. */
+  fast: boolean;
+}
+
 export type DeltaField = keyof DeltaInputs;
 
 /** The picture of a fine-tune, tensor by tensor. */
@@ -84,9 +91,8 @@ export type FromDeltaPanel =
   /** The page is loaded and wants its state. */
   | { type: "ready" }
   | { type: "choose"; field: DeltaField; how: "file" | "folder" | "recent"; inputs: DeltaInputs }
-  | { type: "estimate"; inputs: DeltaInputs }
-  /** `check`: rebuild everything in memory and compare before it is done. */
-  | { type: "compress"; inputs: DeltaInputs; check: boolean }
+  | { type: "estimate"; inputs: DeltaInputs; choices: DeltaChoices }
+  | { type: "compress"; inputs: DeltaInputs; choices: DeltaChoices }
   /** What was not begun because something is there: do it all the same. */
   | { type: "replace" }
   | { type: "cancel" }

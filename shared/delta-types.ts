@@ -53,7 +53,12 @@ export interface DeltaContents {
   tensors: readonly DeltaTensor[];
 }
 
-export interface CompressParams extends DeltaPair {
+export interface EstimateParams extends DeltaPair {
+  /** Looks for no changes of low rank: several times as fast, but what such changes would save is not. */
+  fast?: boolean;
+}
+
+export interface CompressParams extends EstimateParams {
   out: string;
   /** Replaces what is there. */
   force?: boolean;

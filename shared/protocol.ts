@@ -5,8 +5,8 @@ import type {
   DeltaContents,
   DeltaEstimate,
   DeltaManner,
-  DeltaPair,
   DeltaProgress,
+  EstimateParams,
   ReconstructedModel,
   ReconstructParams,
   VerifiedDelta,
@@ -83,7 +83,7 @@ export const ToServer = {
   /** Drops the index and builds it again; vectors of known content are kept. */
   rebuild: { method: "cairn/rebuild" } as RequestOf<RootParams, null>,
   /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
-  deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<DeltaPair & DeltaManner, DeltaEstimate>,
+  deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<EstimateParams & DeltaManner, DeltaEstimate>,
   /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */
   deltaCompress: { method: "cairn/delta/compress" } as RequestOf<CompressParams & DeltaManner, CompressedModel>,
   /** What a delta's manifest says of each tensor. */

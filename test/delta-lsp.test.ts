@@ -43,7 +43,7 @@ async function openPair(test: TestContext, { layers = 1, through }: { layers?: n
 
 /** The request is answered with an error for people, without a stack. */
 async function refused(answer: Promise<unknown>, message: RegExp, hint: RegExp): Promise<void> {
-  await assert.rejects(answer, (error: { code: number; message: string; data: WireError }) => {
+  await assert.rejects(answer, (error: { code: number; message: string; data: WireError<string> }) => {
     assert.equal(error.code, REQUEST_FAILED, error.message);
     assert.match(error.message, message);
     assert.match(error.data.hint, hint);
@@ -69,8 +69,10 @@ test("a delta is made, described, verified and rebuilt, and progress is told und
   assert.equal(made.path, out);
   assert.deepEqual(
     made.tensors.map(({ name }) => name),
-    ["layers.0.weight", "norm.weight"],
+    ["layers.0.weight", "norm.weight", "(all else)"],
   );
+  const stored = made.tensors.reduce((sum, tensor) => sum + tensor.storedBytes, 0);
+  assert.equal(stored, made.deltaBytes, "the rows add up");
   assert.deepEqual([...new Set(progress.map(({ task }) => task))], [7]);
   assert.deepEqual([...new Set(progress.map(({ phase }) => phase))], ["coding", "hashing", "checking"]);
 

@@ -1,19 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withRecord } from "../extension/delta-history.ts";
-import {
-  changeInWords,
-  historyInWords,
-  outcomeInWords,
-  percent,
-  proposedPlace,
-  runningInWords,
-  totalInWords,
-  verdict,
-} from "../media/delta-wording.ts";
+import * as wording from "../media/delta-wording.ts";
 import { clicked, inOrder, LARGEST_FIRST, type TensorColumn } from "../media/tensor-order.ts";
-import type { DeltaPicture, DeltaRecord } from "../shared/delta-panel-messages.ts";
+import type { DeltaOutcome, DeltaPicture, DeltaRecord } from "../shared/delta-panel-messages.ts";
 import type { DeltaTensor } from "../shared/delta-types.ts";
+import { inWords, type Phrase } from "../shared/phrase.ts";
+
+const { changeInWords, percent, proposedPlace } = wording;
+/** What the page says, in English. */
+const spoken =
+  <Given>(say: (given: Given) => Phrase) =>
+  (given: Given): string =>
+    inWords(say(given));
+const totalInWords = spoken(wording.totalInWords);
+const verdict = spoken(wording.verdict);
+const runningInWords = spoken(wording.runningInWords);
+const historyInWords = spoken(wording.historyInWords);
+const outcomeInWords = (outcome: DeltaOutcome) => {
+  const { text, next } = wording.outcomeInWords(outcome);
+  return { text: inWords(text), next: inWords(next) };
+};
 
 function tensor(changes: Partial<DeltaTensor>): DeltaTensor {
   return { name: "w", dtype: "BF16", bytes: 1000, storedBytes: 250, codec: "contexts", change: 0.01, ...changes };

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { DeltaProgress } from "../../shared/delta-types.ts";
 import { CairnError, fromWireError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
 import type { DeltaMessage, DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 
@@ -24,7 +25,12 @@ export async function inDeltaThread<Name extends keyof DeltaTasks>(
     return await new Promise((resolve, reject) => {
       const failed = (cause?: unknown) =>
         reject(
-          new CairnError("unavailable", "The thread that works on deltas has stopped.", "Start again.", { cause }),
+          new CairnError(
+            "unavailable",
+            phrase("The thread that works on deltas has stopped."),
+            phrase("Start again."),
+            { cause },
+          ),
         );
       worker.on("message", (message: DeltaMessage) => {
         if ("progress" in message) onProgress(message.progress);

@@ -10,18 +10,21 @@ import type {
   DeltaManner,
   DeltaPair,
   DeltaProgress,
+  DeltaTensor,
+  EstimateParams,
   ReconstructedModel,
   ReconstructParams,
   VerifiedDelta,
   VerifyParams,
 } from "../../shared/delta-types.ts";
 import { CairnError, toWireError, type WireError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { compress } from "../delta/compress.ts";
 import { openDelta } from "../delta/delta-file.ts";
 import type { DeltaOptions } from "../delta/delta-options.ts";
 import { describeDelta } from "../delta/describe.ts";
-import { estimate } from "../delta/estimate.ts";
+import { type EstimateOptions, estimate } from "../delta/estimate.ts";
 import { locate } from "../delta/hub-cache.ts";
 import { type Model, openModel } from "../delta/model-files.ts";
 import { reconstruct } from "../delta/reconstruct.ts";
@@ -30,7 +33,7 @@ import { packageFile } from "../package-files.ts";
 
 /** What is done in this thread, which reads, writes and hashes, and whose own threads code. */
 export interface DeltaTasks {
-  estimate(params: DeltaPair): DeltaEstimate;
+  estimate(params: EstimateParams): DeltaEstimate;
   compress(params: CompressParams): CompressedModel;
   describe(params: { delta: string }): DeltaContents;
   verify(params: VerifyParams): VerifiedDelta;
@@ -50,7 +53,7 @@ const TELL_MS = 100;
 async function run(task: DeltaTask, options: DeltaOptions): Promise<DeltaTasksResult> {
   switch (task.name) {
     case "estimate":
-      return estimated(pairOf(task.params), options);
+      return estimated(pairOf(task.params), { ...options, fast: task.params.fast ?? false });
     case "compress":
       return compressed(task.params, options);
     case "describe":
@@ -71,7 +74,7 @@ async function run(task: DeltaTask, options: DeltaOptions): Promise<DeltaTasksRe
 
 type DeltaTasksResult = ReturnType<DeltaTasks[keyof DeltaTasks]>;
 
-async function estimated({ base, fine }: ModelPair, options: DeltaOptions): Promise<DeltaEstimate> {
+async function estimated({ base, fine }: ModelPair, options: EstimateOptions): Promise<DeltaEstimate> {
   const { bytes, deltaBytes, error, tensors } = await estimate(base, fine, options);
   return {
     bytes,
@@ -90,6 +93,7 @@ async function compressed(params: CompressParams, options: DeltaOptions): Promis
   const { path, resumedBlocks } = await compress(base, fine, placeOf(params, "out"), {
     ...options,
     force: params.force ?? false,
+    fast: params.fast ?? false,
     check: params.check ?? false,
     made: `cairn ${version}`,
   });
@@ -97,7 +101,15 @@ async function compressed(params: CompressParams, options: DeltaOptions): Promis
 }
 
 function contentsOf(path: string): DeltaContents {
-  const { bytes, deltaBytes, tensors } = describeDelta(openDelta(path));
+  const { bytes, deltaBytes, tensors, byCodec } = describeDelta(openDelta(path));
+  // The rows of datasets, what lies between tensors, other files; and the manifest, which is of all.
+  const rest: DeltaTensor = {
+    name: "(all else)",
+    dtype: "U8",
+    bytes: tensors.reduce((left, tensor) => left - tensor.bytes, bytes),
+    storedBytes: tensors.reduce((left, tensor) => left - tensor.storedBytes, deltaBytes),
+    codec: codecOfRest(byCodec, tensors.length),
+  };
   return {
     path,
     bytes,
@@ -110,8 +122,16 @@ function contentsOf(path: string): DeltaContents {
         storedBytes,
         codec: codecs[0] ?? "",
       }))
+      .concat(rest)
       .sort((a, b) => b.bytes - a.bytes),
   };
+}
+
+/** The codecs are counted together: where there are tensors, only rows are sure not to be of them. */
+function codecOfRest(byCodec: Readonly<Record<string, number>>, tensors: number): string {
+  if (byCodec.rows !== undefined) return "rows";
+  const largest = Object.entries(byCodec).sort((a, b) => b[1] - a[1])[0];
+  return tensors === 0 && largest ? largest[0] : "";
 }
 
 interface ModelPair {
@@ -125,8 +145,8 @@ function pairOf(params: DeltaPair): ModelPair {
   if (realpathSync(fine.path) === realpathSync(base.path)) {
     throw new CairnError(
       "input",
-      `The base and the fine-tune are the same: ${fine.path}.`,
-      "As the base, choose the model that the fine-tune was made from.",
+      phrase("The base and the fine-tune are the same: {0}.", fine.path),
+      phrase("As the base, choose the model that the fine-tune was made from."),
     );
   }
   return { base, fine };
@@ -144,7 +164,11 @@ function placeOf<Name extends string>(params: { [name in Name]: string }, name: 
 function given<Name extends string>(params: { [name in Name]: string }, name: Name): string {
   const value: unknown = params[name];
   if (typeof value === "string" && value !== "") return value;
-  throw new CairnError("input", `The parameter ${name} is missing.`, "It is the path of a file or a folder.");
+  throw new CairnError(
+    "input",
+    phrase("The parameter {0} is missing.", name),
+    phrase("It is the path of a file or a folder."),
+  );
 }
 
 /** Runs the task that this thread was started for and answers it. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, CairnError } from "../../shared/errors.ts";
+import { joined, phrase, type Say } from "../../shared/phrase.ts";
 import type { StatusOfRoot } from "../../shared/protocol.ts";
 import type { IndexPhase, IndexStatus } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
@@ -32,6 +33,7 @@ interface Root {
  */
 export class Roots {
   readonly #onStatus: (status: StatusOfRoot) => void;
+  readonly #say: Say;
   readonly #roots = new Map<string, Root>();
   readonly #configured = Promise.withResolvers<void>();
   #create: (() => Core) | undefined;
@@ -39,8 +41,10 @@ export class Roots {
   #replacing: Promise<void> = Promise.resolve();
   #started = false;
 
-  constructor(onStatus: (status: StatusOfRoot) => void) {
+  /** @param say puts what the folders' status says into the client's language. */
+  constructor(onStatus: (status: StatusOfRoot) => void, say: Say) {
     this.#onStatus = onStatus;
+    this.#say = say;
   }
 
   /**
@@ -145,7 +149,10 @@ export class Roots {
     return Promise.all(
       this.#asked(uri).map(async (root) => {
         const workspace = await root.opening?.catch(() => undefined);
-        return { rootUri: root.uri, status: workspace ? await workspace.status() : statusWithoutIndex(root) };
+        return {
+          rootUri: root.uri,
+          status: workspace ? await workspace.status() : statusWithoutIndex(root, this.#say),
+        };
       }),
     );
   }
@@ -176,7 +183,7 @@ export class Roots {
     if (uri === undefined) return [...this.#roots.values()];
     const root = this.#roots.get(uri);
     if (root) return [root];
-    throw new CairnError("input", `The folder ${uri} is not open.`, "Add it to the workspace first.");
+    throw new CairnError("input", phrase("The folder {0} is not open.", uri), phrase("Add it to the workspace first."));
   }
 
   #openAll(): void {
@@ -189,7 +196,7 @@ export class Roots {
     root.failure = undefined;
     root.opening = undefined;
     if (root.path === undefined) {
-      root.failure = new CairnError("input", `${root.uri} is not a folder on this machine's disk.`);
+      root.failure = new CairnError("input", phrase("{0} is not a folder on this machine's disk.", root.uri));
     } else if (this.#core && root.settings?.["index.enabled"]) {
       const opening = this.#core.open(root.path, root.settings);
       root.opening = opening;
@@ -201,14 +208,13 @@ export class Roots {
             if (isCurrent()) this.#onStatus({ rootUri: root.uri, status });
           }),
         (error: unknown) => {
-          const { kind, message, hint } = toWireError(error);
-          root.failure = new CairnError(kind, message, hint, { cause: error });
-          this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+          root.failure = asCairnError(error);
+          this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
         },
       );
       return;
     }
-    this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+    this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
   }
 }
 
@@ -220,11 +226,11 @@ function settled(work: Promise<unknown>): Promise<void> {
   );
 }
 
-function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {
+function statusWithoutIndex({ uri, path, failure }: Root, say: Say): IndexStatus {
   const phase: IndexPhase = failure ? "failed" : "closed";
   const message = failure
-    ? `${failure.message} ${failure.hint}`.trim()
-    : "Indexing is off: cairn.index.enabled is false.";
+    ? joined([failure.said, failure.advice], " ")
+    : phrase("Indexing is off: cairn.index.enabled is false.");
   return {
     root: path ?? uri,
     phase,
@@ -233,7 +239,7 @@ function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {
     done: 0,
     total: 0,
     skipped: {},
-    message,
+    message: say(message),
     holder: false,
     holderPid: 0,
     embedded: 0,

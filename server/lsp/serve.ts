@@ -11,6 +11,7 @@ import {
 } from "vscode-languageserver/node";
 import type { FileStatus } from "../../shared/index-contents.ts";
 import type { InitializationOptions } from "../../shared/initialization.ts";
+import { inWords, type Say } from "../../shared/phrase.ts";
 import { type StatusOfRoot, ToClient, ToServer } from "../../shared/protocol.ts";
 import { readSettings, type Settings } from "../../shared/settings.ts";
 import { runTool } from "../assistant/tools.ts";
@@ -31,8 +32,9 @@ const MAX_SYMBOLS = 200;
 
 /** Serves one client until it says `exit`: turns messages into calls of the core and results into messages. */
 export function serve(connection: Connection, host: Host): void {
-  const progress = new IndexProgress(connection);
-  const roots = new Roots(showStatus);
+  const say: Say = (said) => inWords(said, options.translation);
+  const progress = new IndexProgress(connection, say);
+  const roots = new Roots(showStatus, say);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
@@ -89,7 +91,8 @@ export function serve(connection: Connection, host: Host): void {
       [...folders].every(([uri, own]) => concernsIndex(roots.settingsOf(uri)) === concernsIndex(own));
     settings = window;
     if (same) return;
-    await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor" }), folders);
+    const { translation } = options;
+    await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor", translation }), folders);
     await prioritiseOpenFiles();
   }
 
@@ -158,7 +161,7 @@ export function serve(connection: Connection, host: Host): void {
   }
 
   connection.onWorkspaceSymbol(({ query }, token) =>
-    withSignal(token, async (signal) => {
+    withSignal(token, say, async (signal) => {
       const found = await Promise.all(
         (await upToDate()).map(async ({ workspace }) => {
           const hits = await workspace.symbols(query, MAX_SYMBOLS, signal);
@@ -257,7 +260,7 @@ export function serve(connection: Connection, host: Host): void {
     handle: (params: Params, signal: AbortSignal) => Promise<Result>,
   ): void {
     connection.onRequest(method, (params: Params | undefined, token) =>
-      withSignal(token, (signal) => handle(params ?? ({} as Params), signal)),
+      withSignal(token, say, (signal) => handle(params ?? ({} as Params), signal)),
     );
   }
 

@@ -8,6 +8,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../../shared/index-contents.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type {
   CodeExcerpt,
   IndexStatus,
@@ -27,14 +28,14 @@ import { PEER_VERSION, Peer } from "./protocol.ts";
 const HELLO_MS = 5_000;
 
 /** A root that another process indexes. Every method throws {@link PeerLost} when that process goes away. */
-export class PeerClient implements Workspace {
+export class PeerClient implements Workspace<Phrase> {
   readonly root: string;
   readonly holderPid: number;
   /** Resolves when the holder has gone. */
   readonly closed: Promise<void>;
   readonly #connection: MessageConnection;
   readonly #socket: Socket;
-  readonly #listeners = new Set<(status: IndexStatus) => void>();
+  readonly #listeners = new Set<(status: IndexStatus<Phrase>) => void>();
   #yieldsToEditor = false;
 
   private constructor(root: string, socket: Socket, connection: MessageConnection, pid: number, closed: Promise<void>) {
@@ -81,8 +82,8 @@ export class PeerClient implements Workspace {
             reject(
               new CairnError(
                 "unavailable",
-                `Another process holds the index of ${root} and does not answer.`,
-                "End that process (cairn doctor names it), then try again.",
+                phrase("Another process holds the index of {0} and does not answer.", root),
+                phrase("End that process (cairn doctor names it), then try again."),
               ),
             ),
           ),
@@ -92,15 +93,18 @@ export class PeerClient implements Workspace {
       return new PeerClient(root, socket, connection, hello.pid, closed);
     } catch (error) {
       socket.destroy();
-      throw error instanceof ResponseError ? fromWireError(error.data as WireError) : error;
+      if (error instanceof ResponseError) throw fromWireError(error.data as WireError);
+      if (error instanceof CairnError) throw error;
+      // It went away while it was spoken to.
+      return undefined;
     }
   }
 
-  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     return this.#ask(Peer.search, request, signal);
   }
 
-  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     return this.#ask(Peer.similar, request, signal);
   }
 
@@ -112,11 +116,11 @@ export class PeerClient implements Workspace {
     return this.#ask(Peer.symbols, { query, limit }, signal);
   }
 
-  async status(): Promise<IndexStatus> {
+  async status(): Promise<IndexStatus<Phrase>> {
     return { ...(await this.#ask(Peer.status, null)), holder: false };
   }
 
-  onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
+  onStatus(listener: (status: IndexStatus<Phrase>) => void): { dispose(): void } {
     this.#listeners.add(listener);
     return { dispose: () => void this.#listeners.delete(listener) };
   }
@@ -161,7 +165,7 @@ export class PeerClient implements Workspace {
     void tell(this.#connection, Peer.control, "rebuild");
   }
 
-  async idle(signal?: AbortSignal): Promise<IndexStatus> {
+  async idle(signal?: AbortSignal): Promise<IndexStatus<Phrase>> {
     return { ...(await this.#ask(Peer.idle, null, signal)), holder: false };
   }
 
@@ -184,8 +188,10 @@ export class PeerClient implements Workspace {
       ]);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ResponseError && error.data) throw fromWireError(error.data as WireError);
-      throw this.#socket.destroyed ? new PeerLost() : error;
+      if (error instanceof ResponseError) throw error.data ? fromWireError(error.data as WireError) : error;
+      // Whatever else goes wrong is the connection, of which the rest hears when it is closed.
+      this.#socket.destroy();
+      throw new PeerLost();
     } finally {
       signal?.removeEventListener("abort", abort);
       cancellation.dispose();

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type CancellationToken, type MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import { CairnError, toWireError } from "../../shared/errors.ts";
+import { phrase, SILENCE } from "../../shared/phrase.ts";
 import type { HeldWorkspace, Role } from "../core-api.ts";
 import { connectionOver, tell } from "./connection.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
@@ -38,9 +39,14 @@ export class PeerServer {
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) =>
         reject(
-          new CairnError("unavailable", `No socket could be opened at ${address} (${error.message}).`, "", {
-            cause: error,
-          }),
+          new CairnError(
+            "unavailable",
+            phrase("No socket could be opened at {0} ({1}).", address, error.message),
+            SILENCE,
+            {
+              cause: error,
+            },
+          ),
         ),
       );
       server.listen(address, resolve);
@@ -83,8 +89,8 @@ export class PeerServer {
         return toResponseError(
           new CairnError(
             "unavailable",
-            `Process ${process.pid} indexes this folder with another version of Cairn.`,
-            "Close it, or update so that both are the same version.",
+            phrase("Process {0} indexes this folder with another version of Cairn.", process.pid),
+            phrase("Close it, or update so that both are the same version."),
           ),
         );
       }
@@ -134,8 +140,7 @@ export class PeerServer {
 }
 
 function toResponseError(error: unknown): ResponseError<unknown> {
-  const wire = toWireError(error);
-  return new ResponseError(CAIRN_ERROR, wire.message, wire);
+  return new ResponseError(CAIRN_ERROR, error instanceof Error ? error.message : String(error), toWireError(error));
 }
 
 async function withSignal<T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

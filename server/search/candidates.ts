@@ -1,7 +1,7 @@
 import type { Snapshot } from "../store/segment.ts";
 import { definitionsOf } from "./definitions.ts";
 import { allowedChunks, type Filter } from "./filter.ts";
-import { lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
+import { BLOCK, lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
 import type { ParsedQuery } from "./query.ts";
 import { offerClosest } from "./semantic.ts";
 import { TopList } from "./top-list.ts";
@@ -57,14 +57,18 @@ export function retrieve(
   const chosen = views.map(() => new Set<number>());
   const places = firstPlaces(snapshot);
   views.forEach(({ segment }, view) => {
-    const { score } = lexical[view];
+    const { score, blockBest } = lexical[view];
     let least = Math.max(0, bestByWords.threshold);
-    for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
-      if (score[chunk] <= least || !mayBeFound(view, chunk)) continue;
-      bestByWords.offer(places[view] + chunk, score[chunk]);
-      least = Math.max(0, bestByWords.threshold);
+    for (let block = 0; block < blockBest.length; block++) {
+      if (blockBest[block] <= least) continue;
+      const end = Math.min((block + 1) * BLOCK, segment.chunkCount);
+      for (let chunk = block * BLOCK; chunk < end; chunk++) {
+        if (score[chunk] <= least || !mayBeFound(view, chunk)) continue;
+        bestByWords.offer(places[view] + chunk, score[chunk]);
+        least = Math.max(0, bestByWords.threshold);
+      }
     }
-    for (const chunk of definitionsIn(segment, query)) if (mayBeFound(view, chunk)) chosen[view].add(chunk);
+    for (const chunk of definitionsIn(segment, query, (chunk) => mayBeFound(view, chunk))) chosen[view].add(chunk);
   });
   for (const { item } of bestByWords.sorted()) choose(item, places, chosen);
 
@@ -131,9 +135,14 @@ function choose(
 }
 
 /** Chunks that define what the query names: they are ranked however little else speaks for them. */
-function definitionsIn(segment: Parameters<typeof definitionsOf>[0], { symbols }: ParsedQuery): number[] {
+function definitionsIn(
+  segment: Parameters<typeof definitionsOf>[0],
+  { symbols }: ParsedQuery,
+  mayBeFound: (chunk: number) => boolean,
+): number[] {
   return symbols
     .slice(0, MOST_SYMBOLS)
     .flatMap((symbol) => definitionsOf(segment, symbol))
+    .filter(mayBeFound)
     .slice(0, BEST_OF_EACH);
 }

@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 import { type Database, foldLog, openDatabase, type Statement, sqliteError, transaction } from "./sqlite.ts";
 import type { Batch, StoredFiles } from "./store.ts";
 
@@ -19,7 +20,7 @@ const BUSY_MS = 15_000;
  */
 export class RootDatabase {
   readonly path: string;
-  readonly repaired: string;
+  readonly repaired: Phrase;
   readonly #database: Database;
   readonly #record: Statement;
   readonly #addRecord: Statement;

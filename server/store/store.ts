@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 /** What the durable store keeps and answers. Columns instead of rows, so that they cross threads without a copy each. */
 
 /** Every file that was looked at, in one answer. */
@@ -71,7 +72,7 @@ export interface StoreMethods {
 }
 
 /** Whether this process holds the root, and what had to be repaired to open it. */
-export type LeaseAnswer = { held: false } | { held: true; repaired: string };
+export type LeaseAnswer = { held: false } | { held: true; repaired: Phrase };
 
 /** What only the owner of the store's thread may ask. */
 export interface StoreControl extends StoreMethods {

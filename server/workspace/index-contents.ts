@@ -8,7 +8,7 @@ import { languageById } from "./languages.ts";
 export function fileStatus(live: LiveIndex, indexer: Indexer, path: string): FileStatus {
   const place = live.locate(path);
   if (place) return { state: "indexed", ...facts(place.segment, place.file), outdated: indexer.isQueued(path) };
-  const leftOut = indexer.leftOut(path);
+  const leftOut = indexer.skips.reasonFor(path);
   return leftOut ? { state: "left-out", ...leftOut } : { state: "waiting" };
 }
 

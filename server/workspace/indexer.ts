@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, type CairnError } from "../../shared/errors.ts";
+import { joined, type Phrase, SILENCE } from "../../shared/phrase.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
@@ -11,6 +12,7 @@ import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { WorkerDied } from "./index-workers.ts";
 import type { IndexerParts } from "./indexer-parts.ts";
 import { isAtOrBelow } from "./relative-path.ts";
+import { SkipList } from "./skip-list.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
 import { WorkGate } from "./work-gate.ts";
@@ -33,7 +35,7 @@ export interface Progress {
   phase: IndexPhase;
   done: number;
   total: number;
-  message: string;
+  message: Phrase;
 }
 
 /**
@@ -44,8 +46,8 @@ export class Indexer {
   readonly #parts: IndexerParts;
   /** Every file that was looked at. */
   readonly #states = new Map<string, FileState>();
-  /** What the last walk left out, by path. */
-  #leftOut = new Map<string, SkippedFile>();
+  /** What is left out, and why. */
+  readonly skips: SkipList = new SkipList(this.#states);
   readonly #queue = new FileQueue();
   /** Relative paths of open files, looked at first. */
   #open: ReadonlySet<string> = new Set();
@@ -66,20 +68,20 @@ export class Indexer {
   /** Looks for the folder while it is away. */
   #looking: { dispose(): void } | undefined;
   #repairs = 0;
-  #note = "";
+  #note: Phrase;
   #opened = false;
   #scanned = false;
   #settled = false;
   /** Files written to or removed from the store since it was tidied. */
   #untidied = 0;
-  /** Files that the threads have read since they rested. */
+  /** Files that the threads have read or laid out since they rested. */
   #laboured = 0;
   /** The cache was looked at since this root was opened. */
   #limited = false;
   #closed = false;
   #waiters: (() => void)[] = [];
 
-  constructor(parts: IndexerParts, note = "") {
+  constructor(parts: IndexerParts, note: Phrase = SILENCE) {
     this.#parts = parts;
     this.#gate = new WorkGate(parts.onBattery, () => this.#advance());
     this.#note = note;
@@ -102,13 +104,13 @@ export class Indexer {
     return {
       phase: this.#phase(),
       ...this.#queue.progress,
-      message: this.#failure?.message ?? (this.#gate.message || this.#note),
+      message: this.#failure?.said ?? this.#gate.message ?? this.#note,
     };
   }
 
-  /** What the failure's hint says to do; empty when nothing failed. */
-  get hint(): string {
-    return this.#failure?.hint ?? "";
+  /** What the failure's hint says to do; nothing when nothing failed. */
+  get advice(): Phrase {
+    return this.#failure?.advice ?? SILENCE;
   }
 
   /** True when every file is in the index. */
@@ -138,36 +140,9 @@ export class Indexer {
     return state.skip !== undefined || this.#parts.live.has(path);
   }
 
-  skipped(): SkippedFile[] {
-    const skipped = [...this.#leftOut.values()];
-    for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
-    return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
-  }
-
-  /** Why a path is left out: it, or the folder around it that is. Undefined when it is not, as far as is known. */
-  leftOut(path: string): SkippedFile | undefined {
-    const skip = this.#states.get(path)?.skip;
-    if (skip) return { path, ...skip };
-    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const leftOut = this.#leftOut.get(path.slice(0, end));
-      if (leftOut) return leftOut;
-    }
-    return undefined;
-  }
-
   /** True when the file waits to be read. */
   isQueued(path: string): boolean {
     return this.#queue.has(path);
-  }
-
-  skippedCounts(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    const add = (code: string) => {
-      counts[code] = (counts[code] ?? 0) + 1;
-    };
-    for (const { code } of this.#leftOut.values()) add(code);
-    for (const { skip } of this.#states.values()) if (skip) add(skip.code);
-    return counts;
   }
 
   /** Absolute paths that changed. */
@@ -310,15 +285,16 @@ export class Indexer {
       this.#scanCause ||= "a thread died";
       return;
     }
-    const { kind, message, hint } = toWireError(error);
+    const failure = asCairnError(error);
+    const { kind, message, hint, said, advice } = failure;
     if (this.#failure?.message !== message) this.#parts.host.log.error(`indexing: ${message} ${hint}`);
     if (kind === "corrupt" && this.#repairs < MOST_REPAIRS) {
       this.#repairs++;
-      this.#note = `${message} ${hint}`;
+      this.#note = joined([said, advice], " ");
       this.#start("repair", () => this.#repair());
       return;
     }
-    this.#failure = new CairnError(kind, message, hint);
+    this.#failure = failure;
     if (kind !== "gone") return;
     // What was told while the folder went away says little: when it is back, all of it is looked at.
     this.#scanCause ||= "the folder was away";
@@ -366,7 +342,7 @@ export class Indexer {
       }
     }
     const { met, gone } = await scan.result;
-    this.#leftOut = leftOut;
+    this.skips.replace(leftOut);
     const missing = new Set(gone.filter((path) => !seen.has(path)));
     const isGone = (path: string) => missing.has(path) || !(seen.has(path) || this.#states.has(path));
     this.#queue.doubt(isGone);
@@ -395,19 +371,19 @@ export class Indexer {
     const vanished = new Set([...gone, ...leftOut]);
     const walked = new Set(folders);
     const present = new Set(files.map(({ path }) => path));
-    for (const path of this.#leftOut.keys()) {
-      if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
-    }
-    for (const skip of skipped) this.#leftOut.set(skip.path, skip);
-    this.#queue.drop((path) => isAtOrBelow(path, leftOut));
-    this.#queue.doubt((path) => isAtOrBelow(path, vanished));
+    // A folder may stand where a file was, and a file where a folder was.
+    const noFolders = new Set([...vanished, ...present]);
+    const isNoFile = (path: string) => !present.has(path) && (walked.has(path) || isAtOrBelow(path, noFolders));
+    this.skips.update(skipped, (path) => present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked));
+    this.#queue.drop((path) => isAtOrBelow(path, leftOut) || isNoFile(path));
+    this.#queue.doubt(isNoFile);
     for (const file of files) {
       this.#seen?.add(file.path);
       this.#consider(file, true);
     }
     const below: string[] = [];
     for (const path of this.#states.keys()) {
-      if (isAtOrBelow(path, vanished)) below.push(path);
+      if (isNoFile(path)) below.push(path);
       // Not in a folder that was walked: it has gone, or it came after the walk. Asked for alone, it is certain.
       else if (!present.has(path) && isAtOrBelow(path, walked)) this.#events.add(join(this.#parts.root, path));
     }
@@ -490,6 +466,7 @@ export class Indexer {
   }
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
+    this.#laboured += files.length;
     const { segment, missing } = await this.#parts.workers.run("restore", files);
     const changed = files.filter(({ path, content }) => this.#states.get(path)?.content !== content);
     const outdated = new Set(changed.map(({ path }) => path));
@@ -579,7 +556,7 @@ export class Indexer {
     this.#states.clear();
     this.#queue.clear();
     this.#restoring = [];
-    this.#leftOut = new Map();
+    this.skips.replace(new Map());
     this.#scanned = false;
     this.#settled = false;
     this.#scanCause = cause;

@@ -2,6 +2,7 @@ import { on } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { CairnError, fromWireError, toWireError, type WireError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import { isSameTime } from "../store/file-state.ts";
@@ -93,7 +94,11 @@ export function readScan(port: MessagePort, started: Promise<unknown>): TreeScan
         yield { files: names.map((path, i) => ({ path, size: sizes[i], mtimeMs: mtimes[i] })), skipped };
       }
       await started;
-      throw new CairnError("unavailable", "The walk through the folder has stopped.", "Open the folder again.");
+      throw new CairnError(
+        "unavailable",
+        phrase("The walk through the folder has stopped."),
+        phrase("Open the folder again."),
+      );
     } catch (error) {
       result.reject(error);
       throw error;

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, sep } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import { type DirEntry, type EntryType, FileError, type Host } from "../host.ts";
 import { classifyName, classifySize } from "./classify.ts";
@@ -236,11 +237,11 @@ export function requireRoot(host: Host, root: string): void {
 }
 
 function rootFailed(root: string, error: unknown): CairnError {
-  const hint = "Its index is kept and goes on as soon as the folder can be read again.";
-  const message = isGone(error)
-    ? `The folder ${root} is not there any more.`
-    : `The folder ${root} cannot be read (${error instanceof FileError ? error.code : error}).`;
-  return new CairnError("gone", message, hint, { cause: error });
+  const said = isGone(error)
+    ? phrase("The folder {0} is not there any more.", root)
+    : phrase("The folder {0} cannot be read ({1}).", root, error instanceof FileError ? error.code : String(error));
+  const advice = phrase("Its index is kept and goes on as soon as the folder can be read again.");
+  return new CairnError("gone", said, advice, { cause: error });
 }
 
 function unreadable(path: string, error: unknown): SkippedFile {

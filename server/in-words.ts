@@ -1,0 +1,15 @@
+import { inWords, type Phrase, type Translation } from "../shared/phrase.ts";
+import type { IndexStatus, SearchAnswer } from "../shared/search-types.ts";
+
+/** What the holder of an index answered, in the language of who asked. */
+export function answerInWords(answer: SearchAnswer<Phrase>, translation?: Translation): SearchAnswer {
+  return {
+    ...answer,
+    hits: answer.hits.map((hit) => ({ ...hit, reason: inWords(hit.reason, translation) })),
+    note: inWords(answer.note, translation),
+  };
+}
+
+export function statusInWords(status: IndexStatus<Phrase>, translation?: Translation): IndexStatus {
+  return { ...status, message: inWords(status.message, translation) };
+}
