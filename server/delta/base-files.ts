@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Model } from "./model-files.ts";
@@ -21,8 +22,13 @@ export function findBaseFiles({ base: wanted }: Manifest, base: Model): string[]
     if (found) return found.path;
     throw new CairnError(
       "input",
-      `${base.path} is not the base of this delta: ${basename(name)} with SHA-256 ${sha256} is not there.`,
-      `Give the base that the delta was made against: ${bytes.toLocaleString("en-US")} bytes in ${name}.`,
+      phrase(
+        "{0} is not the base of this delta: {1} with SHA-256 {2} is not there.",
+        base.path,
+        basename(name),
+        sha256,
+      ),
+      phrase("Give the base that the delta was made against: {0} bytes in {1}.", bytes.toLocaleString("en-US"), name),
     );
   });
 }
@@ -42,8 +48,8 @@ export async function explain(
     if (!paths[i] || (await workers.run("hash", { path: paths[i], at: 0, bytes })) === sha256) continue;
     return new CairnError(
       "input",
-      `${paths[i]} is not the base of this delta: its SHA-256 is not ${sha256}.`,
-      "It was altered, or is another version. Download the base again.",
+      phrase("{0} is not the base of this delta: its SHA-256 is not {1}.", paths[i], sha256),
+      phrase("It was altered, or is another version. Download the base again."),
       { cause: error },
     );
   }

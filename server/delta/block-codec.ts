@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { CodecMemory } from "./codec-memory.ts";
 import { type ContextModel, chooseContexts, contextMap, MOST_CONTEXTS, MOST_KEYS, TOKENS } from "./context-model.ts";
 import {
@@ -373,7 +374,7 @@ function xored(a: Uint8Array, b: Uint8Array): Uint8Array {
 function damaged(why: string): CairnError {
   return new CairnError(
     "corrupt",
-    `A block of the delta cannot be decoded: ${why}.`,
-    "Get the delta again; this copy is damaged.",
+    phrase("A block of the delta cannot be decoded: {0}.", why),
+    phrase("Get the delta again; this copy is damaged."),
   );
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { answer, Moved } from "../thread-rpc.ts";
 import { decodeBlock, encodeBlock, headerBytes } from "./block-codec.ts";
 import type {
@@ -95,7 +96,11 @@ function checked({ path, at, bytes }: Span, crc: number): Uint8Array {
   const block = packed.subarray(0, bytes);
   reader.read(path, at, block);
   if (crc32(block) === crc) return block;
-  throw new CairnError("corrupt", `${path} is damaged at byte ${at}.`, "Copy or download it again.");
+  throw new CairnError(
+    "corrupt",
+    phrase("{0} is damaged at byte {1}.", path, at),
+    phrase("Copy or download it again."),
+  );
 }
 
 function fit(job: FitJob) {

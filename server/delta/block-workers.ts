@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { entryFile, packageFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
 import { compileModule } from "../vectors/kernels.ts";
@@ -80,7 +81,7 @@ export class BlockWorkers {
 
   /** Ends the threads; jobs under way fail. */
   async close(): Promise<void> {
-    this.#fail(new CairnError("unavailable", "The work was cancelled."));
+    this.#fail(new CairnError("unavailable", phrase("The work was cancelled.")));
     await Promise.all(this.#all.map(({ worker }) => worker.terminate()));
   }
 
@@ -103,9 +104,14 @@ export class BlockWorkers {
     const member = { worker, caller: new Caller<BlockWorkerMethods>(worker) };
     const died = (cause?: unknown) =>
       this.#fail(
-        new CairnError("unavailable", "A thread that codes blocks has stopped.", "Start again; what is done is kept.", {
-          cause,
-        }),
+        new CairnError(
+          "unavailable",
+          phrase("A thread that codes blocks has stopped."),
+          phrase("Start again; what is done is kept."),
+          {
+            cause,
+          },
+        ),
       );
     worker.once("error", died);
     worker.once("exit", () => died());

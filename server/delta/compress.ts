@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { EncodedBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
@@ -43,14 +44,18 @@ export interface Compressed {
  */
 export async function compress(base: Model, fine: Model, out: string, options: CompressOptions): Promise<Compressed> {
   if (!options.force && existsSync(out)) {
-    throw new CairnError("input", `${out} is already there.`, "Give another --out, or --force to replace it.");
+    throw new CairnError(
+      "input",
+      phrase("{0} is already there.", out),
+      phrase("Give another --out, or --force to replace it."),
+    );
   }
   for (const { name } of fine.files) {
     if (!isPlainName(name))
       throw new CairnError(
         "input",
-        `The name ${JSON.stringify(name)} cannot be kept on every system.`,
-        "Rename the file.",
+        phrase("The name {0} cannot be kept on every system.", JSON.stringify(name)),
+        phrase("Rename the file."),
       );
   }
   const plan = makePlan(base, fine, !options.fast);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { FileReader } from "./read-file.ts";
 
@@ -45,13 +46,13 @@ export function openDelta(path: string): Delta {
     const first = new Uint8Array(MAGIC.length);
     if (bytes >= first.length) reader.read(path, 0, first);
     if (!startsWith(first, MAGIC.subarray(0, 7))) {
-      throw new CairnError("input", `${path} is not a delta.`, "`cairn delta compress` makes one.");
+      throw new CairnError("input", phrase("{0} is not a delta.", path), phrase("`cairn delta compress` makes one."));
     }
     if (first[7] !== MAGIC[7]) {
       throw new CairnError(
         "input",
-        `${path} is a delta of container version ${first[7]}, which this Cairn does not know.`,
-        "Update Cairn.",
+        phrase("{0} is a delta of container version {1}, which this Cairn does not know.", path, first[7]),
+        phrase("Update Cairn."),
       );
     }
     if (bytes < MAGIC.length + FOOTER) throw cutOff(path);
@@ -86,13 +87,17 @@ function startsWith(bytes: Uint8Array, beginning: Uint8Array): boolean {
 }
 
 function cutOff(path: string): CairnError {
-  return new CairnError("corrupt", `${path} is cut off: its end is missing.`, "Copy or download it again.");
+  return new CairnError(
+    "corrupt",
+    phrase("{0} is cut off: its end is missing.", path),
+    phrase("Copy or download it again."),
+  );
 }
 
 function altered(path: string): CairnError {
   return new CairnError(
     "corrupt",
-    `${path} is damaged: its manifest is not what was written.`,
-    "Copy or download it again.",
+    phrase("{0} is damaged: its manifest is not what was written.", path),
+    phrase("Copy or download it again."),
   );
 }

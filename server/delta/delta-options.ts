@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 
 /** How far a piece of work is, in bytes of the fine-tune. */
@@ -16,5 +17,6 @@ export interface DeltaOptions {
 
 /** Throws when the work is to stop. */
 export function stopWhen(signal: AbortSignal): void {
-  if (signal.aborted) throw new CairnError("unavailable", "The work was cancelled.", "Nothing was written.");
+  if (signal.aborted)
+    throw new CairnError("unavailable", phrase("The work was cancelled."), phrase("Nothing was written."));
 }

@@ -15,6 +15,7 @@ import {
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { EncodedBlock } from "./block-jobs.ts";
 import { ending, MAGIC } from "./delta-file.ts";
 import { type BlockEntry, blockEntry, blockTuple, type Manifest } from "./manifest.ts";
@@ -136,17 +137,21 @@ export function attempt<T>(path: string, action: () => T): T {
     if (code === "ENOSPC") {
       throw new CairnError(
         "unavailable",
-        `There is no room left to write ${path}.`,
-        "Free some space, then start again.",
+        phrase("There is no room left to write {0}.", path),
+        phrase("Free some space, then start again."),
         { cause: error },
       );
     }
     if (code === "ENOENT")
-      throw new CairnError("input", `There is no folder ${dirname(path)}.`, "Create it, or write to another place.");
+      throw new CairnError(
+        "input",
+        phrase("There is no folder {0}.", dirname(path)),
+        phrase("Create it, or write to another place."),
+      );
     throw new CairnError(
       "unavailable",
-      `${path} cannot be written: ${message}.`,
-      "Check its permissions, or write to another place.",
+      phrase("{0} cannot be written: {1}.", path, message),
+      phrase("Check its permissions, or write to another place."),
       { cause: error },
     );
   }

@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { decodeBlock, encodeBlock } from "./block-codec.ts";
 import { BLOCK_BYTES, type CodecMemory, FACTOR_FLOATS } from "./codec-memory.ts";
 import { numberFormat } from "./number-format.ts";
@@ -142,7 +143,7 @@ function codes(
 function damaged(why: string): CairnError {
   return new CairnError(
     "corrupt",
-    `A prediction in the delta cannot be decoded: ${why}.`,
-    "Get the delta again; this copy is damaged.",
+    phrase("A prediction in the delta cannot be decoded: {0}.", why),
+    phrase("Get the delta again; this copy is damaged."),
   );
 }

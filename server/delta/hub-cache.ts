@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,8 +31,10 @@ export function locate(given: string, cwd: string, env: Environment): string {
   }
   throw new CairnError(
     "input",
-    `There is no ${path}${id === undefined ? "" : `, and no ${given} in the Hub's cache (${folder})`}.`,
-    "Give a file or a folder, or download the repository first.",
+    id === undefined
+      ? phrase("There is no {0}.", path)
+      : phrase("There is no {0}, and no {1} in the Hub's cache ({2}).", path, given, folder),
+    phrase("Give a file or a folder, or download the repository first."),
   );
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { codecName } from "./block-codec.ts";
 import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
 import { FACTORS, isPredictable } from "./factors.ts";
@@ -114,7 +115,11 @@ function read(text: string): Manifest {
   }
   const format = (parsed as { format?: unknown } | null)?.format;
   if (typeof format === "number" && format > FORMAT) {
-    throw new CairnError("input", `The delta has format ${format}; this Cairn reads up to ${FORMAT}.`, "Update Cairn.");
+    throw new CairnError(
+      "input",
+      phrase("The delta has format {0}; this Cairn reads up to {1}.", format, FORMAT),
+      phrase("Update Cairn."),
+    );
   }
   const { data, error } = manifestSchema.safeParse(parsed);
   if (!data) throw invalid(error.issues[0]?.message ?? "it has the wrong shape");
@@ -212,7 +217,7 @@ export function codecOf(entry: BlockEntry): string {
 function invalid(why: string): CairnError {
   return new CairnError(
     "corrupt",
-    `The delta's manifest is not valid: ${why}.`,
-    "Get the delta again; this copy is damaged.",
+    phrase("The delta's manifest is not valid: {0}.", why),
+    phrase("Get the delta again; this copy is damaged."),
   );
 }

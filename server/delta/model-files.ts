@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { FileReader } from "./read-file.ts";
 import { dataStart, readTensors, type TensorPlace } from "./safetensors.ts";
 
@@ -34,7 +35,11 @@ export function openModel(path: string): Model {
   const stats = statOf(place);
   const files = stats.isDirectory() ? filesBelow(place, "") : [describe(place, basename(place))];
   if (files.length === 0)
-    throw new CairnError("input", `There are no files in ${place}.`, "Give a model's file or folder.");
+    throw new CairnError(
+      "input",
+      phrase("There are no files in {0}.", place),
+      phrase("Give a model's file or folder."),
+    );
   if (stats.isDirectory()) checkShardIndexes(files);
   return { path: place, isFolder: stats.isDirectory(), files };
 }
@@ -47,8 +52,9 @@ function statOf(path: string) {
     return statSync(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const what = code === "ENOENT" ? `There is no ${path}.` : `${path} cannot be read: ${message}.`;
-    throw new CairnError("input", what, "Give a file, a folder, or the name of a model in the Hub's cache.");
+    const what =
+      code === "ENOENT" ? phrase("There is no {0}.", path) : phrase("{0} cannot be read: {1}.", path, message);
+    throw new CairnError("input", what, phrase("Give a file, a folder, or the name of a model in the Hub's cache."));
   }
 }
 
@@ -91,8 +97,8 @@ function checkShardIndexes(files: readonly ModelFile[]): void {
       if (typeof shard === "string" && isPlainName(shard) && names.has(folder + shard)) continue;
       throw new CairnError(
         "input",
-        `${path} names ${JSON.stringify(shard)}, which is not a file beside it.`,
-        "Download the model again, all of its parts.",
+        phrase("{0} names {1}, which is not a file beside it.", path, JSON.stringify(shard)),
+        phrase("Download the model again, all of its parts."),
       );
     }
   }
@@ -103,7 +109,11 @@ function shardsIn(path: string): Set<unknown> {
     const { weight_map } = JSON.parse(readFileSync(path, "utf8"));
     return new Set(Object.values(weight_map ?? {}));
   } catch {
-    throw new CairnError("input", `${path} is not a valid index of shards.`, "Download the model again.");
+    throw new CairnError(
+      "input",
+      phrase("{0} is not a valid index of shards.", path),
+      phrase("Download the model again."),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { DecodeJob, DecodeRowsJob, Prediction } from "./block-jobs.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
@@ -112,7 +113,11 @@ export class Pieces {
         reader.close();
       }
       if (crc32(record) !== crc) {
-        throw new CairnError("corrupt", `${this.#delta.path} is damaged at byte ${at}.`, "Copy or download it again.");
+        throw new CairnError(
+          "corrupt",
+          phrase("{0} is damaged at byte {1}.", this.#delta.path, at),
+          phrase("Copy or download it again."),
+        );
       }
       this.#lastRecord = { block: factors, record };
     }

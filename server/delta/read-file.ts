@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 
 /** A range of bytes of a file. */
 export interface Span {
@@ -19,7 +20,11 @@ export class FileReader {
     while (done < into.length) {
       const count = readSync(file, into, done, into.length - done, at + done);
       if (count === 0)
-        throw new CairnError("unavailable", `${path} is shorter than it was.`, "Leave it alone and start again.");
+        throw new CairnError(
+          "unavailable",
+          phrase("{0} is shorter than it was.", path),
+          phrase("Leave it alone and start again."),
+        );
       done += count;
     }
   }
@@ -50,8 +55,8 @@ export class FileReader {
       } catch (error) {
         throw new CairnError(
           "input",
-          `${path} cannot be read: ${(error as Error).message}.`,
-          "Check its name and its permissions.",
+          phrase("{0} cannot be read: {1}.", path, (error as Error).message),
+          phrase("Check its name and its permissions."),
         );
       }
       this.#open.set(path, file);

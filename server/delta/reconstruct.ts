@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { explain, findBaseFiles } from "./base-files.ts";
 import { inOrder } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
@@ -48,7 +49,11 @@ export async function reconstruct(
 ): Promise<Reconstructed> {
   const { manifest } = delta;
   if (!options.force && existsSync(out)) {
-    throw new CairnError("input", `${out} is already there.`, "Give another --out, or --force to replace it.");
+    throw new CairnError(
+      "input",
+      phrase("{0} is already there.", out),
+      phrase("Give another --out, or --force to replace it."),
+    );
   }
   const paths = findBaseFiles(manifest, base);
   const pieces = new Pieces(delta, paths, options.workers);
@@ -136,8 +141,8 @@ class FileWriter {
     if (this.end !== bytes || this.#hash.digest("hex") !== sha256) {
       throw new CairnError(
         "corrupt",
-        `${basename(name)} was not rebuilt as it was: its SHA-256 is not ${sha256}.`,
-        "Get the delta again.",
+        phrase("{0} was not rebuilt as it was: its SHA-256 is not {1}.", basename(name), sha256),
+        phrase("Get the delta again."),
       );
     }
     attempt(this.#path, () => fdatasyncSync(this.#file));

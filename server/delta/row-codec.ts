@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { concat } from "./planes.ts";
 import { equalRows, findRow, findSimilarRow, type RowIndex } from "./row-index.ts";
 import { patchOf } from "./row-patch.ts";
@@ -219,7 +220,7 @@ class NumberReader {
 function damaged(why: string): CairnError {
   return new CairnError(
     "corrupt",
-    `A block of rows cannot be decoded: ${why}.`,
-    "Get the delta again; this copy is damaged.",
+    phrase("A block of rows cannot be decoded: {0}.", why),
+    phrase("Get the delta again; this copy is damaged."),
   );
 }

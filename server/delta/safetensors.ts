@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 
 /** A named range of a file that holds values of one format. */
 export interface TensorPlace {
@@ -103,5 +104,9 @@ function shown(name: string): string {
 }
 
 function refused(path: string, why: string): CairnError {
-  return new CairnError("input", `${path} is not a valid safetensors file: ${why}.`, "Download or export it again.");
+  return new CairnError(
+    "input",
+    phrase("{0} is not a valid safetensors file: {1}.", path, why),
+    phrase("Download or export it again."),
+  );
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { explain, findBaseFiles } from "./base-files.ts";
 import { inOrder } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
@@ -37,8 +38,8 @@ export async function verify(delta: Delta, base: Model, options: DeltaOptions): 
       if (hash !== manifest.base[i].sha256) {
         throw new CairnError(
           "input",
-          `${path} is not the base of this delta: its SHA-256 is not ${manifest.base[i].sha256}.`,
-          "Download the base again.",
+          phrase("{0} is not the base of this delta: its SHA-256 is not {1}.", path, manifest.base[i].sha256),
+          phrase("Download the base again."),
         );
       }
     }
@@ -82,7 +83,11 @@ export async function readTensor(
   const { manifest } = delta;
   const part = manifest.files.flatMap(({ parts }) => parts).find((candidate) => candidate.name === name);
   if (!part)
-    throw new CairnError("input", `The delta has no tensor ${JSON.stringify(name)}.`, "`cairn delta info` lists them.");
+    throw new CairnError(
+      "input",
+      phrase("The delta has no tensor {0}.", JSON.stringify(name)),
+      phrase("`cairn delta info` lists them."),
+    );
   const pieces = new Pieces(delta, findBaseFiles(manifest, base), options.workers);
   const bytes = new Uint8Array(part.bytes);
   let at = 0;
@@ -108,7 +113,11 @@ export async function saveTensor(
   options: DeltaOptions & { force: boolean },
 ): Promise<Reconstructed> {
   if (!options.force && existsSync(out)) {
-    throw new CairnError("input", `${out} is already there.`, "Give another --out, or --force to replace it.");
+    throw new CairnError(
+      "input",
+      phrase("{0} is already there.", out),
+      phrase("Give another --out, or --force to replace it."),
+    );
   }
   const { part, bytes } = await readTensor(delta, base, name, options);
   const { dtype, shape } = part;
@@ -131,7 +140,7 @@ function usedFiles(paths: readonly string[]): { path: string; i: number }[] {
 function differs(name: string): CairnError {
   return new CairnError(
     "corrupt",
-    `${name} is not what it was: its SHA-256 differs.`,
-    "Get the delta again; this copy is damaged.",
+    phrase("{0} is not what it was: its SHA-256 differs.", name),
+    phrase("Get the delta again; this copy is damaged."),
   );
 }
