@@ -88,7 +88,7 @@ class DeltaWorkbench implements vscode.Disposable {
     this.#panel?.dispose();
     this.#panel = panel;
     this.#listening = false;
-    panel.iconPath = vscode.Uri.joinPath(this.#extensionUri, "media", "cairn.svg");
+    panel.iconPath = new vscode.ThemeIcon("file-zip");
     panel.webview.onDidReceiveMessage((message: FromDeltaPanel) => this.#receive(message));
     // A page that is hidden is unloaded; what it shows is kept here.
     panel.onDidChangeViewState(() => {

@@ -43,6 +43,7 @@ function item(record: DeltaRecord, busy: boolean, act: (id: string, action: Reco
     made.title = purpose;
     made.setAttribute("aria-label", purpose);
     made.dataset.action = action;
+    made.id = `${action}-${id}`;
     made.disabled = busy && action !== "remove";
     return made;
   });

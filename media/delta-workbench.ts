@@ -74,6 +74,8 @@ const table = new TensorTable();
 const history = element("div", "history");
 
 let state: DeltaPanelState = { history: [] };
+/** The button that has begun what runs, by its id. */
+let borrowedFrom = "";
 /** The place follows the fine-tune until the user has chosen one. */
 let proposed = proposedPlace(saved.inputs.fine);
 
@@ -121,13 +123,27 @@ function receive(message: ToDeltaPanel): void {
 /** What begins or ends is brought into view: it may have been asked for at the other end of the page. */
 function takeOver(next: DeltaPanelState): void {
   const before = state;
+  const focused = document.activeElement;
   state = next;
   show();
+  if (next.running && !before.running) lendFocus(focused);
+  if (!next.running && before.running) giveFocusBack(focused);
   if (next.running && !before.running) progress.scrollIntoView({ block: "nearest" });
   else if (next.picture && next.picture.id !== before.picture?.id) table.element.scrollIntoView({ block: "nearest" });
   const ended = before.running !== undefined && !next.running;
   const asks = next.outcome?.kind === "exists" && before.outcome?.kind !== "exists";
   if (next.outcome && (ended || asks)) outcome.scrollIntoView({ block: "nearest" });
+}
+
+/** A button that is off loses the focus; while its work runs, the one that cancels has it. */
+function lendFocus(from: Element | null): void {
+  borrowedFrom = from instanceof HTMLButtonElement ? from.id : "";
+  if (borrowedFrom !== "" && document.hasFocus()) cancel.focus();
+}
+
+function giveFocusBack(from: Element | null): void {
+  const lost = from === cancel || from === document.body;
+  if (borrowedFrom !== "" && lost) document.getElementById(borrowedFrom)?.focus({ preventScroll: true });
 }
 
 function form(): HTMLElement {
@@ -161,6 +177,8 @@ function form(): HTMLElement {
     if (!estimate.disabled) send("estimate");
   });
   estimate.type = "submit";
+  estimate.id = "estimate";
+  compress.id = "compress";
   return made;
 }
 

@@ -92,8 +92,8 @@ export class TensorTable {
     const direction = this.#order.descending ? "descending" : "ascending";
     const sort = button(title, () => this.#sort(column), "sort");
     sort.dataset.column = column;
-    const mark = element("span", "mark", { "aria-hidden": "true" }, sorted ? (this.#order.descending ? "▾" : "▴") : "");
-    sort.append(mark);
+    const mark = sorted && !this.#order.descending ? "▴" : "▾";
+    sort.append(element("span", sorted ? "mark" : "mark unsorted", { "aria-hidden": "true" }, mark));
     return element("th", className, { scope: "col", "aria-sort": sorted ? direction : "none" }, sort);
   }
 
@@ -140,5 +140,5 @@ const CELLS: Readonly<Record<TensorColumn, (tensor: DeltaTensor) => string>> = {
   bytes: ({ bytes }) => sizeInWords(bytes),
   change: ({ change }) => changeInWords(change) || "–",
   codec: ({ codec }) => l10n.say(codecInWords(codec)) || "–",
-  saved: (tensor) => percent(savedShare(tensor)),
+  saved: (tensor) => (savedShare(tensor) < 0 ? l10n.t("none") : percent(savedShare(tensor))),
 };
