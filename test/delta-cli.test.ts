@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bf16, put, randomNumbers, safetensors, tuned, weights } from "./delta-fixture.ts";
@@ -106,5 +106,48 @@ describe("cairn delta", () => {
     wrong(/already there/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d");
     wrong(/is not the base of this delta/, "reconstruct", "d", "--base", "fine.safetensors", "--out", "o");
     assert.equal(existsSync(join(folder, "o")), false);
+  });
+
+  it("scans a folder for models that were made from others, replaces them, and undoes all of it", (test) => {
+    const { folder, cairn } = pair(test);
+    const card = "---\nlicense: mit\nbase_model: org/base\n---\n# A fine-tune\n";
+    const fine = model(tuned(random, layer, 0.01));
+    put(join(folder, "models"), {
+      "base/model.safetensors": model(layer),
+      "base/config.json": "{}",
+      "mine/model.safetensors": fine,
+      "mine/config.json": "{}",
+      "mine/README.md": card,
+      "stranger/model.safetensors": model(weights(random, 200, 320)),
+      "stranger/config.json": "{}",
+      "broken/model.safetensors": "nonsense",
+    });
+    const found = JSON.parse(cairn("scan", "models", "--json").stdout);
+    assert.equal(found.models, 3);
+    assert.deepEqual(
+      found.proposals.map((one: { fine: string; base: string; declared: boolean }) => [
+        basename(one.fine),
+        basename(one.base),
+        one.declared,
+      ]),
+      [["mine", "base", true]],
+    );
+    assert.match(cairn("scan", "models", "--threshold", "99").stdout, /below the threshold/);
+    const made = cairn("scan", "models", "--out", "deltas", "--replace");
+    assert.match(made.stdout, /original removed/, made.stderr);
+    assert.equal(existsSync(join(folder, "models", "mine")), false);
+    const undone = cairn("undo", "deltas");
+    assert.match(undone.stdout, /1 delta undone/, undone.stderr);
+    assert.equal(Buffer.compare(readFileSync(join(folder, "models", "mine", "model.safetensors")), fine), 0);
+    assert.equal(readFileSync(join(folder, "models", "mine", "README.md"), "utf8"), card);
+    assert.deepEqual(readdirSync(join(folder, "deltas")), []);
+    // What a delta does not hold would be lost.
+    put(join(folder, "models"), { "mine/.git/HEAD": "ref: refs/heads/main" });
+    const kept = cairn("scan", "models", "--out", "deltas", "--replace");
+    assert.doesNotMatch(kept.stdout, /original removed/, kept.stderr);
+    assert.ok(existsSync(join(folder, "models", "mine", "model.safetensors")));
+    assert.equal(cairn("undo", "deltas").code, 0);
+    assert.equal(cairn("undo", "deltas").code, 2);
+    assert.equal(cairn("scan", "--replace").code, 2);
   });
 });

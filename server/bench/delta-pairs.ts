@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { randomNumbers } from "./delta-datasets.ts";
 
 /** A fine-tune, its base, and what its saving should reach. */
 export interface Pair {
@@ -128,17 +129,6 @@ function safetensors(dtype: "BF16" | "F32", tensors: readonly Float32Array[], sh
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(header.length));
   return Buffer.concat([length, header, ...data]);
-}
-
-/** The same numbers in every run: xorshift, from 0 up to, not including, 1. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** About normally distributed. */

@@ -20,12 +20,13 @@ import { FileReader } from "../delta/read-file.ts";
 import { compileKernels } from "../vectors/compile-kernels.ts";
 import { compileModule } from "../vectors/kernels.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
+import { datasetFigures } from "./delta-datasets.ts";
 import { makePairs, type Pair, pairsIn } from "./delta-pairs.ts";
 import { bitx, zstdLibrary, zstdProgram } from "./delta-peers.ts";
 import { cairn } from "./measured-process.ts";
 
 /** How many times as large the pair is on which memory and throughput are measured as the one it is made of. */
-const REPEATS = 64;
+const REPEATS = 32;
 
 /** Deltas of models beside general compressors and BitX, on the same files. */
 export const delta: Benchmark = {
@@ -41,6 +42,8 @@ export const delta: Benchmark = {
         note(pair.name);
         figures.push(...(await savings(pair, folder, quick)));
       }
+      note("datasets");
+      figures.push(...(await datasetFigures(folder, quick ? 1_000 : 6_000)));
       note("the codec alone");
       const codec = createCodecMemory(compileModule(await compileKernels("delta-kernels")));
       for (const pair of [made[0], made[3]]) figures.push(...codecSpeed(codec, pair));

@@ -14,6 +14,7 @@ import { saveTensor, verify } from "../delta/verify.ts";
 import { packageFile } from "../package-files.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { scan, undo } from "./delta-scan.ts";
 import { bytes, count, counted } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
@@ -25,11 +26,17 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta reconstruct DELTA --base BASE --out FINE
        cairn delta verify      DELTA --base BASE
        cairn delta info        DELTA
+       cairn delta scan        [FOLDER] [--out DELTAS [--replace]]
+       cairn delta undo        DELTAS
 
 BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
 downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
 else in a folder as bytes. What is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.
 A run that was killed goes on where it stopped.
+
+\`scan\` finds which models in a folder (the Hub's cache unless given) were made from which, by their cards, their
+tensors and a sample of their weights, and estimates what deltas would save. With --out it makes them, checks each, and
+lists them there; with --replace it then removes the originals. \`undo\` brings all originals back and deletes the deltas.
 
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
@@ -37,6 +44,8 @@ Options:
   --force          Replace what is there
   --fast           compress, estimate: look for no low-rank changes; several times as fast, but larger
   --check          compress: also rebuild everything in memory and compare, before reporting success
+  --threshold N    scan: make deltas that save at least N percent; 60 unless given
+  --replace        scan: remove originals once their deltas are made and checked
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
   --threads N      Threads to work with; the number of cores unless given
   --json           Answer with one JSON object
@@ -67,6 +76,8 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<void>>> = {
   reconstruct: reconstructAction,
   verify: verifyAction,
   info: infoAction,
+  scan: ({ context, given, subject, options }) => scan(context, given, subject || undefined, options, maker()),
+  undo: ({ context, given, subject, options }) => undo(context, given, subject, options),
 };
 
 export const deltaCommand: Command = {
@@ -77,6 +88,8 @@ export const deltaCommand: Command = {
     force: { type: "boolean" },
     fast: { type: "boolean" },
     check: { type: "boolean" },
+    threshold: { type: "string" },
+    replace: { type: "boolean" },
     tensor: { type: "string" },
     threads: { type: "string" },
   },
@@ -91,14 +104,19 @@ export const deltaCommand: Command = {
       );
     }
     noMoreThan(given, 2, "delta");
-    if (subject === undefined)
+    if (subject === undefined && name !== "scan")
       throw new CairnError("input", `\`cairn delta ${name}\` needs a file.`, "`cairn delta --help` has examples.");
     const workers = new BlockWorkers(given.integer("threads", 1, MOST_THREADS) ?? 0);
     const stop = () => void workers.close();
     context.signal.addEventListener("abort", stop);
     try {
       const onProgress = (progress: DeltaProgress) => context.terminal.progress(progressLine(progress));
-      await ACTIONS[name]({ context, given, subject, options: { workers, signal: context.signal, onProgress } });
+      await ACTIONS[name]({
+        context,
+        given,
+        subject: subject ?? "",
+        options: { workers, signal: context.signal, onProgress },
+      });
       return ExitCode.ok;
     } finally {
       context.signal.removeEventListener("abort", stop);
@@ -120,12 +138,11 @@ async function compressAction(task: Task): Promise<void> {
   const { context, given, subject, options } = task;
   const fine = openModel(locate(subject, context.cwd, context.env));
   const base = baseOf(task);
-  const made = `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
   const started = performance.now();
   const done = await compress(base, fine, outOf(task), {
     ...options,
     force: given.flag("force"),
-    made,
+    made: maker(),
     fast: given.flag("fast"),
     check: given.flag("check"),
   });
@@ -174,6 +191,11 @@ async function infoAction({ context, given, subject }: Task): Promise<void> {
   const summary = describeDelta(openDelta(resolve(context.cwd, subject)));
   if (given.flag("json")) printJson(context, summary);
   else printSummary(context, summary);
+}
+
+/** What a manifest says of who made it. */
+function maker(): string {
+  return `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
 }
 
 function baseOf({ context, given }: Task) {

@@ -53,10 +53,12 @@ export function encodeBlock(codec: CodecMemory, shape: BlockShape, hasBase: bool
   if (hasBase && shape.format.width !== 8) candidates.push(...encodeDifference(codec, shape, length));
   else if (hasBase)
     candidates.push(encodePlanes(Codec.differencePlanes, xored(fine, codec.bytes(codec.at.base, length)), 8));
-  // A difference that saves a third is one; else the value alone may be the better choice.
-  if (!candidates.some((candidate) => candidate.length < WORTH_HAVING * length)) {
+  // A difference that saves little may still save more than the value alone; a look at a part tells.
+  const shortest = Math.min(length, ...candidates.map((candidate) => candidate.length));
+  if (shortest > WORTH_HAVING * length && mayBeShorterAlone(fine, shape.format, shortest, candidates.length > 0)) {
     candidates.push(encodePlanes(Codec.planes, rotated(fine, shape.format), shape.format.width));
   }
+  if (candidates.length === 0) return concat([Uint8Array.of(Codec.raw), fine]);
   const best = candidates.reduce((a, b) => (b.length < a.length ? b : a));
   return best.length <= length ? best : concat([Uint8Array.of(Codec.raw), fine]);
 }
@@ -99,6 +101,14 @@ export function decodeBlock(codec: CodecMemory, shape: BlockShape, block: Uint8A
     // A decompressor or a kernel that ran out of what the block gives it.
     throw damaged(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whether the planes of the value, by a part of the block, would take less than what is known. */
+function mayBeShorterAlone(fine: Uint8Array, format: NumberFormat, known: number, isKnown: boolean): boolean {
+  if (!isKnown || fine.length <= PROBE_BYTES) return true;
+  const from = Math.floor((fine.length - PROBE_BYTES) / 2 / format.width) * format.width;
+  const probe = encodePlanes(Codec.planes, rotated(fine.subarray(from, from + PROBE_BYTES), format), format.width);
+  return (probe.length * fine.length) / PROBE_BYTES < known;
 }
 
 /** What of a coded block does not grow with it: its tables of frequencies, and lengths. */
@@ -147,6 +157,7 @@ function encodeDifference(
     at.colKeys,
     model.step,
     at.map,
+    at.tokenTable,
     at.pairs,
     at.counts,
     at.bits,

@@ -188,12 +188,17 @@
 
   ;; Splits each z into a token and low bits. The token goes with its context, map[(e << step) + row + col], into pairs
   ;; (u16, context * 128 + token) and is counted in counts (u32, indexed by the pair); the low bits are packed into
-  ;; bits, least significant first. Returns the address after them, rounded up to whole bytes.
+  ;; bits, least significant first. tokenTable is that of `decode`. Returns the address after the bits, rounded up to
+  ;; whole bytes. The tokens are made in the upper half of pairs, which is overwritten behind them.
   (func (export "tokens")
     (param $z i32) (param $e i32) (param $rows i32) (param $cols i32) (param $rowKeys i32) (param $colKeys i32)
-    (param $step i32) (param $map i32) (param $pairs i32) (param $counts i32) (param $bits i32) (result i32)
-    (local $value i32) (local $top i32) (local $k i32) (local $pair i32) (local $used i32) (local $acc i64)
-    (local $col i32) (local $end i32) (local $rowMap i32) (local $small i32)
+    (param $step i32) (param $map i32) (param $tokenTable i32) (param $pairs i32) (param $counts i32) (param $bits i32)
+    (result i32)
+    (local $entry i32) (local $pair i32) (local $used i32) (local $acc i64) (local $token i32) (local $tokens i32)
+    (local $col i32) (local $end i32) (local $rowMap i32) (local $n i32)
+    (local.set $n (i32.mul (local.get $rows) (local.get $cols)))
+    (local.set $tokens (i32.add (local.get $pairs) (local.get $n)))
+    (call $tokenBytes (local.get $z) (local.get $n) (local.get $tokens))
     (local.set $end (i32.add (local.get $colKeys) (local.get $cols)))
     (block $done
       (loop $row
@@ -201,29 +206,22 @@
         (local.set $rowMap (i32.add (local.get $map) (i32.load8_u (local.get $rowKeys))))
         (local.set $col (local.get $colKeys))
         (loop $one
-          (local.set $value (i32.load (local.get $z)))
-          (local.set $top (i32.sub (i32.const 31) (i32.clz (i32.or (local.get $value) (i32.const 15)))))
-          (local.set $small (i32.lt_u (local.get $value) (i32.const 16)))
-          (local.set $k (select (i32.const 0) (i32.sub (local.get $top) (i32.const 2)) (local.get $small)))
+          (local.set $token (i32.load8_u (local.get $tokens)))
           (local.set $pair (i32.add
             (i32.shl
               (i32.load8_u (i32.add (local.get $rowMap) (i32.add
                 (i32.shl (i32.load8_u (local.get $e)) (local.get $step))
                 (i32.load8_u (local.get $col)))))
               (i32.const 7))
-            (i32.add
-              (i32.shr_u (local.get $value) (local.get $k))
-              (select (i32.const 0)
-                (i32.shl (i32.sub (local.get $top) (i32.const 1)) (i32.const 2))
-                (local.get $small)))))
+            (local.get $token)))
           (i32.store16 (local.get $pairs) (local.get $pair))
           (local.set $pair (i32.add (local.get $counts) (i32.shl (local.get $pair) (i32.const 2))))
           (i32.store (local.get $pair) (i32.add (i32.load (local.get $pair)) (i32.const 1)))
+          (local.set $entry (i32.add (local.get $tokenTable) (i32.shl (local.get $token) (i32.const 3))))
           (local.set $acc (i64.or (local.get $acc) (i64.shl
-            (i64.extend_i32_u (i32.and (local.get $value)
-              (i32.sub (i32.shl (i32.const 1) (local.get $k)) (i32.const 1))))
+            (i64.extend_i32_u (i32.sub (i32.load (local.get $z)) (i32.load (local.get $entry))))
             (i64.extend_i32_u (local.get $used)))))
-          (local.set $used (i32.add (local.get $used) (local.get $k)))
+          (local.set $used (i32.add (local.get $used) (i32.load offset=4 (local.get $entry))))
           (i64.store (local.get $bits) (local.get $acc))
           (local.set $bits (i32.add (local.get $bits) (i32.shr_u (local.get $used) (i32.const 3))))
           (local.set $acc (i64.shr_u (local.get $acc)
@@ -231,6 +229,7 @@
           (local.set $used (i32.and (local.get $used) (i32.const 7)))
           (local.set $z (i32.add (local.get $z) (i32.const 4)))
           (local.set $e (i32.add (local.get $e) (i32.const 1)))
+          (local.set $tokens (i32.add (local.get $tokens) (i32.const 1)))
           (local.set $pairs (i32.add (local.get $pairs) (i32.const 2)))
           (local.set $col (i32.add (local.get $col) (i32.const 1)))
           (br_if $one (i32.lt_u (local.get $col) (local.get $end))))
@@ -239,6 +238,38 @@
         (br $row)))
     (i64.store (local.get $bits) (local.get $acc))
     (i32.add (local.get $bits) (i32.ne (local.get $used) (i32.const 0))))
+
+  ;; The token of each z, as a byte.
+  (func $tokenBytes (param $z i32) (param $n i32) (param $out i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $out) (local.get $n)))
+    (block $done
+      (loop $step
+        (br_if $done (i32.ge_u (local.get $out) (local.get $end)))
+        (v128.store (local.get $out) (i8x16.narrow_i16x8_u
+          (i16x8.narrow_i32x4_u
+            (call $fourTokens (v128.load (local.get $z)))
+            (call $fourTokens (v128.load offset=16 (local.get $z))))
+          (i16x8.narrow_i32x4_u
+            (call $fourTokens (v128.load offset=32 (local.get $z)))
+            (call $fourTokens (v128.load offset=48 (local.get $z))))))
+        (local.set $z (i32.add (local.get $z) (i32.const 64)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (br $step))))
+
+  ;; A float's exponent and the two highest bits of its fraction are a token, but for the exponent's bias. From 2^24 on
+  ;; the low bits go first, so that rounding to a float cannot carry.
+  (func $fourTokens (param $z v128) (result v128)
+    (v128.bitselect
+      (local.get $z)
+      (i32x4.sub
+        (i32x4.shr_u
+          (f32x4.convert_i32x4_u (v128.andnot (local.get $z) (v128.and
+            (i32x4.gt_u (local.get $z) (i32x4.splat (i32.const 0xffffff)))
+            (i32x4.splat (i32.const 0xff)))))
+          (i32.const 21))
+        (i32x4.splat (i32.const 508)))
+      (i32x4.lt_u (local.get $z) (i32x4.splat (i32.const 16)))))
 
   ;; Codes the pairs, last to first, with four rANS states that take turns. A symbol's entry (16 bytes, indexed by the
   ;; pair): u32 reciprocal, u32 limit, u16 start, u16 4096 - frequency, u32 shift of the reciprocal. 16-bit words are

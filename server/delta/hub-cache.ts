@@ -6,7 +6,7 @@ import { phrase } from "../../shared/phrase.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The folder in which the Hub's own tools keep what they download. */
-function hubCacheFolder(env: Environment): string {
+export function hubCacheFolder(env: Environment): string {
   if (env.HF_HUB_CACHE) return env.HF_HUB_CACHE;
   if (env.HF_HOME) return join(env.HF_HOME, "hub");
   const home = env.XDG_CACHE_HOME ?? join(env.HOME ?? env.USERPROFILE ?? "", ".cache");

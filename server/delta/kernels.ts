@@ -31,6 +31,7 @@ export interface Kernels {
     colKeys: number,
     step: number,
     map: number,
+    tokenTable: number,
     pairs: number,
     counts: number,
     bits: number,

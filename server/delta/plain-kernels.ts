@@ -70,7 +70,7 @@ export function plainKernels(memory: SharedMemory): Kernels {
       }
     },
 
-    tokens(z, e, rows, cols, rowKeys, colKeys, step, map, pairs, counts, bits) {
+    tokens(z, e, rows, cols, rowKeys, colKeys, step, map, _tokenTable, pairs, counts, bits) {
       const memory8 = u8(0);
       const differences = u32(z, rows * cols);
       const pairList = u16(pairs, rows * cols);
