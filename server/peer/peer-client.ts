@@ -125,11 +125,11 @@ export class PeerClient implements Workspace<Phrase> {
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  skipped(): Promise<readonly SkippedFile[]> {
+  skipped(): Promise<readonly SkippedFile<Phrase>[]> {
     return this.#ask(Peer.skipped, null);
   }
 
-  async fileStatus(path: string): Promise<FileStatus | undefined> {
+  async fileStatus(path: string): Promise<FileStatus<Phrase> | undefined> {
     return (await this.#ask(Peer.fileStatus, { path })) ?? undefined;
   }
 
