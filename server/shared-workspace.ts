@@ -266,8 +266,8 @@ export class SharedWorkspace implements Workspace {
           ending.abort();
           const peers = await listening;
           peers?.handOver(toEditor);
-          await workspace.close();
-          peers?.close();
+          // Whoever still waits here must be sent on, whatever becomes of the closing.
+          await workspace.close().finally(() => peers?.close());
         },
       };
     } catch (error) {
