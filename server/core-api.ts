@@ -47,9 +47,9 @@ export interface Workspace<Text = string> {
   status(): Promise<IndexStatus<Text>>;
   /** Calls back on each change of status, at most ten times a second. */
   onStatus(listener: (status: IndexStatus<Text>) => void): { dispose(): void };
-  skipped(): Promise<readonly SkippedFile[]>;
+  skipped(): Promise<readonly SkippedFile<Text>[]>;
   /** What is known of one file, by its absolute path; undefined for one outside the root. */
-  fileStatus(path: string): Promise<FileStatus | undefined>;
+  fileStatus(path: string): Promise<FileStatus<Text> | undefined>;
   /** What lies in a folder (relative to the root, forward slashes; "" is the root) and can be found. */
   indexedIn(folder: string): Promise<IndexedFolder>;
   /** Absolute paths that were created, changed or deleted (a folder means all below it). */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
-import { joined, type Phrase, phrase } from "../shared/phrase.ts";
+import { joined, type Phrase, phrase, SILENCE } from "../shared/phrase.ts";
 import type {
   CodeExcerpt,
   IndexStatus,
@@ -170,11 +170,11 @@ export class LocalWorkspace implements HeldWorkspace {
     };
   }
 
-  async skipped(): Promise<readonly SkippedFile[]> {
+  async skipped(): Promise<readonly SkippedFile<Phrase>[]> {
     return this.#indexer.skips.all();
   }
 
-  async fileStatus(path: string): Promise<FileStatus | undefined> {
+  async fileStatus(path: string): Promise<FileStatus<Phrase> | undefined> {
     const inside = relativePath(this.root, path);
     return inside === undefined ? undefined : fileStatus(this.#live, this.#indexer, inside);
   }
@@ -289,7 +289,7 @@ export class LocalWorkspace implements HeldWorkspace {
     const text = "code" in verdict ? undefined : (this.#unsaved.shown(path)?.text ?? this.#readText(path));
     const left = "code" in verdict ? verdict : classifyContent(path, text);
     if (left || text === undefined) {
-      const reason = left?.reason ?? "";
+      const reason = left?.reason ?? SILENCE;
       throw new CairnError("input", phrase("{0} is left out of the index and is not read: {1}.", path, reason));
     }
     return text;

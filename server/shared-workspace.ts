@@ -14,7 +14,7 @@ import type {
 } from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
-import { answerInWords, statusInWords } from "./in-words.ts";
+import { answerInWords, reasonInWords, statusInWords } from "./in-words.ts";
 import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
 import { beginOpening, type Opening } from "./opening.ts";
 import { peerAddress } from "./peer/address.ts";
@@ -108,12 +108,14 @@ export class SharedWorkspace implements Workspace {
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  skipped(): Promise<readonly SkippedFile[]> {
-    return this.#ask((workspace) => workspace.skipped());
+  async skipped(): Promise<readonly SkippedFile[]> {
+    const skipped = await this.#ask((workspace) => workspace.skipped());
+    return skipped.map((file) => reasonInWords(file, this.#parts.translation));
   }
 
-  fileStatus(path: string): Promise<FileStatus | undefined> {
-    return this.#ask((workspace) => workspace.fileStatus(path));
+  async fileStatus(path: string): Promise<FileStatus | undefined> {
+    const status = await this.#ask((workspace) => workspace.fileStatus(path));
+    return status?.state === "left-out" ? reasonInWords(status, this.#parts.translation) : status;
   }
 
   indexedIn(folder: string): Promise<IndexedFolder> {
@@ -264,8 +266,8 @@ export class SharedWorkspace implements Workspace {
           ending.abort();
           const peers = await listening;
           peers?.handOver(toEditor);
-          await workspace.close();
-          peers?.close();
+          // Whoever still waits here must be sent on, whatever becomes of the closing.
+          await workspace.close().finally(() => peers?.close());
         },
       };
     } catch (error) {

@@ -156,10 +156,10 @@ export interface IndexStatus<Text = string> {
 }
 
 /** A file or folder that is left out of the index, and why. */
-export interface SkippedFile {
+export interface SkippedFile<Text = string> {
   path: string;
   /** Stable code: `ignored`, `excluded`, `secret`, `binary`, `minified`, `generated`, `lock`, `large`, `unreadable`, `special`, `loop`, `encoding`. */
   code: string;
   /** A sentence for people: "matched by .gitignore line 3: node_modules". */
-  reason: string;
+  reason: Text;
 }

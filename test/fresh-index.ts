@@ -6,13 +6,8 @@ import { openCore, temporaryFolder } from "./open-core.ts";
 /** More symbols than any workspace of a test has. */
 const ALL_SYMBOLS = 100_000;
 const HITS = 20;
-/** So many definitions of one name are ranked at the most. */
-const RANKED = 50;
-/**
- * Scores closer than this are the same; the best hit of a query has one to two. Which of equally good chunks is the
- * fiftieth and last to be ranked is left to chance, and what is ranked of a file raises its best chunk.
- */
-const SAME_SCORE = 0.02;
+/** Scores are sums whose parts come in another order. */
+const ROUNDING = 1e-9;
 const NO_DIFFERENCE = { wrong: [], missing: [] };
 
 /**
@@ -37,8 +32,6 @@ export async function agreesWithFresh(
   assert.deepEqual({ wrong: only(actual, expected), missing: only(expected, actual) }, NO_DIFFERENCE, when);
   assert.deepEqual(actual, expected, when);
   for (const query of queries) {
-    // Of a name that is defined more often than is ranked, any definition may come.
-    if ((await workspace.symbols(query, RANKED)).length === RANKED) continue;
     const [answer, freshAnswer] = [await scores(workspace, query), await scores(fresh.workspace, query)];
     const difference = { wrong: better(answer, freshAnswer), missing: better(freshAnswer, answer) };
     assert.deepEqual(difference, NO_DIFFERENCE, `${when}: "${query}"`);
@@ -84,13 +77,9 @@ async function scores(workspace: Workspace, query: string): Promise<Map<string, 
   );
 }
 
-/** The hits of one answer that the other lacks or scores otherwise. Of those as good as the last, any may be there. */
+/** The hits of one answer that the other lacks or scores otherwise. */
 function better(answer: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): string[] {
-  const last = answer.size < HITS ? Number.NEGATIVE_INFINITY : Math.min(...answer.values()) + SAME_SCORE;
   return [...answer]
-    .filter(([line, score]) => {
-      const there = other.get(line);
-      return there === undefined ? score > last : Math.abs(score - there) > SAME_SCORE;
-    })
+    .filter(([line, score]) => !(Math.abs(score - (other.get(line) ?? Number.NaN)) < ROUNDING))
     .map(([line, score]) => `${score} ${line}`);
 }

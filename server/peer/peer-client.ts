@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import {
   CancellationTokenSource,
+  ErrorCodes,
   type MessageConnection,
   type RequestParam,
   type RequestType,
@@ -93,10 +94,10 @@ export class PeerClient implements Workspace<Phrase> {
       return new PeerClient(root, socket, connection, hello.pid, closed);
     } catch (error) {
       socket.destroy();
-      if (error instanceof ResponseError) throw fromWireError(error.data as WireError);
       if (error instanceof CairnError) throw error;
       // It went away while it was spoken to.
-      return undefined;
+      if (!isAnswer(error)) return undefined;
+      throw error.data ? fromWireError(error.data as WireError) : error;
     }
   }
 
@@ -125,11 +126,11 @@ export class PeerClient implements Workspace<Phrase> {
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  skipped(): Promise<readonly SkippedFile[]> {
+  skipped(): Promise<readonly SkippedFile<Phrase>[]> {
     return this.#ask(Peer.skipped, null);
   }
 
-  async fileStatus(path: string): Promise<FileStatus | undefined> {
+  async fileStatus(path: string): Promise<FileStatus<Phrase> | undefined> {
     return (await this.#ask(Peer.fileStatus, { path })) ?? undefined;
   }
 
@@ -188,7 +189,7 @@ export class PeerClient implements Workspace<Phrase> {
       ]);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ResponseError) throw error.data ? fromWireError(error.data as WireError) : error;
+      if (isAnswer(error)) throw error.data ? fromWireError(error.data as WireError) : error;
       // Whatever else goes wrong is the connection, of which the rest hears when it is closed.
       this.#socket.destroy();
       throw new PeerLost();
@@ -197,4 +198,10 @@ export class PeerClient implements Workspace<Phrase> {
       cancellation.dispose();
     }
   }
+}
+
+/** True for what the holder answered; the library makes an answer of a connection that ended too. */
+function isAnswer(error: unknown): error is ResponseError<unknown> {
+  if (!(error instanceof ResponseError)) return false;
+  return error.code !== ErrorCodes.MessageWriteError && error.code !== ErrorCodes.PendingResponseRejected;
 }

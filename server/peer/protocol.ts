@@ -34,8 +34,8 @@ export const Peer = {
   read: new RequestType<ReadRequest, CodeExcerpt, unknown>("read"),
   symbols: new RequestType<{ query: string; limit: number }, readonly SymbolHit[], unknown>("symbols"),
   status: new RequestType<null, IndexStatus<Phrase>, unknown>("status"),
-  skipped: new RequestType<null, readonly SkippedFile[], unknown>("skipped"),
-  fileStatus: new RequestType<{ path: string }, FileStatus | null, unknown>("fileStatus"),
+  skipped: new RequestType<null, readonly SkippedFile<Phrase>[], unknown>("skipped"),
+  fileStatus: new RequestType<{ path: string }, FileStatus<Phrase> | null, unknown>("fileStatus"),
   indexedIn: new RequestType<{ folder: string }, IndexedFolder, unknown>("indexedIn"),
   /** Answered when the index is idle. */
   idle: new RequestType<null, IndexStatus<Phrase>, unknown>("idle"),

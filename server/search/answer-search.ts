@@ -7,6 +7,7 @@ import { previewOf } from "./preview.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
 import type { ScanHit } from "./scan-rank.ts";
 import { type RankedChunk, searchSnapshot } from "./search.ts";
+import { lineReaderOf } from "./shown-line.ts";
 
 const DEFAULT_LIMIT = 10;
 const LARGEST_LIMIT = 100;
@@ -112,7 +113,7 @@ function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk):
     path,
     startLine,
     endLine,
-    ...previewOf(now.text, { startLine, endLine, name }, query),
+    ...previewOf(now.text, { startLine, endLine, name }, query, lineReaderOf(path)),
     score: hit.score,
     language: segment.language(hit.file),
     kind: segment.kind(hit.chunk),
@@ -165,5 +166,5 @@ function shown(
 ): Pick<SearchHit, "focusLine" | "preview"> {
   const now = source.readText(path);
   if (now === undefined) return { focusLine: startLine, preview: [] };
-  return previewOf(now.text, { startLine, endLine, name: "" }, query);
+  return previewOf(now.text, { startLine, endLine, name: "" }, query, lineReaderOf(path));
 }

@@ -53,7 +53,10 @@ export function rank(snapshot: Snapshot, query: ParsedQuery, found: Candidates, 
   return scored.map((one) => ({
     candidate: one.evidence.candidate,
     score: one.score,
-    reason: reasonOf(one, asked, boosts),
+    // Few of the candidates are shown: only theirs is put together.
+    get reason() {
+      return reasonOf(one, asked, boosts);
+    },
   }));
 }
 

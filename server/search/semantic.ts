@@ -30,24 +30,29 @@ export function offerClosest(
   if (signs) {
     const likely = likeliest(signs, segment.chunkCount, query, mayBeFound);
     const dots = signs.dotsOf(likely, query);
-    let least = Math.max(0, best.threshold) / unit;
+    let least = leastCloseness(best, unit);
     for (let i = 0; i < likely.length; i++) {
       const closeness = dots[i] * scales[likely[i]];
-      if (closeness <= least) continue;
+      if (closeness < least) continue;
       best.offer(first + likely[i], closeness * unit);
-      least = Math.max(0, best.threshold) / unit;
+      least = leastCloseness(best, unit);
     }
     return (chunk) => dotOf(segment, chunk, query) * scales[chunk] * unit;
   }
   const dots = view.dots(query);
-  let least = Math.max(0, best.threshold) / unit;
+  let least = leastCloseness(best, unit);
   for (let chunk = 0; chunk < scales.length; chunk++) {
     const closeness = dots[chunk] * scales[chunk];
-    if (closeness <= least || !mayBeFound(chunk)) continue;
+    if (closeness < least || !mayBeFound(chunk)) continue;
     best.offer(first + chunk, closeness * unit);
-    least = Math.max(0, best.threshold) / unit;
+    least = leastCloseness(best, unit);
   }
   return (chunk) => dots[chunk] * scales[chunk] * unit;
+}
+
+/** What a chunk must reach to be offered: a little less than is kept, for dividing rounds, and the list knows exactly. */
+function leastCloseness(best: TopList, unit: number): number {
+  return Math.max(Number.MIN_VALUE, (best.threshold / unit) * (1 - 1e-12));
 }
 
 /**

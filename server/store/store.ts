@@ -11,7 +11,7 @@ export interface StoredFiles {
   /** 16 bytes a file: the key of its content, zeros when the file is left out. */
   contents: Uint8Array;
   /** By position: why a file is left out after it was read. */
-  skips: { at: number; code: string; reason: string }[];
+  skips: { at: number; code: string; reason: Phrase }[];
 }
 
 export interface StoredFile {
@@ -20,7 +20,7 @@ export interface StoredFile {
   mtimeMs: number;
   /** Key of the content, 32 hex digits; empty when the file is left out. */
   content: string;
-  skip?: { code: string; reason: string };
+  skip?: { code: string; reason: Phrase };
 }
 
 /** What is known of some chunks, in the order asked. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { StaticEncoder } from "../embed/static.ts";
 import { FileError, type Host } from "../host.ts";
 import type { FileRecord } from "../store/file-record.ts";
@@ -125,7 +126,7 @@ export async function restoreBatch(
 
 function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
   const absolute = join(root, file.path);
-  const left = (size: number, mtimeMs: number, code: string, reason: string): ReadFile => ({
+  const left = (size: number, mtimeMs: number, code: string, reason: Phrase): ReadFile => ({
     outcome: { path: file.path, size, mtimeMs, content: "", skip: { code, reason }, gone: false },
     text: "",
     unchanged: false,
@@ -138,7 +139,8 @@ function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
     const mtimeMs = steady && isSettled(after.mtimeMs, host.now()) ? after.mtimeMs : -1;
     const decoded = decode(bytes);
     const skip = classifyContent(file.path, decoded?.text);
-    if (skip || !decoded) return left(after.size, mtimeMs, skip?.code ?? "binary", skip?.reason ?? "it is not text");
+    if (skip || !decoded)
+      return left(after.size, mtimeMs, skip?.code ?? "binary", skip?.reason ?? phrase("it is not text"));
     const language = languageOf(file.path, firstLine(decoded.text)).id;
     const content = contentKey(language, bytes);
     return {
@@ -151,7 +153,7 @@ function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
       const outcome = { path: file.path, size: 0, mtimeMs: -1, content: "", gone: true };
       return { outcome, text: "", unchanged: false };
     }
-    const why = error instanceof FileError ? `it cannot be read (${error.code})` : `it cannot be read (${error})`;
+    const why = phrase("it cannot be read ({0})", error instanceof FileError ? error.code : String(error));
     return left(file.size, -1, "unreadable", why);
   }
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { asCairnError, type CairnError } from "../../shared/errors.ts";
-import { joined, type Phrase, SILENCE } from "../../shared/phrase.ts";
+import { joined, type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
@@ -326,7 +326,7 @@ export class Indexer {
     const { host, live } = this.#parts;
     const seen = new Set<string>();
     this.#seen = seen;
-    const leftOut = new Map<string, SkippedFile>();
+    const leftOut = new Map<string, SkippedFile<Phrase>>();
     const scan = this.#firstScan ?? this.#parts.scan();
     this.#firstScan = undefined;
     for await (const batch of scan) {
@@ -458,7 +458,7 @@ export class Indexer {
   /** Reading or parsing this file ends the thread that does it, even when it is alone. */
   async #leaveOut(file: WalkedFile | undefined): Promise<void> {
     if (file === undefined) return;
-    const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
+    const skip = { code: "unreadable", reason: phrase("reading or parsing it stopped the indexing thread") };
     this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
     this.#parts.live.remove([file.path]);
     // Without a time: the next start tries it again.

@@ -24,10 +24,18 @@ export function givenPath(root: string, given: string): string {
   );
 }
 
+/** So many folders are compared with a path sooner than its parts are cut off and looked up. */
+const FEW = 8;
+
 /** True for a relative path that is one of the folders (or files), or lies below one. */
 export function isAtOrBelow(path: string, folders: ReadonlySet<string>): boolean {
-  // Asked of every file there is whenever one is saved, mostly of no folders at all.
-  if (folders.size === 0) return false;
+  // Asked of every file there is whenever one is saved, and then of no folder or one.
+  if (folders.size <= FEW) {
+    for (const folder of folders) {
+      if (path.startsWith(folder) && (path.length === folder.length || path[folder.length] === "/")) return true;
+    }
+    return false;
+  }
   if (folders.has(path)) return true;
   for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
     if (folders.has(path.slice(0, slash))) return true;

@@ -1,10 +1,11 @@
+import type { Phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import type { FileState } from "../store/file-state.ts";
 
 /** What is left out and why: files whose content said so, and files and folders that the walk did not admit. */
 export class SkipList {
   readonly #states: ReadonlyMap<string, FileState>;
-  #notAdmitted = new Map<string, SkippedFile>();
+  #notAdmitted = new Map<string, SkippedFile<Phrase>>();
 
   /** @param states Every file that was looked at; those that are left out carry the reason. */
   constructor(states: ReadonlyMap<string, FileState>) {
@@ -12,14 +13,14 @@ export class SkipList {
   }
 
   /** By path. */
-  all(): SkippedFile[] {
+  all(): SkippedFile<Phrase>[] {
     const skipped = [...this.#notAdmitted.values()];
     for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
     return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   /** Why a path is left out: it, or the folder around it that is. Undefined when it is not, as far as is known. */
-  reasonFor(path: string): SkippedFile | undefined {
+  reasonFor(path: string): SkippedFile<Phrase> | undefined {
     const skip = this.#states.get(path)?.skip;
     if (skip) return { path, ...skip };
     for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
@@ -41,12 +42,12 @@ export class SkipList {
   }
 
   /** What a walk of the whole tree did not admit, by path. */
-  replace(notAdmitted: Map<string, SkippedFile>): void {
+  replace(notAdmitted: Map<string, SkippedFile<Phrase>>): void {
     this.#notAdmitted = notAdmitted;
   }
 
   /** What a look at some paths did not admit; `isOutdated` says of which paths it knows better than before. */
-  update(notAdmitted: readonly SkippedFile[], isOutdated: (path: string) => boolean): void {
+  update(notAdmitted: readonly SkippedFile<Phrase>[], isOutdated: (path: string) => boolean): void {
     for (const path of this.#notAdmitted.keys()) if (isOutdated(path)) this.#notAdmitted.delete(path);
     for (const skip of notAdmitted) this.#notAdmitted.set(skip.path, skip);
   }

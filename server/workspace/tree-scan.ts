@@ -2,7 +2,7 @@ import { on } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { CairnError, fromWireError, toWireError, type WireError } from "../../shared/errors.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import { isSameTime } from "../store/file-state.ts";
@@ -19,7 +19,7 @@ export interface ScanResult {
 
 /** What the thread that walks says; columns, because a hundred thousand small objects are slow to send. */
 type ScanMessage =
-  | { batch: { paths: string; sizes: Float64Array; mtimes: Float64Array; skipped: SkippedFile[] } }
+  | { batch: { paths: string; sizes: Float64Array; mtimes: Float64Array; skipped: SkippedFile<Phrase>[] } }
   | { done: ScanResult }
   | { error: WireError };
 
