@@ -11,6 +11,7 @@ import {
 import { basename, join, relative, sep } from "node:path";
 import { z } from "zod";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { compress } from "./compress.ts";
 import { openDelta } from "./delta-file.ts";
 import type { DeltaOptions } from "./delta-options.ts";
@@ -44,8 +45,8 @@ function readCollection(folder: string): CollectionEntry[] {
   } catch (error) {
     throw new CairnError(
       "corrupt",
-      `${join(folder, LIST)} cannot be read.`,
-      "Mend it, or rebuild each delta by itself.",
+      phrase("{0} cannot be read.", join(folder, LIST)),
+      phrase("Mend it, or rebuild each delta by itself."),
       { cause: error },
     );
   }
@@ -90,8 +91,8 @@ export async function undoCollection(folder: string, options: DeltaOptions): Pro
   if (entries.length === 0)
     throw new CairnError(
       "input",
-      `There are no deltas listed in ${folder}.`,
-      "Give the folder that `cairn delta scan --out` wrote to.",
+      phrase("There are no deltas listed in {0}.", folder),
+      phrase("Give the folder that `cairn delta scan --out` wrote to."),
     );
   // The last first: what was once a base may have been replaced later.
   for (let i = entries.length - 1; i >= 0; i--) {
@@ -100,8 +101,8 @@ export async function undoCollection(folder: string, options: DeltaOptions): Pro
     if (replaced && existsSync(fine)) {
       throw new CairnError(
         "input",
-        `There is something else at ${fine} now.`,
-        "Move it away, then undo again: its original goes there.",
+        phrase("There is something else at {0} now.", fine),
+        phrase("Move it away, then undo again: its original goes there."),
       );
     }
     if (!existsSync(fine)) await reconstruct(openDelta(path), openModel(base), fine, { ...options, force: false });
