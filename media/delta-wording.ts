@@ -105,12 +105,17 @@ function meanChange(tensors: readonly DeltaTensor[]): number | undefined {
 
 /** What runs, and how far it is. */
 export function runningInWords({ work, path, cancelling, progress }: RunningWork): Phrase {
-  if (cancelling) return phrase("Cancelling: what was written is being removed…");
+  if (cancelling)
+    return writes(work) ? phrase("Cancelling: what was written is being removed…") : phrase("Cancelling…");
   if (!progress) return beginning(work, baseName(path));
   const { phase, done, total } = progress;
   if (phase === "hashing") return phrase("Taking the SHA-256 of every file…");
   const share = Math.floor(100 * (total === 0 ? 1 : done / total));
   return phrase("{0}: {1}%, {2} of {3}", PHASES[phase], share, sizeInWords(done), sizeInWords(total));
+}
+
+function writes(work: DeltaWork): boolean {
+  return work === "compress" || work === "reconstruct";
 }
 
 function beginning(work: DeltaWork, name: string): Phrase {
@@ -162,8 +167,7 @@ export function outcomeInWords(outcome: DeltaOutcome): { text: Phrase; next: Phr
       return { text: phrase("{0} is rebuilt, {1}, byte for byte as it was.", path, sizeInWords(bytes)), next: SILENCE };
     }
     case "cancelled": {
-      const writes = outcome.work === "compress" || outcome.work === "reconstruct";
-      return { text: phrase("Cancelled."), next: writes ? phrase("Nothing was written.") : SILENCE };
+      return { text: phrase("Cancelled."), next: writes(outcome.work) ? phrase("Nothing was written.") : SILENCE };
     }
     case "exists":
       return {
