@@ -9,6 +9,8 @@ export interface Host {
   readonly log: Log;
   /** True while the machine runs on its battery; false when it does not say. */
   onBattery(): Promise<boolean>;
+  /** The only way to another machine; given to the providers of answers and to nothing else. */
+  readonly fetch: typeof globalThis.fetch;
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -39,7 +39,14 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
   const env = options.env ?? process.env;
   const write = options.write ?? ((line) => void process.stderr.write(`${line}\n`));
   const log = lineLog(options.level ?? levelOf(env.CAIRN_LOG), write);
-  return { files: nodeFiles, now: Date.now, log, env, onBattery: powerSource(options.powerSupplyDirectory) };
+  return {
+    files: nodeFiles,
+    now: Date.now,
+    log,
+    env,
+    onBattery: powerSource(options.powerSupplyDirectory),
+    fetch: (input, init) => fetch(input, init),
+  };
 }
 
 const nodeFiles: HostFiles = {

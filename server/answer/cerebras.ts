@@ -1,0 +1,54 @@
+import type { Host } from "../host.ts";
+import { streamChat } from "./chat-stream.ts";
+import type { Provider } from "./llm.ts";
+import { offeredModels } from "./model-list.ts";
+import { ProviderError } from "./provider-error.ts";
+import { LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { RateLimits } from "./rate-limits.ts";
+
+export const CEREBRAS_URL = "https://api.cerebras.ai";
+const KEY_NAME = "CEREBRAS_API_KEY";
+/** Taken where the account offers it and nothing else was chosen. */
+const PREFERRED_MODEL = "llama-3.3-70b";
+
+/** Cerebras, through its own client, which is loaded with the first request. */
+export function cerebras(host: Host, options: ProviderOptions): Provider {
+  const name = "cerebras";
+  const { baseUrl: baseURL, deadlines, contextTokens } = options;
+  const destination = new URL(baseURL).origin;
+  const key = host.env[KEY_NAME] ?? "";
+  const request = { provider: name, destination, keyName: KEY_NAME, key };
+  const limits = new RateLimits();
+  return {
+    name,
+    destination,
+    remote: options.remote,
+    async open(signal) {
+      if (!key)
+        throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${KEY_NAME}.`);
+      const { default: Cerebras } = await import("@cerebras/cerebras_cloud_sdk");
+      const client = new Cerebras({
+        baseURL,
+        apiKey: key,
+        // Its types are those of node-fetch; it takes the platform's own.
+        fetch: host.fetch as never,
+        maxRetries: 0,
+        timeout: LONGEST_REQUEST_MS,
+        // Otherwise the constructor already calls home, with the key.
+        warmTCPConnection: false,
+      });
+      // Which models there are changes often, and with the account.
+      const offered = async (within: AbortSignal) => ({
+        data: (await client.models.list({ signal: within })).data ?? [],
+      });
+      const ids = options.model ? [] : await offeredModels(request, deadlines.connectMs, signal, offered);
+      const model = options.model || (ids.includes(PREFERRED_MODEL) ? PREFERRED_MODEL : ids[0]);
+      if (!model) throw new ProviderError(name, "model-gone", "the account offers no model.", "Check the account.");
+      const post = async (body: object, within: AbortSignal) =>
+        (await client.chat.completions.create(body as never, { signal: within }).asResponse()) as unknown as Response;
+      const endpoint = { ...request, model, outputLimit: "max_completion_tokens", deadlines, limits, post } as const;
+      const stream = streamChat.bind(undefined, endpoint);
+      return { name: model, contextTokens, price: options.prices.get(model), stream };
+    },
+  };
+}
