@@ -210,6 +210,15 @@ describe("cairn ask, with a provider", () => {
     assert.ok(!`${quoted.stderr}${failed.stderr}`.includes(KEY));
   });
 
+  it("says that a key is missing, and asks for no agreement to what cannot be sent", async (test) => {
+    const { code, stdout, stderr } = await new Terminal(test).ask(["retry?", "--provider", "cerebras"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Quoted from the code/);
+    assert.match(stderr, /^cairn: cerebras: there is no key\. Put it into the environment as CEREBRAS_API_KEY\.\n/);
+    const strict = new Terminal(test, { INFERENCE_FALLBACK_ENABLED: "no" });
+    assert.equal((await strict.ask(["retry?", "--provider", "openai"])).code, 2);
+  });
+
   it("says so when an answer breaks off", async (test) => {
     const [terminal, server] = await withCerebras(test);
     server.behave(sends([piece("It tries ")], "reset"));

@@ -123,6 +123,22 @@ describe("Cerebras", () => {
     assert.ok(error instanceof ProviderError && error.failure === "model-gone");
   });
 
+  it("asks for the list of models once, and again when the model has gone", async (test) => {
+    const gone = refuses(404, { message: "gone", code: "model_not_found" });
+    const server = await serverThat(test, saysLikeCerebras(["Yes."]), saysLikeCerebras(["Yes."]), gone, says("Yes."));
+    const provider = cerebras(host(), options(server));
+    await eventsOf(provider);
+    await eventsOf(provider);
+    assert.equal((await failing(provider)).error.failure, "model-gone");
+    server.models = ["fresh-model"];
+    await eventsOf(provider);
+    assert.deepEqual(
+      server.calls.map(({ body }) => body.model),
+      ["llama-3.3-70b", "llama-3.3-70b", "llama-3.3-70b", "fresh-model"],
+    );
+    assert.equal(server.paths.filter((path) => path === "GET /v1/models").length, 2);
+  });
+
   it("sends no request that the limits of the last answer would refuse", async (test) => {
     const used = {
       "x-ratelimit-limit-tokens-minute": "60000",
@@ -327,6 +343,24 @@ for (const [client, providerOf] of Object.entries(CLIENTS)) {
       const words = Array.from({ length: 10_000 }, (_, i) => `${i} ${"x".repeat(100)} `);
       const server = await serverThat(test, says(...words));
       assert.equal(await textOf(providerOf(server)), words.join(""));
+    });
+
+    it("by a hundred readers at once, each its own", async (test) => {
+      const server = await serverThat(test, (response, call) => {
+        const { content } = call.body.messages[0];
+        return says(...Array.from({ length: 50 }, (_, i) => `${content} ${i} `))(response, call);
+      });
+      const model = await providerOf(server).open(never);
+      const read = async (content: string) => {
+        let text = "";
+        for await (const event of model.stream({ ...REQUEST, messages: [{ role: "user", content }] }, never)) {
+          if (event.type === "text") text += event.text;
+        }
+        return text;
+      };
+      const questions = Array.from({ length: 100 }, (_, i) => `question${i}`);
+      const expected = questions.map((question) => Array.from({ length: 50 }, (_, i) => `${question} ${i} `).join(""));
+      assert.deepEqual(await Promise.all(questions.map(read)), expected);
     });
 
     it("a cut at the limit of tokens is told", async (test) => {

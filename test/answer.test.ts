@@ -211,6 +211,20 @@ describe("an answer", () => {
   });
 });
 
+describe("what is piped in", () => {
+  it("is cut to where it says what went wrong when it is too long, and that is said", async (test) => {
+    const { ask, server } = await scene(test);
+    server.behave(saysLikeCerebras(["No."]));
+    const log = Array.from({ length: 20_000 }, (_, i) => (i === 15_000 ? "FATAL: out of luck" : `step ${i} is done`));
+    const events = await ask({ text: "why does it fail?", piped: `${log.join("\n")}\n${"x".repeat(1_000_000)}` });
+    const notes = events.flatMap((event) => (event.type === "note" ? [event.text] : []));
+    assert.match(notes.join(), /^What was piped in is too long: its lines 1[45]\d{3} to 15\d{3} were used\.$/);
+    const { content } = server.calls[0].body.messages.at(-1) ?? assert.fail();
+    assert.match(content, /FATAL: out of luck/);
+    assert.match(content, /src\/retry\.ts/, "half of the room is left to the code");
+  });
+});
+
 describe("when a provider fails", () => {
   const busy = refuses(401, { error: { message: "no" } });
   const chain = { "answer.fallback.providers": ["openai"] };

@@ -7,7 +7,7 @@ import { costOf, type LanguageModel, type ModelEvent, type Provider, type Provid
 import { sendable } from "./never-send.ts";
 import { promptFor, searchQuery, type Turn } from "./prompt.ts";
 import { type Failure, ProviderError } from "./provider-error.ts";
-import { findSources, isUnchanged, pipedSource, type Source } from "./source.ts";
+import { findSources, isUnchanged, PIPED, pipedSource, type Source } from "./source.ts";
 
 export interface Question extends Pick<SearchRequest, "paths" | "languages" | "kinds"> {
   readonly text: string;
@@ -162,6 +162,8 @@ async function* stream(
     const prompt = promptFor(question.text, question.history ?? [], sources, room);
     if (!prompt || prompt.context.sources.length === 0) throw tooLong(provider, model);
     const packed = prompt.context.sources;
+    const cut = cutNote(sources, packed);
+    if (cut) yield { type: "note", text: cut };
     const check = new CitationCheck(packed, (source) => isUnchanged(parts.workspace, source, signal));
     let announced = false;
     let end: Extract<ModelEvent, { type: "end" }> | undefined;
@@ -191,6 +193,13 @@ async function* stream(
     yield { type: "done", record: { ...record, finish: finish === "length" ? "length" : "complete" } };
     return;
   }
+}
+
+/** What to say when what was piped in did not go in whole; empty when it did. */
+function cutNote([given]: readonly Source[], [first]: readonly Source[]): string {
+  if (given.path !== PIPED || first.hash === given.hash) return "";
+  if (first.path !== PIPED) return "What was piped in is too long and was left out.";
+  return `What was piped in is too long: its lines ${first.startLine} to ${first.endLine} were used.`;
 }
 
 const INCOMPLETE = "Not everything is indexed yet: other files were searched by their words.";

@@ -19,10 +19,12 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
   const key = host.env[KEY_NAME] ?? "";
   const request = { provider: name, destination, keyName: KEY_NAME, key };
   const limits = new RateLimits();
+  let offeredIds: readonly string[] = [];
   return {
     name,
     destination,
     remote: options.remote,
+    hasKey: key !== "",
     async open(signal) {
       if (!key)
         throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${KEY_NAME}.`);
@@ -41,14 +43,28 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
       const offered = async (within: AbortSignal) => ({
         data: (await client.models.list({ signal: within })).data ?? [],
       });
-      const ids = options.model ? [] : await offeredModels(request, deadlines.connectMs, signal, offered);
-      const model = options.model || (ids.includes(PREFERRED_MODEL) ? PREFERRED_MODEL : ids[0]);
+      if (!options.model && offeredIds.length === 0) {
+        offeredIds = await offeredModels(request, deadlines.connectMs, signal, offered);
+      }
+      const model = options.model || (offeredIds.includes(PREFERRED_MODEL) ? PREFERRED_MODEL : offeredIds[0]);
       if (!model) throw new ProviderError(name, "model-gone", "the account offers no model.", "Check the account.");
       const post = async (body: object, within: AbortSignal) =>
         (await client.chat.completions.create(body as never, { signal: within }).asResponse()) as unknown as Response;
       const endpoint = { ...request, model, outputLimit: "max_completion_tokens", deadlines, limits, post } as const;
-      const stream = streamChat.bind(undefined, endpoint);
-      return { name: model, contextTokens, price: options.prices.get(model), stream };
+      return {
+        name: model,
+        contextTokens,
+        price: options.prices.get(model),
+        async *stream(chat, signal) {
+          try {
+            yield* streamChat(endpoint, chat, signal);
+          } catch (error) {
+            // The list is out of date: it is asked for again next time.
+            if (error instanceof ProviderError && error.failure === "model-gone") offeredIds = [];
+            throw error;
+          }
+        },
+      };
     },
   };
 }

@@ -25,11 +25,12 @@ export function guarded(
   breaker: CircuitBreaker = new CircuitBreaker(),
   retries: Retries = RETRIES,
 ): Provider {
-  const { name, destination, remote } = provider;
+  const { name, destination, remote, hasKey } = provider;
   return {
     name,
     destination,
     remote,
+    hasKey,
     async open(signal) {
       for (let attempt = 0; ; attempt++) {
         enter(name, breaker);

@@ -66,6 +66,8 @@ export interface Provider {
   readonly destination: string;
   /** True when that is another machine. */
   readonly remote: boolean;
+  /** False while its key is missing: then nothing is ever sent. */
+  readonly hasKey: boolean;
   /** Chooses the model, asking the provider for its list when none was named. @throws ProviderError */
   open(signal: AbortSignal): Promise<LanguageModel>;
 }

@@ -18,6 +18,7 @@ export function localServer(host: Host, optionsFor: (baseUrl: string) => Provide
     name: "local",
     destination: "http://127.0.0.1",
     remote: false,
+    hasKey: true,
     async open(signal) {
       const there = await Promise.all(LOCAL_SERVERS.map((name) => isThere(host, PRESETS[name].baseUrl, signal)));
       signal.throwIfAborted();

@@ -45,6 +45,7 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
     name,
     destination,
     remote: options.remote,
+    hasKey: keyName === "" || key !== "",
     async open(signal) {
       if (keyName && !key) {
         throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${keyName}.`);

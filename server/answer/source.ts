@@ -54,9 +54,24 @@ export async function findSources(
 /** What was piped into the command, as a source; undefined when there is nothing in it. */
 export function pipedSource(text: string): Source | undefined {
   if (text.trim() === "") return undefined;
-  const endLine = text.trimEnd().split("\n").length;
-  const place = { path: PIPED, startLine: 1, endLine, focusLine: 1, language: "", name: "", parents: [] };
-  return { ...place, text: text.trimEnd(), hash: hashOf(text.trimEnd()) };
+  const lines = text.trimEnd().split(/\r?\n/).map(shortLine);
+  // When it is too long, what is left is where it says what went wrong.
+  const focusLine =
+    Math.max(
+      lines.findLastIndex((line) => TROUBLE.test(line)),
+      0,
+    ) + 1;
+  const place = { path: PIPED, startLine: 1, endLine: lines.length, focusLine, language: "", name: "", parents: [] };
+  const whole = lines.join("\n");
+  return { ...place, text: whole, hash: hashOf(whole) };
+}
+
+const TROUBLE = /\b(?:error|fail(?:s|ed|ure)?|exception|panic(?:ked)?|traceback|fatal)\b/i;
+const LONGEST_LINE = 2_000;
+
+/** One line must not fill the window. */
+function shortLine(line: string): string {
+  return line.length <= LONGEST_LINE ? line : `${line.slice(0, LONGEST_LINE).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 /** True while the file still says what the source says, at the same lines. */

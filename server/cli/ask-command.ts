@@ -77,7 +77,6 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
   const piped = await pipedText(context);
   const providers = await confirmSending(context, chosen, {
     cacheDirectory: cacheDirectoryOf(settings, host.env),
-    contextTokens: settings["answer.contextTokens"],
     yes: given.flag("yes"),
   });
 
@@ -103,8 +102,17 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
 /** What a pipe or a file gives on the standard input; nothing of a terminal is read. */
 async function pipedText(context: CommandContext): Promise<string> {
   if (process.stdin.isTTY || !isPiped()) return "";
-  return text(addAbortSignal(context.signal, process.stdin));
+  const hint = setTimeout(() => context.terminal.note(WAITING), WAITING_MS);
+  try {
+    return await text(addAbortSignal(context.signal, process.stdin));
+  } finally {
+    clearTimeout(hint);
+  }
 }
+
+/** Programs that start others often leave them an open pipe into which nothing comes. */
+const WAITING = "Waiting for the end of what is piped in; with nothing to pipe, add < /dev/null.\n";
+const WAITING_MS = 3_000;
 
 function isPiped(): boolean {
   try {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -8,8 +9,6 @@ import type { CommandContext } from "./command.ts";
 interface Sending {
   /** Where it is remembered that the user agreed. */
   readonly cacheDirectory: string;
-  /** 0 when every provider has its own. */
-  readonly contextTokens: number;
   /** The user has agreed beforehand. */
   readonly yes: boolean;
 }
@@ -26,7 +25,8 @@ export async function confirmSending(
   sending: Sending,
 ): Promise<readonly Provider[]> {
   const agreed = readAgreed(sending.cacheDirectory);
-  const fresh = providers.filter((provider) => provider.remote && !agreed.includes(keyOf(provider)));
+  const isFresh = (provider: Provider) => provider.remote && provider.hasKey && !agreed.includes(keyOf(provider));
+  const fresh = providers.filter(isFresh);
   if (fresh.length === 0) return providers;
   if (!sending.yes) {
     context.terminal.note(notice(fresh));
@@ -35,7 +35,7 @@ export async function confirmSending(
     }
     if (!(await isAgreed(context.signal))) {
       context.terminal.note("Nothing is sent. The passages that say most about it:\n\n");
-      return providers.filter((provider) => !provider.remote);
+      return providers.filter((provider) => !isFresh(provider));
     }
   }
   remember(sending.cacheDirectory, [...agreed, ...fresh.map(keyOf)]);
@@ -53,9 +53,12 @@ ${to}Files that match cairn.neverSend (CAIRN_NEVER_SEND) are never sent. Nothing
 }
 
 async function isAgreed(signal: AbortSignal): Promise<boolean> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  // Not as a line editor: that would take Ctrl-C for itself.
+  const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {
-    return /^y(?:es)?$/i.test((await prompt.question("Send it, now and in future? [y/N] ", { signal })).trim());
+    const end = once(prompt, "close").then(() => "");
+    const answer = await Promise.race([prompt.question("Send it, now and in future? [y/N] ", { signal }), end]);
+    return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
   }
