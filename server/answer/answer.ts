@@ -164,7 +164,10 @@ async function* stream(
     const packed = prompt.context.sources;
     const cut = cutNote(sources, packed);
     if (cut) yield { type: "note", text: cut };
-    const check = new CitationCheck(packed, (source) => isUnchanged(parts.workspace, source, signal));
+    const check = new CitationCheck(
+      packed,
+      oncePer(MOMENT_MS, (source) => isUnchanged(parts.workspace, source, signal)),
+    );
     let announced = false;
     let end: Extract<ModelEvent, { type: "end" }> | undefined;
     clock.sent();
@@ -215,6 +218,22 @@ const NOTHING = {
   unsupported: 0,
   attempts: [],
 } as const;
+
+/** A source that is cited again within this time is not read again. */
+const MOMENT_MS = 500;
+
+/** Remembers what was found of a source for so many milliseconds. */
+function oncePer(ms: number, find: (source: Source) => Promise<boolean>): (source: Source) => Promise<boolean> {
+  const known = new Map<Source, { found: Promise<boolean>; until: number }>();
+  return (source) => {
+    const now = performance.now();
+    const kept = known.get(source);
+    if (kept && kept.until > now) return kept.found;
+    const found = find(source);
+    known.set(source, { found, until: now + ms });
+    return found;
+  };
+}
 
 /** What of an answer has been shown. */
 class Tally {

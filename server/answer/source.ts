@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { CairnError } from "../../shared/errors.ts";
-import type { CodeExcerpt, SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
+import type { CodeExcerpt, ReadRequest, SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
 import type { Workspace } from "../core-api.ts";
 
 /** A piece of a file that an answer may quote or cite. */
@@ -31,8 +31,8 @@ export interface FoundSources {
 /** The name of the source that holds what was given along with the question. */
 export const PIPED = "(standard input)";
 
-/** Hits asked for: more than most contexts hold, so that what is too long can be passed over. */
-const HITS = 40;
+/** Hits asked for: a few more than the usual window holds, so that what is too long can be passed over. */
+const HITS = 20;
 /** Neighbouring pieces of a file become one source up to this length. */
 const LONGEST_JOINED = 160;
 
@@ -46,8 +46,12 @@ export async function findSources(
   signal: AbortSignal,
 ): Promise<FoundSources> {
   const answer: SearchAnswer = await workspace.search({ query, limit: HITS, ...narrowing }, signal);
-  const read = await Promise.all(joined(answer.hits).map((span) => readSpan(workspace, span, signal)));
-  const sources = distinct(read.filter((source) => source !== undefined));
+  const spans = joined(answer.hits);
+  const paths = [...new Set(spans.map(({ path }) => path))];
+  // Each file is read once, whatever the number of its spans.
+  const read = await Promise.all(paths.map((path) => readLines(workspace, { path }, signal)));
+  const lines = new Map(paths.map((path, i) => [path, read[i]?.text.split("\n") ?? []]));
+  const sources = distinct(spans.flatMap((span) => sourceOf(span, lines.get(span.path) ?? [])));
   return { sources, complete: answer.complete, note: answer.note };
 }
 
@@ -117,18 +121,19 @@ function overlap(a: Span, b: Span): boolean {
   return a.startLine <= b.endLine && b.startLine <= a.endLine;
 }
 
-async function readSpan(workspace: Workspace, span: Span, signal: AbortSignal): Promise<Source | undefined> {
-  const { path, startLine, endLine } = span;
-  const read = await readLines(workspace, { path, startLine, endLine }, signal);
-  if (!read) return undefined;
-  const text = read.text.trimEnd();
-  return text === "" ? undefined : { ...span, text, hash: hashOf(text) };
+/** The span as the file has it now; none when the file is gone or ends before it. */
+function sourceOf(span: Span, lines: readonly string[]): Source[] {
+  const text = lines
+    .slice(span.startLine - 1, span.endLine)
+    .join("\n")
+    .trimEnd();
+  return text === "" ? [] : [{ ...span, text, hash: hashOf(text) }];
 }
 
 /** Undefined when the file is gone, shorter now, or no longer one that may be read. */
 async function readLines(
   workspace: Workspace,
-  place: Pick<Span, "path" | "startLine" | "endLine">,
+  place: ReadRequest,
   signal: AbortSignal,
 ): Promise<CodeExcerpt | undefined> {
   try {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CairnError } from "../../shared/errors.ts";
+import { answers } from "./answers.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 import { indexing } from "./indexing.ts";
 import { memory } from "./memory.ts";
@@ -10,7 +11,7 @@ import { queries } from "./queries.ts";
 import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, memory, parts, quality];
+const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, answers, memory, parts, quality];
 /** Needs labelled repositories that not everyone has. */
 const ON_REQUEST: ReadonlySet<Benchmark> = new Set([quality]);
 
