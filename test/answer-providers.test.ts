@@ -290,6 +290,15 @@ for (const [client, providerOf] of Object.entries(CLIENTS)) {
       });
     }
 
+    it("a redirect is not followed: nobody agreed to that address", async (test) => {
+      const elsewhere = await serverThat(test, says("Yes."));
+      const location = `${elsewhere.url}/v1/chat/completions`;
+      const server = await serverThat(test, refuses(307, "", { location }));
+      const { error } = await failing(providerOf(server));
+      assert.equal(error.failure, "network");
+      assert.deepEqual(elsewhere.paths, []);
+    });
+
     it("nobody listens there", async (test) => {
       const server = await serverThat(test, hangs);
       const { error } = await failing(providerOf({ ...server, url: "http://127.0.0.1:1" }));

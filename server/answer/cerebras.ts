@@ -3,7 +3,7 @@ import { streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
 import { offeredModels } from "./model-list.ts";
 import { ProviderError } from "./provider-error.ts";
-import { LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { fetchThere, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
 import { RateLimits } from "./rate-limits.ts";
 
 export const CEREBRAS_URL = "https://api.cerebras.ai";
@@ -33,7 +33,7 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
         baseURL,
         apiKey: key,
         // Its types are those of node-fetch; it takes the platform's own.
-        fetch: host.fetch as never,
+        fetch: fetchThere(host) as never,
         maxRetries: 0,
         timeout: LONGEST_REQUEST_MS,
         // Otherwise the constructor already calls home, with the key.

@@ -7,7 +7,7 @@ import type { ProviderOptions } from "./provider-options.ts";
 /** Looked for in this order. */
 const LOCAL_SERVERS = ["ollama", "llama-server", "lmstudio", "vllm"] as const satisfies readonly PresetName[];
 /** A server on this machine that is there answers at once. */
-const WITHIN_MS = 1_000;
+const WITHIN_MS = 5_000;
 
 /**
  * Whichever server with models runs on this machine: the usual ports are asked for their list of models when the first

@@ -3,7 +3,7 @@ import { type OutputLimit, streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
 import { offeredModels } from "./model-list.ts";
 import { ProviderError } from "./provider-error.ts";
-import { LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { fetchThere, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
 import { RateLimits } from "./rate-limits.ts";
 
 /** How the servers that speak OpenAI's protocol differ. */
@@ -56,7 +56,7 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
         // The client insists on a key; servers without keys do not look at it.
         apiKey: key || "none",
         defaultHeaders: name === "azure" ? { "api-key": key } : {},
-        fetch: host.fetch,
+        fetch: fetchThere(host),
         maxRetries: 0,
         timeout: LONGEST_REQUEST_MS,
         logLevel: "off",

@@ -1,3 +1,4 @@
+import type { Host } from "../host.ts";
 import type { Price } from "./llm.ts";
 import type { Deadlines } from "./watchdog.ts";
 
@@ -16,3 +17,8 @@ export interface ProviderOptions {
 
 /** Given to the providers' clients: their own time-outs never come before the watchdog. */
 export const LONGEST_REQUEST_MS = 3_600_000;
+
+/** The host's fetch for a provider's client. A redirect would carry the question to where nobody agreed to send it. */
+export function fetchThere(host: Host): typeof globalThis.fetch {
+  return (input, init) => host.fetch(input, { ...init, redirect: "error" });
+}
