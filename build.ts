@@ -139,8 +139,10 @@ function writeGeneratedFiles(): void {
   writeIfChanged("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
   writeIfChanged("SETTINGS.md", settingsPage());
   writeIfChanged("docs/languages.md", languagesPage());
-  const sources = readdirSync(join(root, "extension")).map((name) =>
-    readFileSync(join(root, "extension", name), "utf8"),
+  const sources = ["extension", "media", "server"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => readFileSync(join(root, folder, name), "utf8")),
   );
   writeIfChanged("l10n/bundle.l10n.json", `${JSON.stringify(translationTemplate(sources), null, 2)}\n`);
 }

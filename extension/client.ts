@@ -127,7 +127,7 @@ export class ServerClient implements vscode.Disposable {
   }
 
   #options(): LanguageClientOptions {
-    const initializationOptions: InitializationOptions = { showsStatus: true };
+    const initializationOptions: InitializationOptions = { showsStatus: true, translation: vscode.l10n.bundle };
     return {
       documentSelector: [{ scheme: "file" }],
       initializationOptions,

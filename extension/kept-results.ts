@@ -32,7 +32,7 @@ export function registerKeptResults(context: vscode.ExtensionContext, view: Sear
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
       provideTextDocumentContent: (uri) => {
         const kept = find(uri);
-        return kept ? keptText(kept).text : vscode.l10n.t("These results are no longer kept.");
+        return kept ? keptText(kept, vscode.l10n.bundle).text : vscode.l10n.t("These results are no longer kept.");
       },
     }),
     vscode.languages.registerDocumentLinkProvider(
@@ -41,7 +41,7 @@ export function registerKeptResults(context: vscode.ExtensionContext, view: Sear
         provideDocumentLinks: ({ uri }) => {
           const kept = find(uri);
           return kept
-            ? keptText(kept).links.map(({ line, start, end, hit }) => {
+            ? keptText(kept, vscode.l10n.bundle).links.map(({ line, start, end, hit }) => {
                 const target = fileUriOf(hit).with({ fragment: `L${hit.focusLine}` });
                 return new vscode.DocumentLink(new vscode.Range(line, start, line, end), target);
               })
@@ -55,6 +55,6 @@ export function registerKeptResults(context: vscode.ExtensionContext, view: Sear
 
 /** The tab is named after the question. */
 function uriOf(id: string, search: KeptResults["search"]): vscode.Uri {
-  const name = titleOf(search).replaceAll(/[/\\]/g, " ").slice(0, 60).trim();
+  const name = titleOf(search, vscode.l10n.bundle).replaceAll(/[/\\]/g, " ").slice(0, 60).trim();
   return vscode.Uri.from({ scheme: SCHEME, path: `/${name}`, query: id });
 }

@@ -1,3 +1,4 @@
+import { inWords, phrase, type Translation } from "../shared/phrase.ts";
 import { filterLabel } from "../shared/search-filters.ts";
 import type { PanelHit, PanelSearch } from "../shared/webview-messages.ts";
 
@@ -16,11 +17,15 @@ export interface KeptLink {
   hit: PanelHit;
 }
 
-/** Results as a text to read, and where in it each hit is named. */
-export function keptText({ search, hits }: KeptResults): { text: string; links: KeptLink[] } {
+/** Results as a text to read, in the language of the translation, and where in it each hit is named. */
+export function keptText(
+  { search, hits }: KeptResults,
+  translation?: Translation,
+): { text: string; links: KeptLink[] } {
   const filters = search.filters.map(filterLabel).join(", ");
-  const lines = [titleOf(search), `${hits.length} ${hits.length === 1 ? "result" : "results"}`];
-  if (filters) lines.push(`Filters: ${filters}`);
+  const count = hits.length === 1 ? phrase("1 result") : phrase("{0} results", hits.length);
+  const lines = [titleOf(search, translation), inWords(count, translation)];
+  if (filters) lines.push(inWords(phrase("Filters: {0}", filters), translation));
   const links: KeptLink[] = [];
   for (const hit of hits) {
     const place = `${hit.rootName ? `${hit.rootName} • ` : ""}${hit.path}:${hit.focusLine}`;
@@ -35,6 +40,9 @@ export function keptText({ search, hits }: KeptResults): { text: string; links: 
 }
 
 /** What was asked, in one line. */
-export function titleOf({ query, similar }: PanelSearch): string {
-  return similar ? `Similar to ${similar.name} (${similar.path}:${similar.startLine})` : `Search: ${query}`;
+export function titleOf({ query, similar }: PanelSearch, translation?: Translation): string {
+  const title = similar
+    ? phrase("Similar to {0} ({1})", similar.name, `${similar.path}:${similar.startLine}`)
+    : phrase("Search: {0}", query);
+  return inWords(title, translation);
 }

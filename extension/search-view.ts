@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { CairnError } from "../shared/errors.ts";
 import { type RootedHit, ToServer } from "../shared/protocol.ts";
@@ -17,6 +16,7 @@ import { summarise } from "./index-summary.ts";
 import { HitOpener } from "./open-hit.ts";
 import { mergeAnswers } from "./panel-hits.ts";
 import { SearchHistory } from "./search-history.ts";
+import { searchPage } from "./search-page.ts";
 
 const VIEW = "cairn.searchView";
 
@@ -77,7 +77,14 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
       this.#cancelSearch();
       this.#view = undefined;
     });
-    webview.html = page(webview, assets);
+    const asset = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(assets, name)).toString();
+    webview.html = searchPage({
+      style: asset("search-view.css"),
+      script: asset("search-view.js"),
+      source: webview.cspSource,
+      language: vscode.env.language,
+      translation: vscode.l10n.bundle,
+    });
   }
 
   /** What the view shows now. */
@@ -127,7 +134,10 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
         return this.#opener.open(message.place, message.mode).catch(() => {
           this.#post({
             type: "notice",
-            message: `${message.place.path} can no longer be opened. It may have been moved or deleted.`,
+            message: vscode.l10n.t(
+              "{0} can no longer be opened. It may have been moved or deleted.",
+              message.place.path,
+            ),
           });
         });
       case "command":
@@ -213,23 +223,4 @@ function selectedText(): string {
   const editor = vscode.window.activeTextEditor;
   if (!editor?.selection.isSingleLine) return "";
   return editor.document.getText(editor.selection).trim();
-}
-
-function page(webview: vscode.Webview, assets: vscode.Uri): string {
-  const nonce = randomBytes(16).toString("base64url");
-  const asset = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(assets, name)).toString();
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}';`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta http-equiv="Content-Security-Policy" content="${policy}">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <link rel="stylesheet" href="${asset("search-view.css")}">
-  <title>Cairn</title>
-</head>
-<body>
-  <script type="module" nonce="${nonce}" src="${asset("search-view.js")}"></script>
-</body>
-</html>`;
 }

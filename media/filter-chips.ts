@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 import { filterLabel, type SearchFilter, withFilter } from "../shared/search-filters.ts";
 import { button, element } from "./dom.ts";
+import { l10n } from "./l10n.ts";
 
 export interface FilterChipsEvents {
   /** The filters are others than before. */
@@ -14,14 +15,14 @@ export interface FilterChipsEvents {
 /** The filters of a search as a list of chips, each a button that removes it. */
 export class FilterChips {
   readonly element: HTMLElement;
-  readonly #list = element("ul", "chips", { "aria-label": "Filters" });
+  readonly #list = element("ul", "chips", { "aria-label": l10n.t("Filters") });
   readonly #events: FilterChipsEvents;
   #filters: readonly SearchFilter[];
 
   constructor(filters: readonly SearchFilter[], events: FilterChipsEvents) {
     this.#filters = filters;
     this.#events = events;
-    const add = button("Add filter", () => events.choose(), "link add-filter");
+    const add = button(l10n.t("Add filter"), () => events.choose(), "link add-filter");
     this.element = element("div", "filters", {}, this.#list, add);
     this.#render();
   }
@@ -65,7 +66,7 @@ export class FilterChips {
       element("span", "chip-label", {}, label),
       element("span", "chip-remove", { "aria-hidden": "true" }, "×"),
     );
-    chip.setAttribute("aria-label", `Remove filter ${label}`);
+    chip.setAttribute("aria-label", l10n.t("Remove filter {0}", label));
     chip.title = label;
     chip.addEventListener("keydown", ({ key }) => {
       if (key === "Delete" || key === "Backspace") this.#remove(index);

@@ -20,13 +20,3 @@ export function groupByFile(hits: readonly PanelHit[]): FileGroup[] {
     return { key, name: path.slice(slash + 1), folder, hits: inFile };
   });
 }
-
-/** "12 results in 5 files", for the eye and for a screen reader. */
-export function countLabel(groups: readonly FileGroup[]): string {
-  const hits = groups.reduce((sum, group) => sum + group.hits.length, 0);
-  return `${counted(hits, "result")} in ${counted(groups.length, "file")}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-}

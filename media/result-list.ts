@@ -4,6 +4,8 @@ import type { PreviewLine } from "../shared/search-types.ts";
 import type { HitPlace, OpenMode, PanelHit } from "../shared/webview-messages.ts";
 import { element } from "./dom.ts";
 import { type FileGroup, groupByFile } from "./group-hits.ts";
+import { kindInWords, results } from "./in-words.ts";
+import { l10n } from "./l10n.ts";
 
 export interface ResultListEvents {
   open(place: HitPlace, mode: OpenMode): void;
@@ -23,7 +25,7 @@ export class ResultList {
   readonly element = element("div", "results", {
     id: "results",
     role: "listbox",
-    "aria-label": "Search results",
+    "aria-label": l10n.t("Search results"),
     "aria-busy": "true",
   });
   readonly #events: ResultListEvents;
@@ -115,7 +117,13 @@ export class ResultList {
       id: `hit-${index}`,
       role: "option",
       "aria-selected": "false",
-      "aria-label": `${hit.name || hit.kind}, ${hit.path} line ${hit.focusLine}. ${hit.reason}`,
+      "aria-label": l10n.t(
+        "{0}, {1} line {2}. {3}",
+        hit.name || kindInWords(hit.kind),
+        hit.path,
+        hit.focusLine,
+        hit.reason,
+      ),
     });
     const indent = commonIndent(hit.preview);
     const code = element("div", "code", {}, ...hit.preview.map((line) => codeLine(line, indent)));
@@ -137,7 +145,7 @@ function fileSection({ name, folder, hits }: FileGroup, id: string, options: rea
     { id, title },
     element("span", "file-name", {}, name),
     element("span", "folder", {}, element("bdi", "", {}, folder)),
-    element("span", "count", { "aria-label": `${hits.length} results` }, String(hits.length)),
+    element("span", "count", { "aria-label": results(hits.length) }, String(hits.length)),
   );
   return element("div", "group", { role: "group", "aria-labelledby": id }, header, ...options);
 }
@@ -145,13 +153,13 @@ function fileSection({ name, folder, hits }: FileGroup, id: string, options: rea
 /** The symbol and what it is, or the lines of a piece without a symbol; then where it opens. */
 function heading({ name, parents, kind, startLine, endLine, focusLine }: PanelHit): HTMLElement {
   const symbol = [...parents.slice(-1), name].filter(Boolean).join(" › ");
-  const lines = startLine === endLine ? `line ${startLine}` : `lines ${startLine}–${endLine}`;
+  const lines = startLine === endLine ? l10n.t("line {0}", startLine) : l10n.t("lines {0}–{1}", startLine, endLine);
   return element(
     "div",
     "heading",
     {},
     name ? element("span", "symbol", {}, symbol) : element("span", "kind", {}, lines),
-    name && kind !== "text" ? element("span", "kind", {}, kind) : undefined,
+    name && kind !== "text" ? element("span", "kind", {}, kindInWords(kind)) : undefined,
     element("span", "line", {}, `:${focusLine}`),
   );
 }

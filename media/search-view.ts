@@ -3,9 +3,10 @@ import { type SearchFilter, takeFilters } from "../shared/search-filters.ts";
 import type { FromPanel, PanelHit, PanelState, SimilarCode, ToPanel } from "../shared/webview-messages.ts";
 import { button, element } from "./dom.ts";
 import { FilterChips } from "./filter-chips.ts";
-import { countLabel } from "./group-hits.ts";
 import { HistoryWalk } from "./history-walk.ts";
+import { countLabel } from "./in-words.ts";
 import { indexProgress } from "./index-progress.ts";
+import { l10n } from "./l10n.ts";
 import { nothingFound, obstacle, type PlaceholderEvents, searchFailed, welcome } from "./placeholders.ts";
 import { type Move, ResultList } from "./result-list.ts";
 
@@ -42,8 +43,8 @@ const saved = vscode.getState() ?? { query: "", activeKey: "" };
 const input = element("input", "query", {
   type: "text",
   role: "combobox",
-  placeholder: "Search by meaning",
-  "aria-label": "Search code by meaning",
+  placeholder: l10n.t("Search by meaning"),
+  "aria-label": l10n.t("Search code by meaning"),
   "aria-controls": "results",
   "aria-expanded": "false",
   "aria-autocomplete": "list",
@@ -51,7 +52,7 @@ const input = element("input", "query", {
   spellcheck: "false",
 });
 const clear = button("×", () => startOver(), "clear");
-clear.setAttribute("aria-label", "Clear");
+clear.setAttribute("aria-label", l10n.t("Clear"));
 const subject = element("div", "subject", { role: "status" });
 const chips = new FilterChips(saved.filters ?? [], {
   change: () => search(),
@@ -263,7 +264,8 @@ function search(): void {
 
 /** Says whose like is shown. */
 function showSubject(): void {
-  const label = similar ? `Similar to ${similar.name} (${fileName(similar.path)}:${similar.startLine})` : "";
+  const place = similar && `${fileName(similar.path)}:${similar.startLine}`;
+  const label = similar && place ? l10n.t("Similar to {0} ({1})", similar.name, place) : "";
   if (subject.textContent !== label) subject.textContent = label;
   subject.title = similar?.path ?? "";
 }
@@ -280,7 +282,7 @@ function showResults(hits: readonly PanelHit[], complete: boolean, tookMs: numbe
   const text = countLabel(groups);
   // A screen reader repeats the region when its text is set; the same text again is not news.
   if (summary.textContent !== text) summary.textContent = text;
-  summary.title = `${tookMs.toFixed(1)} ms`;
+  summary.title = l10n.t("{0} ms", tookMs.toFixed(1));
 }
 
 function showPlaceholder(shown: HTMLElement): void {

@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, rmdirSync, rmSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
+import { phrase } from "../shared/phrase.ts";
 import { Lease } from "./store/lease.ts";
 import { VectorDatabase } from "./store/vector-database.ts";
 
@@ -204,7 +205,11 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-function cacheError(path: string, done: string, cause: unknown): CairnError {
+function cacheError(path: string, done: "read" | "removed", cause: unknown): CairnError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new CairnError("unavailable", `${path} could not be ${done} (${code}).`, "Check its permissions.", { cause });
+  const said =
+    done === "read"
+      ? phrase("{0} could not be read ({1}).", path, code)
+      : phrase("{0} could not be removed ({1}).", path, code);
+  return new CairnError("unavailable", said, phrase("Check its permissions."), { cause });
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { Translation } from "../shared/phrase.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { Core, Role, Workspace } from "./core-api.ts";
 import { loadStaticModel, type StaticModelShared } from "./embed/static-model.ts";
@@ -8,8 +9,14 @@ import { packageFile } from "./package-files.ts";
 import { SharedWorkspace } from "./shared-workspace.ts";
 import { loadKernels } from "./vectors/load-kernels.ts";
 
+export interface CoreOptions {
+  role: Role;
+  /** The language of what the core says to people; English without it. Errors can be put into words by who shows them. */
+  translation?: Translation;
+}
+
 /** Puts the concrete parts together; nothing else names them. */
-export function createCore(host: Host, settings: Settings, options: { role: Role }): Core {
+export function createCore(host: Host, settings: Settings, options: CoreOptions): Core {
   const open = new Set<Workspace>();
   let model: StaticModelShared | undefined;
   const loadModel = () => {
@@ -22,15 +29,16 @@ export function createCore(host: Host, settings: Settings, options: { role: Role
     return model;
   };
   return {
-    async open(folder) {
+    async open(folder, own = settings) {
       const workspace = await SharedWorkspace.open({
         host,
-        settings,
-        opening: typeof folder === "string" ? beginOpening(host, settings, folder) : folder,
+        settings: own,
+        opening: typeof folder === "string" ? beginOpening(host, own, folder) : folder,
         model: loadModel,
         threads: settings["index.threads"] || defaultThreads(),
         maxCacheBytes: options.role === "editor" ? settings["cache.maxSizeMb"] * 1e6 : 0,
         role: options.role,
+        translation: options.translation,
       });
       open.add(workspace);
       return workspace;

@@ -11,6 +11,8 @@ export interface Host {
   onBattery(): Promise<boolean>;
   /** The only way to another machine; given to the providers of answers and to nothing else. */
   readonly fetch: typeof globalThis.fetch;
+  /** Calls back once when the folder at a path can be read; looks now and then, until it is disposed of. */
+  onFolder(path: string, callback: () => void): { dispose(): void };
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

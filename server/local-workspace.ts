@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
+import { joined, type Phrase, phrase, SILENCE } from "../shared/phrase.ts";
 import type {
   CodeExcerpt,
   IndexStatus,
@@ -63,8 +64,8 @@ export interface LocalParts {
   threads: number;
   /** The user's cache is kept below so many bytes; 0 means no cap. */
   maxCacheBytes: number;
-  /** What had to be repaired to open the store; empty when nothing. */
-  repaired: string;
+  /** What had to be repaired to open the store; nothing when nothing. */
+  repaired: Phrase;
 }
 
 /** A root that this process indexes. */
@@ -126,12 +127,12 @@ export class LocalWorkspace implements HeldWorkspace {
     return workspace;
   }
 
-  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     await this.#unsaved.soonSettled();
     return answerSearch(this.#source(), request, signal);
   }
 
-  async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     await this.#unsaved.soonSettled();
     return answerSimilar(this.#source(), request, signal);
   }
@@ -150,13 +151,16 @@ export class LocalWorkspace implements HeldWorkspace {
     return findSymbols(this.#unsaved.snapshot, query, limit);
   }
 
-  async status(): Promise<IndexStatus> {
+  async status(): Promise<IndexStatus<Phrase>> {
     const sizes = await this.#parts.store.call("sizes", null);
     return { ...this.#status(), ...sizes };
   }
 
-  onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
-    const notify = throttled(async () => listener(await this.status().catch(() => this.#status())));
+  onStatus(listener: (status: IndexStatus<Phrase>) => void): { dispose(): void } {
+    const notify = throttled(async () => {
+      const now = await this.status().catch(() => this.#status());
+      if (this.#listeners.has(notify.call)) listener(now);
+    });
     this.#listeners.add(notify.call);
     return {
       dispose: () => {
@@ -166,11 +170,11 @@ export class LocalWorkspace implements HeldWorkspace {
     };
   }
 
-  async skipped(): Promise<readonly SkippedFile[]> {
-    return this.#indexer.skipped();
+  async skipped(): Promise<readonly SkippedFile<Phrase>[]> {
+    return this.#indexer.skips.all();
   }
 
-  async fileStatus(path: string): Promise<FileStatus | undefined> {
+  async fileStatus(path: string): Promise<FileStatus<Phrase> | undefined> {
     const inside = relativePath(this.root, path);
     return inside === undefined ? undefined : fileStatus(this.#live, this.#indexer, inside);
   }
@@ -217,7 +221,7 @@ export class LocalWorkspace implements HeldWorkspace {
     this.#indexer.rebuild();
   }
 
-  async idle(signal?: AbortSignal): Promise<IndexStatus> {
+  async idle(signal?: AbortSignal): Promise<IndexStatus<Phrase>> {
     await this.#indexer.idle(signal);
     await this.#unsaved.settled();
     return this.status().catch(() => this.#status());
@@ -279,12 +283,14 @@ export class LocalWorkspace implements HeldWorkspace {
   #admittedText(path: string): string {
     const { host } = this.#parts;
     const verdict = admits(host, this.root, path, this.#walkOptions);
-    if (verdict === undefined) throw new CairnError("input", `There is no file ${path} in ${this.root}.`);
-    if (verdict === "folder") throw new CairnError("input", `${path} is a folder.`, "Give the path of a file.");
+    if (verdict === undefined) throw new CairnError("input", phrase("There is no file {0} in {1}.", path, this.root));
+    if (verdict === "folder")
+      throw new CairnError("input", phrase("{0} is a folder.", path), phrase("Give the path of a file."));
     const text = "code" in verdict ? undefined : (this.#unsaved.shown(path)?.text ?? this.#readText(path));
     const left = "code" in verdict ? verdict : classifyContent(path, text);
     if (left || text === undefined) {
-      throw new CairnError("input", `${path} is left out of the index and is not read: ${left?.reason}.`);
+      const reason = left?.reason ?? SILENCE;
+      throw new CairnError("input", phrase("{0} is left out of the index and is not read: {1}.", path, reason));
     }
     return text;
   }
@@ -323,7 +329,7 @@ export class LocalWorkspace implements HeldWorkspace {
     }
   }
 
-  #status(): IndexStatus {
+  #status(): IndexStatus<Phrase> {
     const { fileCount, chunkCount } = this.#live.snapshot;
     const { phase, done, total, message } = this.#indexer.progress;
     return {
@@ -333,8 +339,8 @@ export class LocalWorkspace implements HeldWorkspace {
       chunks: chunkCount,
       done,
       total,
-      skipped: this.#indexer.skippedCounts(),
-      message: [message, this.#indexer.hint].filter(Boolean).join(" "),
+      skipped: this.#indexer.skips.counts(),
+      message: joined([message, this.#indexer.advice], " "),
       holder: true,
       holderPid: process.pid,
       embedded: 0,

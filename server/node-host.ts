@@ -1,4 +1,5 @@
 import {
+  access,
   closeSync,
   constants,
   fstatSync,
@@ -32,6 +33,8 @@ export interface NodeHostOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** Where Linux says what feeds the machine. Default: the real one. */
   powerSupplyDirectory?: string;
+  /** How often a folder that has gone is looked for, in milliseconds. Default: 5,000. */
+  folderLookMs?: number;
 }
 
 /** The real machine: the file system, the clock, the environment, and standard error as the log. */
@@ -46,6 +49,29 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     env,
     onBattery: powerSource(options.powerSupplyDirectory),
     fetch: (input, init) => fetch(input, init),
+    onFolder: (path, callback) => lookFor(path, options.folderLookMs ?? 5_000, callback),
+  };
+}
+
+/** No file system says when a network drive is back. Each look waits for the one before, which may hang on a dead one. */
+function lookFor(path: string, everyMs: number, callback: () => void): { dispose(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let disposed = false;
+  const wait = () => {
+    if (!disposed) timer = setTimeout(look, everyMs).unref();
+  };
+  const look = () => {
+    access(path, constants.R_OK, (error) => {
+      if (error) wait();
+      else if (!disposed) callback();
+    });
+  };
+  wait();
+  return {
+    dispose() {
+      disposed = true;
+      clearTimeout(timer);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
+import { phrase } from "../shared/phrase.ts";
 import type { Settings } from "../shared/settings.ts";
 import { FileError, type Host } from "./host.ts";
 import type { LeaseAnswer, StoredFiles } from "./store/store.ts";
@@ -61,8 +62,8 @@ export function beginOpening(host: Host, settings: Settings, folder: string): Op
 export function cacheDirectoryOf(settings: Settings, env: Host["env"]): string {
   const { cacheDirectory } = settings;
   if (cacheDirectory && !isAbsolute(cacheDirectory)) {
-    const hint = "Correct the setting cairn.cacheDirectory or the environment variable CAIRN_CACHE_DIR.";
-    throw new CairnError("input", `The cache folder must be an absolute path, not ${cacheDirectory}.`, hint);
+    const hint = phrase("Correct the setting cairn.cacheDirectory or the environment variable CAIRN_CACHE_DIR.");
+    throw new CairnError("input", phrase("The cache folder must be an absolute path, not {0}.", cacheDirectory), hint);
   }
   if (cacheDirectory) return cacheDirectory;
   if (process.platform === "win32") return join(env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "cairn");
@@ -87,17 +88,24 @@ function realFolder(host: Host, folder: string): string {
   try {
     const root = host.files.realpath(folder);
     if (host.files.stat(root).type !== "directory") {
-      throw new CairnError("input", `${folder} is not a folder.`, "Name the folder to index.");
+      throw new CairnError("input", phrase("{0} is not a folder.", folder), phrase("Name the folder to index."));
     }
     host.files.list(root);
     return root;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-      throw new CairnError("input", `There is no folder ${folder}.`, "Check the path.", { cause: error });
+      throw new CairnError("input", phrase("There is no folder {0}.", folder), phrase("Check the path."), {
+        cause: error,
+      });
     }
-    throw new CairnError("input", `${folder} cannot be read (${error.code}).`, "Check its permissions.", {
-      cause: error,
-    });
+    throw new CairnError(
+      "input",
+      phrase("{0} cannot be read ({1}).", folder, error.code),
+      phrase("Check its permissions."),
+      {
+        cause: error,
+      },
+    );
   }
 }

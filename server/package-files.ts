@@ -3,10 +3,13 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CairnError } from "../shared/errors.ts";
+import { phrase } from "../shared/phrase.ts";
 
 /**
  * Absolute path of a file that ships with Cairn, given from the package's root: the same whether the code runs from
  * source, from `dist/` or from an installed extension.
+ *
+ * @throws {CairnError} `unavailable` when the package is no longer there.
  */
 export function packageFile(...parts: string[]): string {
   return join(packageRoot(), ...parts);
@@ -39,11 +42,20 @@ export function ripgrepPath(): string {
   } catch {
     // Not installed: the same as not there for this platform.
   }
-  throw new CairnError("unavailable", `There is no ripgrep for ${platform}.`, "Install Cairn again.");
+  throw new CairnError("unavailable", phrase("There is no ripgrep for {0}.", platform), phrase("Install Cairn again."));
 }
 
+/** @throws {CairnError} `unavailable` when Cairn was removed, or replaced by another version, while it runs. */
 function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
+  const here = dirname(fileURLToPath(import.meta.url));
+  for (let folder = here; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+    if (folder === dirname(folder)) {
+      throw new CairnError(
+        "unavailable",
+        phrase("Cairn's own files are no longer in {0}.", here),
+        phrase("It was updated or removed: start it again."),
+      );
+    }
+  }
 }

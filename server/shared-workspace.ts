@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CairnError } from "../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
+import { inWords, type Phrase, phrase, type Translation } from "../shared/phrase.ts";
 import type {
   CodeExcerpt,
   IndexStatus,
@@ -13,6 +14,7 @@ import type {
 } from "../shared/search-types.ts";
 import type { Role, Workspace } from "./core-api.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
+import { answerInWords, reasonInWords, statusInWords } from "./in-words.ts";
 import { type LocalParts, LocalWorkspace } from "./local-workspace.ts";
 import { beginOpening, type Opening } from "./opening.ts";
 import { peerAddress } from "./peer/address.ts";
@@ -26,7 +28,7 @@ const RETRY_MS = 25;
 const GIVE_UP_MS = 10_000;
 /** A terminal that only asks a question is gone before another process could need it. */
 const LISTEN_AFTER_MS = 300;
-/** How long a terminal that gave its index up waits for the editor to take it. */
+/** How long terminals wait for the editor to take an index that was given up for it. */
 const HANDOVER_MS = 2_000;
 
 export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes"> {
@@ -35,11 +37,13 @@ export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "thr
   /** Loads the model, once. */
   model: () => StaticModelShared;
   role: Role;
+  /** The language of who asks here; English without it. */
+  translation?: Translation;
 }
 
 /**
  * A root of which one process holds the index: this one, or another that is asked. When the holder goes away, whoever
- * is next takes over and callers notice nothing but a pause.
+ * is next takes over and callers notice nothing but a pause. Either answers in phrases; here they are put into words.
  */
 export class SharedWorkspace implements Workspace {
   readonly root: string;
@@ -75,12 +79,14 @@ export class SharedWorkspace implements Workspace {
     }
   }
 
-  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
-    return this.#ask((workspace) => workspace.search(request, signal));
+  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    const answer = await this.#ask((workspace) => workspace.search(request, signal));
+    return answerInWords(answer, this.#parts.translation);
   }
 
-  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
-    return this.#ask((workspace) => workspace.similar(request, signal));
+  async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    const answer = await this.#ask((workspace) => workspace.similar(request, signal));
+    return answerInWords(answer, this.#parts.translation);
   }
 
   read(request: ReadRequest, signal?: AbortSignal): Promise<CodeExcerpt> {
@@ -91,8 +97,9 @@ export class SharedWorkspace implements Workspace {
     return this.#ask((workspace) => workspace.symbols(query, limit, signal));
   }
 
-  status(): Promise<IndexStatus> {
-    return this.#ask((workspace) => workspace.status());
+  async status(): Promise<IndexStatus> {
+    const status = await this.#ask((workspace) => workspace.status());
+    return statusInWords(status, this.#parts.translation);
   }
 
   onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
@@ -101,12 +108,14 @@ export class SharedWorkspace implements Workspace {
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  skipped(): Promise<readonly SkippedFile[]> {
-    return this.#ask((workspace) => workspace.skipped());
+  async skipped(): Promise<readonly SkippedFile[]> {
+    const skipped = await this.#ask((workspace) => workspace.skipped());
+    return skipped.map((file) => reasonInWords(file, this.#parts.translation));
   }
 
-  fileStatus(path: string): Promise<FileStatus | undefined> {
-    return this.#ask((workspace) => workspace.fileStatus(path));
+  async fileStatus(path: string): Promise<FileStatus | undefined> {
+    const status = await this.#ask((workspace) => workspace.fileStatus(path));
+    return status?.state === "left-out" ? reasonInWords(status, this.#parts.translation) : status;
   }
 
   indexedIn(folder: string): Promise<IndexedFolder> {
@@ -144,13 +153,14 @@ export class SharedWorkspace implements Workspace {
     this.#tell((workspace) => workspace.rebuild());
   }
 
-  idle(signal?: AbortSignal): Promise<IndexStatus> {
-    return this.#ask(async (workspace) => {
+  async idle(signal?: AbortSignal): Promise<IndexStatus> {
+    const idle = await this.#ask(async (workspace) => {
       const status = await workspace.idle(signal);
       // An index that was closed under the caller has moved to another process: wait for it there.
       if (status.phase === "closed" && !this.#closed) throw new PeerLost();
       return status;
     });
+    return statusInWords(idle, this.#parts.translation);
   }
 
   async close(): Promise<void> {
@@ -160,7 +170,7 @@ export class SharedWorkspace implements Workspace {
   }
 
   /** Asks the holder; asks the next one when it goes away meanwhile. */
-  async #ask<T>(question: (workspace: Workspace) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (workspace: Workspace<Phrase>) => Promise<T>): Promise<T> {
     for (;;) {
       const current = this.#current;
       try {
@@ -169,7 +179,9 @@ export class SharedWorkspace implements Workspace {
       } catch (error) {
         const moved = this.#current !== current;
         if (this.#closed || !(error instanceof PeerLost || moved)) {
-          if (!moved && !this.#closed && (await isRejected(current))) this.#current = this.#attach(0);
+          const failed = !moved && !this.#closed && (await isRejected(current));
+          // Of several questions that failed one tries again.
+          if (failed && this.#current === current) this.#current = this.#attach(0);
           throw error;
         }
         if (!moved) await delay(RETRY_MS);
@@ -177,7 +189,7 @@ export class SharedWorkspace implements Workspace {
     }
   }
 
-  #tell(message: (workspace: Workspace) => void): void {
+  #tell(message: (workspace: Workspace<Phrase>) => void): void {
     void this.#current.then(({ workspace }) => message(workspace)).catch(() => {});
   }
 
@@ -201,8 +213,8 @@ export class SharedWorkspace implements Workspace {
       if (waited > GIVE_UP_MS + yieldMs) {
         throw new CairnError(
           "unavailable",
-          `Another process holds the index of ${this.root} and does not listen.`,
-          "End that process (cairn doctor names it), then try again.",
+          phrase("Another process holds the index of {0} and does not listen.", this.root),
+          phrase("End that process (cairn doctor names it), then try again."),
         );
       }
       await delay(RETRY_MS);
@@ -225,9 +237,9 @@ export class SharedWorkspace implements Workspace {
         await opening.abandon();
         return undefined;
       }
-      if (lease.repaired) host.log.warn(lease.repaired);
+      const repaired = inWords(lease.repaired);
+      if (repaired) host.log.warn(repaired);
       const { root, store, files, scan } = opening;
-      const { repaired } = lease;
       const parts = {
         host,
         settings,
@@ -240,7 +252,7 @@ export class SharedWorkspace implements Workspace {
         model,
         files,
         scan,
-        repaired,
+        repaired: lease.repaired,
       };
       const workspace = await LocalWorkspace.open(parts);
       const ending = new AbortController();
@@ -249,13 +261,13 @@ export class SharedWorkspace implements Workspace {
       this.#tellOpen(workspace);
       return {
         workspace,
-        detach: async () => {
+        detach: async (toEditor = false) => {
           status.dispose();
           ending.abort();
           const peers = await listening;
-          peers?.handOver();
-          await workspace.close();
-          peers?.close();
+          peers?.handOver(toEditor);
+          // Whoever still waits here must be sent on, whatever becomes of the closing.
+          await workspace.close().finally(() => peers?.close());
         },
       };
     } catch (error) {
@@ -267,11 +279,17 @@ export class SharedWorkspace implements Workspace {
   /** Lets other processes use the index. They wait for it, so nothing here waits for them. */
   async #listen(workspace: LocalWorkspace, ending: AbortSignal): Promise<PeerServer | undefined> {
     const { host, role } = this.#parts;
+    let yielded = false;
+    const onEditor = () => {
+      // Of several editors that say hello the first is enough.
+      if (!yielded) this.#yieldToEditor();
+      yielded = true;
+    };
     if (role === "terminal") await delay(LISTEN_AFTER_MS, undefined, { signal: ending, ref: false }).catch(() => {});
     if (ending.aborted) return undefined;
     try {
       const { PeerServer } = await import("./peer/peer-server.ts");
-      return await PeerServer.listen(this.#address, workspace, role, () => this.#yieldToEditor());
+      return await PeerServer.listen(this.#address, workspace, role, onEditor);
     } catch (error) {
       host.log.error(`Other processes cannot use this index: ${error instanceof Error ? error.message : error}`);
       return undefined;
@@ -279,16 +297,25 @@ export class SharedWorkspace implements Workspace {
   }
 
   #follow(peer: PeerClient): Attached {
+    let detached = false;
     const status = peer.onStatus((now) => this.#notify(now));
     this.#tellOpen(peer);
     void peer.closed.then(() => {
       status.dispose();
-      if (!this.#closed) this.#moveTo(this.#attach(0));
+      const yieldMs = peer.yieldsToEditor && this.#parts.role === "terminal" ? HANDOVER_MS : 0;
+      // Whoever detached goes on from there: two that look for the holder would find each other.
+      if (!detached && !this.#closed) this.#moveTo(this.#attach(yieldMs));
     });
-    return { workspace: peer, detach: () => peer.close() };
+    return {
+      workspace: peer,
+      detach() {
+        detached = true;
+        return peer.close();
+      },
+    };
   }
 
-  #tellOpen(workspace: Workspace): void {
+  #tellOpen(workspace: Workspace<Phrase>): void {
     workspace.prioritise(this.#open);
     for (const [path, text] of this.#edits) workspace.edited(path, text);
   }
@@ -299,7 +326,7 @@ export class SharedWorkspace implements Workspace {
     const before = this.#current;
     this.#moveTo(
       before.then(async ({ detach }) => {
-        await detach();
+        await detach(true);
         return this.#attach(HANDOVER_MS);
       }),
     );
@@ -318,14 +345,16 @@ export class SharedWorkspace implements Workspace {
     );
   }
 
-  #notify(status: IndexStatus): void {
-    for (const listener of this.#listeners) listener(status);
+  #notify(status: IndexStatus<Phrase>): void {
+    const told = statusInWords(status, this.#parts.translation);
+    for (const listener of this.#listeners) listener(told);
   }
 }
 
 interface Attached {
-  workspace: Workspace;
-  detach(): Promise<void>;
+  workspace: Workspace<Phrase>;
+  /** @param toEditor whether the index is given up for an editor. */
+  detach(toEditor?: boolean): Promise<void>;
 }
 
 async function isRejected(promise: Promise<unknown>): Promise<boolean> {

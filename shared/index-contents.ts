@@ -3,7 +3,7 @@
 /** How a file was cut: along its declarations, by its headings, or in overlapping windows of lines. */
 export type FileShape = "syntax" | "headings" | "windows";
 
-export type FileStatus =
+export type FileStatus<Text = string> =
   | {
       state: "indexed";
       /** Name of the language, for people. */
@@ -14,7 +14,7 @@ export type FileStatus =
       outdated: boolean;
     }
   /** `code` and `reason` as in SkippedFile; `path` is the file, or the folder around it that is left out. */
-  | { state: "left-out"; code: string; reason: string; path: string }
+  | { state: "left-out"; code: string; reason: Text; path: string }
   /** Not indexed yet. */
   | { state: "waiting" };
 

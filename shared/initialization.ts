@@ -1,3 +1,5 @@
+import type { Translation } from "./phrase.ts";
+
 /**
  * What a client may send as `initializationOptions`. Everything is optional: a client that sends none of it gets the
  * defaults, or is asked through `workspace/configuration` when it can be.
@@ -9,4 +11,6 @@ export interface InitializationOptions {
   excludes?: readonly unknown[];
   /** True when the client shows `cairn/statusChanged` itself. Others get work-done progress, if they support it. */
   showsStatus?: boolean;
+  /** What the server says to people, in the client's language: the texts of `l10n/bundle.l10n.json` to their translations. */
+  translation?: Translation;
 }

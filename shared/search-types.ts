@@ -1,4 +1,7 @@
-/** What a search asks and answers: plain data, the same in the core, over LSP, in the terminal and in the view. */
+/**
+ * What a search asks and answers: plain data, the same in the core, over LSP, in the terminal and in the view. `Text` is
+ * a Phrase where it is not settled yet who will read it: between the index and the processes that use it.
+ */
 
 /** What a chunk is. `section` is a Markdown heading, `text` a window without syntax. */
 export type ChunkKind =
@@ -83,7 +86,7 @@ export interface PreviewLine {
   ranges: readonly (readonly [number, number])[];
 }
 
-export interface SearchHit {
+export interface SearchHit<Text = string> {
   /** Relative to the root, forward slashes. */
   path: string;
   /** 1-based, inclusive. */
@@ -99,19 +102,19 @@ export interface SearchHit {
   /** Enclosing symbols, outermost first. */
   parents: readonly string[];
   /** One line: why this is here ("defines retry", "file name matches; close in meaning"). */
-  reason: string;
+  reason: Text;
   /** Up to three lines to show, best first match inside; empty when the file can no longer be read. */
   preview: readonly PreviewLine[];
   /** False when the file is not in the index yet and was found by scanning its text. */
   indexed: boolean;
 }
 
-export interface SearchAnswer {
-  hits: readonly SearchHit[];
+export interface SearchAnswer<Text = string> {
+  hits: readonly SearchHit<Text>[];
   /** True when every file of the workspace was in the index at the time. */
   complete: boolean;
   /** What was done to the query that the user should know; usually empty. */
-  note: string;
+  note: Text;
   /** Milliseconds inside the server, preview reading included. */
   tookMs: number;
 }
@@ -128,7 +131,7 @@ export interface SymbolHit {
 
 export type IndexPhase = "opening" | "scanning" | "indexing" | "ready" | "paused" | "failed" | "closed";
 
-export interface IndexStatus {
+export interface IndexStatus<Text = string> {
   root: string;
   phase: IndexPhase;
   /** Files and chunks that can be found now. */
@@ -140,7 +143,7 @@ export interface IndexStatus {
   /** Files left out, by reason code. */
   skipped: Readonly<Record<string, number>>;
   /** What happened and what to do, when `phase` is `failed` or something deserves a word; otherwise empty. */
-  message: string;
+  message: Text;
   /** True in the process that indexes this root, false in one that asks another process. */
   holder: boolean;
   /** Process id of the holder. */
@@ -153,10 +156,10 @@ export interface IndexStatus {
 }
 
 /** A file or folder that is left out of the index, and why. */
-export interface SkippedFile {
+export interface SkippedFile<Text = string> {
   path: string;
   /** Stable code: `ignored`, `excluded`, `secret`, `binary`, `minified`, `generated`, `lock`, `large`, `unreadable`, `special`, `loop`, `encoding`. */
   code: string;
   /** A sentence for people: "matched by .gitignore line 3: node_modules". */
-  reason: string;
+  reason: Text;
 }

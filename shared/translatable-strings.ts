@@ -1,13 +1,15 @@
 /**
- * The strings of a source that a translation can replace: the first argument of each `l10n.t(...)`.
+ * The strings of a source that a translation can replace: the first argument of each `l10n.t(...)` and `phrase(...)`.
  * @throws Error when one is not a plain string, since no translation could be found for it.
  */
 export function translatableStrings(source: string): string[] {
-  const calls = [...source.matchAll(/\bl10n\.t\(/g)];
+  const calls = [...source.matchAll(/(?<!function )\b(?:l10n\.t|phrase)\(/g)];
   return calls.map(({ index }) => {
-    const literal = /^l10n\.t\(\s*("(?:[^"\\\n]|\\.)*")\s*[,)]/.exec(source.slice(index))?.[1];
-    if (literal) return JSON.parse(literal) as string;
-    throw new Error(`l10n.t needs a plain string in double quotes: ${source.slice(index, index + 80)}`);
+    const argument = source.slice(index).replace(/^[\w.]+\(\s*/, "");
+    const [, double, single] = /^(?:("(?:[^"\\\n]|\\.)*")|'([^'\\\n]*)')\s*[,)]/.exec(argument) ?? [];
+    if (double !== undefined) return JSON.parse(double) as string;
+    if (single !== undefined) return single;
+    throw new Error(`A text to translate must be a plain string: ${source.slice(index, index + 80)}`);
   });
 }
 

@@ -1,18 +1,9 @@
-import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { it, type TestContext } from "node:test";
-import type { Workspace } from "../server/core-api.ts";
+import { it } from "node:test";
+import { agreesWithFresh } from "./fresh-index.ts";
 import { openCore, temporaryFolder } from "./open-core.ts";
-
-/** Numbers that look random and are the same in every run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return state % below;
-  };
-}
+import { seeded } from "./seeded.ts";
 
 /** Changes the tree the way people and their tools do; returns what an editor would report. */
 function change(root: string, random: (below: number) => number, step: number): string[] {
@@ -69,21 +60,6 @@ function listed(folder: string): string[] {
     .sort();
 }
 
-/** All that can be found, as text. */
-async function contents(workspace: Workspace): Promise<string> {
-  const { files, chunks } = await workspace.idle();
-  const symbols = await workspace.symbols("made", 10_000);
-  const lines = symbols.map(({ path, name, startLine, endLine }) => `${path}:${startLine}-${endLine} ${name}`);
-  return [`${files} files, ${chunks} chunks`, ...lines.sort()].join("\n");
-}
-
-async function agreesWithFresh(test: TestContext, root: string, workspace: Workspace, when: string): Promise<void> {
-  const fresh = await openCore(test, root, temporaryFolder(test));
-  const expected = await contents(fresh.workspace);
-  await fresh.core.close();
-  assert.equal(await contents(workspace), expected, when);
-}
-
 for (const seed of [1, 5, 8, 14]) {
   it(`after any changes, told or found, the index is what a fresh one is (seed ${seed})`, async (test) => {
     const [root, cache] = [temporaryFolder(test), temporaryFolder(test)];
@@ -101,7 +77,7 @@ for (const seed of [1, 5, 8, 14]) {
         opened = await openCore(test, root, cache);
       } else if (random(3) === 0) opened.workspace.rescan();
       else opened.workspace.changed(told);
-      await agreesWithFresh(test, root, opened.workspace, `round ${round}`);
+      await agreesWithFresh(test, root, opened.workspace, `round ${round}`, ["made7", "what is made in a step"]);
     }
   });
 }

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { nodeHost } from "../server/node-host.ts";
 import { openRules } from "../server/workspace/ignore-rules.ts";
 import { walk } from "../server/workspace/walk.ts";
+import { inWords, SILENCE } from "../shared/phrase.ts";
 import { memoryHost } from "./memory-host.ts";
 
 /**
@@ -29,7 +30,7 @@ function check(
     const path = line.slice(2).split("  ")[0];
     const skipped = rules.leavesOut(path.replace(/\/$/, ""), path.endsWith("/"));
     if (!skipped) return `+ ${path}`;
-    return line.includes("  ") ? `- ${path}  ${skipped.reason}` : `- ${path}`;
+    return line.includes("  ") ? `- ${path}  ${inWords(skipped.reason)}` : `- ${path}`;
   });
   assert.deepEqual(actual, lines);
 }
@@ -190,9 +191,12 @@ test("a folder inside a repository follows the rules above it, unless they leave
     "/repo/scratch/a.log": "",
   };
   const web = openRules(memoryHost(files), "/repo/app/web", []);
-  assert.equal(web.leavesOut("a.log", false)?.reason, "matched by ../../.gitignore line 1: *.log");
+  assert.equal(inWords(web.leavesOut("a.log", false)?.reason ?? SILENCE), "matched by ../../.gitignore line 1: *.log");
   assert.equal(web.leavesOut("b.log", false), undefined);
-  assert.equal(web.leavesOut("dist", true)?.reason, "matched by ../../.gitignore line 2: /app/web/dist");
+  assert.equal(
+    inWords(web.leavesOut("dist", true)?.reason ?? SILENCE),
+    "matched by ../../.gitignore line 2: /app/web/dist",
+  );
   assert.equal(openRules(memoryHost(files), "/repo/scratch", []).leavesOut("a.log", false), undefined);
 });
 

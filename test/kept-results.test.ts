@@ -51,6 +51,13 @@ Filters: lang: ts
   );
 });
 
+test("kept results are in the language of the editor", () => {
+  const search: PanelSearch = { query: "retry", filters: [{ type: "path", value: "src" }] };
+  const translation = { "Search: {0}": "Suche: {0}", "1 result": "1 Treffer", "Filters: {0}": "Filter: {0}" };
+  const { text } = keptText({ search, hits: [{ ...HIT, preview: [] }] }, translation);
+  assert.equal(text, "Suche: retry\n1 Treffer\nFilter: path: src\n\nsrc/retry.ts:10  Retry › backoff\n");
+});
+
 test("code that others are similar to is named in place of a query", () => {
   const similar = {
     rootUri: "file:///project",

@@ -20,7 +20,7 @@ export interface LspClientOptions {
   cacheDirectory: string;
   capabilities?: object;
   initializationOptions?: InitializationOptions;
-  /** What the client answers to `workspace/configuration`, by section. */
+  /** What the client answers to `workspace/configuration`, by section, or by `folder's URI section`. */
   configuration?: Record<string, unknown>;
   /** Methods of requests that the client answers with an error. */
   refuses?: readonly string[];
@@ -171,8 +171,10 @@ export class LspClient {
       return null;
     });
     connection.onRequest("window/workDoneProgress/create", () => null);
-    connection.onRequest("workspace/configuration", ({ items }: { items: { section: string }[] }) =>
-      items.map(({ section }) => this.configuration[section] ?? null),
+    connection.onRequest("workspace/configuration", ({ items }: { items: { scopeUri?: string; section: string }[] }) =>
+      items.map(
+        ({ scopeUri, section }) => this.configuration[`${scopeUri} ${section}`] ?? this.configuration[section] ?? null,
+      ),
     );
     connection.onRequest("client/registerCapability", ({ registrations }) => {
       for (const { method, registerOptions } of registrations) this.registered.set(method, registerOptions);

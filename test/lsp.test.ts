@@ -176,6 +176,47 @@ test("settings are asked for, and the index follows their change", async (test) 
   assert.ok(!(await paths()).includes("src/colour.ts"));
 });
 
+test("each folder has settings of its own, also one that is added", async (test) => {
+  const [plain, narrow, off, late, cacheDirectory] = Array.from({ length: 5 }, () => temporaryFolder(test));
+  const code = { "kettle.ts": "export function boilKettle() {}\n", "old/pot.ts": "export function boilPot() {}\n" };
+  for (const folder of [plain, narrow, off, late]) writeFiles(folder, code);
+  const client = await LspClient.start(test, {
+    folders: [plain, narrow, off],
+    cacheDirectory,
+    capabilities: { workspace: { workspaceFolders: true, configuration: true } },
+    configuration: {
+      [`${uriOf(narrow)} cairn`]: { index: { exclude: ["old/**"] } },
+      [`${uriOf(off)} cairn`]: { index: { enabled: false } },
+      [`${uriOf(late)} files.exclude`]: { "kettle.ts": true },
+    },
+  });
+  const files = async () => (await client.statuses()).map(({ status }) => [status.phase, status.files]);
+  const reach = (expected: unknown) =>
+    client.until(async () => JSON.stringify(await files()) === JSON.stringify(expected));
+  const first = [
+    ["ready", 2],
+    ["ready", 1],
+    ["closed", 0],
+  ];
+  await reach(first);
+
+  await client.tell("workspace/didChangeWorkspaceFolders", {
+    event: { added: [{ uri: uriOf(late), name: "late" }], removed: [] },
+  });
+  await reach([...first, ["ready", 1]]);
+  const found = (await client.hits("boilPot")).filter(({ path }) => path === "old/pot.ts");
+  assert.equal(found.length, 2);
+
+  client.configuration = { [`${uriOf(narrow)} cairn`]: { index: { exclude: ["kettle.ts"] } } };
+  await client.tell("workspace/didChangeConfiguration", { settings: null });
+  await reach([
+    ["ready", 2],
+    ["ready", 1],
+    ["ready", 2],
+    ["ready", 2],
+  ]);
+});
+
 test("a client that cannot be asked sends its settings, and a wrong one is reported in the log", async (test) => {
   const { client } = await openProject(test);
   await client.ready();

@@ -72,6 +72,7 @@ export function memoryHost(
     fetch: async (input) => {
       throw new TypeError(`There is no network in memory: ${input}`);
     },
+    onFolder: () => ({ dispose() {} }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     files: {
       list(directory) {

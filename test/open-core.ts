@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { createCore } from "../server/core.ts";
 import type { Core, Role, Workspace } from "../server/core-api.ts";
+import type { Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { readSettings } from "../shared/settings.ts";
 
@@ -34,10 +35,12 @@ export async function openCore(
   test: TestContext,
   root: string,
   cacheDirectory: string,
-  options: { role?: Role; settings?: Record<string, unknown> } = {},
+  options: { role?: Role; host?: Host; settings?: Record<string, unknown> } = {},
 ): Promise<OpenedCore> {
   const { settings } = readSettings({ cacheDirectory, ...options.settings });
-  const core = createCore(nodeHost({ level: "silent" }), settings, { role: options.role ?? "terminal" });
+  const core = createCore(options.host ?? nodeHost({ level: "silent" }), settings, {
+    role: options.role ?? "terminal",
+  });
   test.after(() => core.close());
   const workspace = await core.open(root);
   return {

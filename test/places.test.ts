@@ -3,7 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import type { Workspace } from "../server/core-api.ts";
+import { nodeHost } from "../server/node-host.ts";
 import { ToServer } from "../shared/protocol.ts";
+import type { IndexStatus } from "../shared/search-types.ts";
 import { LspClient, uriOf } from "./lsp-client.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 
@@ -55,6 +58,22 @@ function repository(root: string, files: Record<string, string>): void {
   git(root, "init", "--quiet");
   git(root, "add", ".");
   git(root, "commit", "--quiet", "--message", "first");
+}
+
+/** A core that looks for a folder which has gone more often than there is need for. */
+function openVigilant(test: TestContext, root: string, cache: string) {
+  return openCore(test, root, cache, { role: "editor", host: nodeHost({ level: "silent", folderLookMs: 20 }) });
+}
+
+/** The status once all is indexed, told by the workspace itself. */
+function ready(workspace: Workspace): Promise<IndexStatus> {
+  return new Promise((resolve) => {
+    const listening = workspace.onStatus((status) => {
+      if (status.phase !== "ready") return;
+      listening.dispose();
+      resolve(status);
+    });
+  });
 }
 
 describe("many folders at once", () => {
@@ -217,7 +236,7 @@ describe("a folder that goes away", () => {
     workspace.rescan();
     const gone = await workspace.idle();
     assert.equal(gone.phase, "failed");
-    assert.match(gone.message, new RegExp(`^The folder ${root} cannot be read \\(ENOENT\\)\\. Check that it exists`));
+    assert.match(gone.message, new RegExp(`^The folder ${root} is not there any more\\. Its index is kept`));
 
     renameSync(away, root);
     workspace.rescan();
@@ -244,6 +263,42 @@ describe("a folder that goes away", () => {
     assert.equal((await found("step7"))[0], "step7.ts");
   });
 
+  it("deleted with all its files: it is said, what is known stays, and it goes on by itself when it is back", async (test) => {
+    const base = temporaryFolder(test);
+    const [root, backup] = [join(base, "root"), join(base, "backup")];
+    writeFiles(root, manyFiles("step", 20));
+    writeFiles(backup, manyFiles("step", 20));
+    const { workspace, found } = await openVigilant(test, root, join(base, "cache"));
+    assert.equal((await workspace.idle()).files, 20);
+    rmSync(root, { recursive: true });
+    workspace.changed(Object.keys(manyFiles("step", 20)).map((path) => join(root, path)));
+    const gone = await workspace.idle();
+    assert.deepEqual([gone.phase, gone.files], ["failed", 20]);
+    assert.match(gone.message, new RegExp(`^The folder ${root} is not there any more`));
+
+    renameSync(backup, root);
+    const back = await ready(workspace);
+    assert.deepEqual([back.files, back.embedded, back.message], [20, 20, ""]);
+    assert.equal((await found("step7"))[0], "step7.ts");
+  });
+
+  it("deleted while it is indexed: no file of it counts as deleted, and the rest follows when it is back", async (test) => {
+    const base = temporaryFolder(test);
+    const [root, backup] = [join(base, "root"), join(base, "backup")];
+    writeFiles(root, manyFiles("deep/step", 600));
+    writeFiles(backup, manyFiles("deep/step", 600));
+    const { workspace } = await openVigilant(test, root, join(base, "cache"));
+    rmSync(root, { recursive: true });
+    const gone = await workspace.idle();
+    assert.equal(gone.phase, "failed");
+    assert.match(gone.message, new RegExp(`^The folder ${root} is not there any more`));
+    assert.deepEqual(gone.skipped, {});
+
+    renameSync(backup, root);
+    const back = await ready(workspace);
+    assert.deepEqual([back.files, back.embedded, back.message], [600, 600, ""]);
+  });
+
   it("a worktree that is deleted over LSP: the other folders go on", async (test) => {
     const base = temporaryFolder(test);
     const [main, other] = [join(base, "main"), join(base, "other")];
@@ -255,13 +310,12 @@ describe("a folder that goes away", () => {
     const phases = async () => (await client.statuses()).map(({ status }) => status.phase);
     await client.until(async () => (await phases()).join() === "failed,ready");
     const [{ status }] = await client.statuses();
-    assert.match(status.message, /cannot be read \(ENOENT\)\. Check that it exists/);
+    assert.match(status.message, /is not there any more\. Its index is kept/);
     assert.ok((await best(client, "step250")).includes(`${uriOf(main)} step250.ts`));
 
     git(main, "worktree", "prune");
     git(main, "worktree", "add", "--quiet", other, "feature");
-    await client.tell("workspace/didChangeWatchedFiles", { changes: [{ uri: uriOf(other), type: 1 }] });
-    await client.ready();
+    await client.until(async () => (await phases()).join() === "ready,ready");
     const [again] = await client.statuses();
     assert.deepEqual([again.status.files, again.status.embedded], [300, 300]);
     assert.deepEqual(client.surprises, []);

@@ -4,6 +4,7 @@ import { filterOf } from "../server/search/filter.ts";
 import { type SearchOptions, searchSnapshot } from "../server/search/search.ts";
 import type { Snapshot } from "../server/store/segment.ts";
 import { LANGUAGES } from "../server/workspace/languages.ts";
+import { inWords } from "../shared/phrase.ts";
 import type { SearchRequest } from "../shared/search-types.ts";
 import { memoryHost } from "./memory-host.ts";
 
@@ -28,7 +29,12 @@ export function found(snapshot: Snapshot, request: SearchRequest, options: Searc
   const vector = indexer.vectorOf(request.query);
   return searchSnapshot(snapshot, request, vector, { languages, ...options }).map(({ view, chunk, file, reason }) => {
     const { segment } = snapshot.views[view];
-    return { path: segment.path(file), name: segment.name(chunk), startLine: segment.startLine[chunk], reason };
+    return {
+      path: segment.path(file),
+      name: segment.name(chunk),
+      startLine: segment.startLine[chunk],
+      reason: inWords(reason),
+    };
   });
 }
 

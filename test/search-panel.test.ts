@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { summarise } from "../extension/index-summary.ts";
-import { countLabel, groupByFile } from "../media/group-hits.ts";
+import { groupByFile } from "../media/group-hits.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
 import type { PanelHit } from "../shared/webview-messages.ts";
 
@@ -60,11 +60,6 @@ test("files of the same path in two folders are two groups, told apart by the fo
     groups.map(({ folder }) => folder),
     ["client • src", "server • src"],
   );
-});
-
-test("the count is read out in words", () => {
-  assert.equal(countLabel(groupByFile([hit("a.ts", 1)])), "1 result in 1 file");
-  assert.equal(countLabel(groupByFile([hit("a.ts", 1), hit("a.ts", 9), hit("b.ts", 1)])), "3 results in 2 files");
 });
 
 test("several folders are shown as one: counts added up, the most urgent phase and its message", () => {

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { previewOf } from "../server/search/preview.ts";
 import { parseQuery } from "../server/search/query.ts";
+import { lineReaderOf } from "../server/search/shown-line.ts";
 
 /** The preview as text: `line: text`, matches in brackets, `>` at the line to open. */
-function preview(text: string, query: string, span = {}): string[] {
+function preview(text: string, query: string, span = {}, path = "a.ts"): string[] {
   const lines = text.split(/\r?\n/).length;
   const { focusLine, preview } = previewOf(
     text,
     { startLine: 1, endLine: lines, name: "", ...span },
     parseQuery(query),
+    lineReaderOf(path),
   );
   return preview.map(({ line, text, ranges }) => {
     let marked = text;
@@ -28,6 +30,27 @@ describe("a preview", () => {
       " 3: function send([request]) {",
       ">4:   return [retry]([request]);",
     ]);
+  });
+
+  it("shows a line of a notebook as the code it holds", () => {
+    const cell = {
+      cell_type: "code",
+      source: ["import pandas\n", "\n", "def load(path):\n", '    return pandas.read_csv(path, sep="\\t")'],
+    };
+    const notebook = JSON.stringify({ cells: [cell, { source: ["one = load(1)"] }] }, null, 1);
+    const at = notebook.split("\n").findIndex((line) => line.includes("import")) + 1;
+    const shown = preview(notebook, "load read csv", { startLine: at, endLine: at + 3 }, "churn.ipynb");
+    assert.deepEqual(shown, [
+      ` ${at + 2}: def [load](path):`,
+      `>${at + 3}:     return pandas.[read]_[csv](path, sep="\\t")`,
+    ]);
+    assert.deepEqual(preview('  "source": ["load(1)"],', "load", {}, "a.ipynb"), [">1: [load](1)"]);
+    assert.deepEqual(preview('  "source": "load(1)",', "load", {}, "a.ipynb"), [">1: [load](1)"]);
+    const unmarked = (line: string): string => line.replaceAll(/[[\]]/g, "");
+    for (const line of ['  "source": "load(1)\\nrun()",', '  "name": "load",', '"load', '["load", 1],']) {
+      assert.deepEqual(preview(line, "load", {}, "a.ipynb").map(unmarked), [unmarked(`>1: ${line}`)]);
+    }
+    assert.deepEqual(preview('  "load",', "load", {}, "a.json"), ['>1:   "[load]",']);
   });
 
   it("marks parts of identifiers", () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseQuery } from "../server/search/query.ts";
 import { RANK_TERMS } from "../server/search/rank.ts";
 import { searchSnapshot } from "../server/search/search.ts";
+import { inWords } from "../shared/phrase.ts";
 import { check, found, indexed } from "./search-fixture.ts";
 
 describe("ranking", () => {
@@ -277,7 +278,7 @@ describe("search", () => {
   it("cuts a query of a megabyte and says so", async () => {
     const snapshot = await indexed({ "a.ts": "export const retries = 'word';\n" });
     const query = `retries ${"lorem ipsum ".repeat(90_000)}`;
-    assert.equal(parseQuery(query).note, "The query was cut to its first 2,000 characters.");
+    assert.equal(inWords(parseQuery(query).note), "The query was cut to its first 2,000 characters.");
     assert.equal(found(snapshot, { query })[0].path, "a.ts");
   });
 

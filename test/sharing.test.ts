@@ -1,40 +1,9 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { IndexStatus } from "../shared/search-types.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
-
-/** Another process that opens the same root; it answers what it is asked over its channel. */
-class OtherProcess {
-  readonly child: ChildProcess;
-
-  constructor(test: TestContext, root: string, cache: string, role: "editor" | "terminal") {
-    this.child = fork(fileURLToPath(new URL("servers/opens-root.ts", import.meta.url)), [root, cache, role], {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    test.after(() => this.child.kill("SIGKILL"));
-  }
-
-  async ask<T>(question: "opened" | "idle" | "status" | "begun" | { find: string }): Promise<T> {
-    this.child.send(question);
-    const [answer] = await Promise.race([
-      once(this.child, "message"),
-      once(this.child, "exit").then(() => {
-        throw new Error("the other process ended");
-      }),
-    ]);
-    return answer as T;
-  }
-
-  async kill(): Promise<void> {
-    const ended = once(this.child, "exit");
-    this.child.kill("SIGKILL");
-    await ended;
-  }
-}
+import { OtherProcess } from "./other-process.ts";
 
 function manyFiles(count: number): Record<string, string> {
   return Object.fromEntries(
@@ -65,11 +34,11 @@ describe("several processes on one root", () => {
     const other = await openCore(test, root, cache, { role: "terminal" });
     assert.equal((await other.workspace.status()).holder, false);
     let asking = true;
-    const answers: (readonly string[])[] = [];
+    const answers: { number: number; first: string | undefined }[] = [];
     const questions = Promise.all(
       [7, 11, 13].map(async (number) => {
         while (asking) {
-          answers.push(await other.found(`handle${number}`));
+          answers.push({ number, first: (await other.found(`handle${number}`))[0] });
           // The index may have come to this process, which then answers without waiting for anything.
           await nextTurn();
         }
@@ -80,6 +49,7 @@ describe("several processes on one root", () => {
     asking = false;
     await questions;
     assert.ok(answers.length > 0);
+    for (const { number, first } of answers) assert.equal(first, `src/part${number}/file${number}.ts`);
   });
 
   it("what one process is told has changed, the other finds", async (test) => {

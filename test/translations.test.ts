@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import ts from "typescript";
 import { translatableStrings, translationTemplate } from "../shared/translatable-strings.ts";
 
 const root = dirname(import.meta.dirname);
@@ -18,10 +19,28 @@ test("a string that is put together cannot be translated, and is refused", () =>
   }
 });
 
-test("translators are given every string of the extension", () => {
-  const sources = readdirSync(join(root, "extension")).map((name) => read(`extension/${name}`));
+test("translators are given every string of the extension, its page and the server", () => {
+  const sources = ["extension", "media", "server"].flatMap(sourcesIn);
   const template = JSON.parse(read("l10n/bundle.l10n.json"));
   assert.deepEqual(template, translationTemplate(sources), "run `npm run build`, which writes it");
+});
+
+test("every text of the search view's page can be translated", () => {
+  const page = `say("No"); e.title = f ? "A" : t("B"); button("Go", run, "link"); element("p", "dim", { title: "T" }, "x");`;
+  assert.deepEqual(texts(page), ["No", "A", "Go", "x", "T"]);
+  const found = sourcesIn("media").flatMap((source) => texts(source).filter((text) => /\p{L}/u.test(text)));
+  assert.deepEqual(found, [], "put the text into l10n.t(...)");
+});
+
+test("every error that the editor may show can be translated", () => {
+  const asks = /new CairnError\(\s*"?\w+"?,\s*["'`]/;
+  assert.match('new CairnError("input", `No`)', asks);
+  // What these say is read in a terminal or by a model.
+  const inEnglish = /^(?:cli|mcp|assistant|bench)\b/;
+  const found = readdirSync(join(root, "server"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !inEnglish.test(name))
+    .filter((name) => asks.test(read(`server/${name}`)));
+  assert.deepEqual(found, [], "put the text into phrase(...)");
 });
 
 test("every title and description that the editor shows is in package.nls.json, and nothing else", () => {
@@ -52,6 +71,45 @@ interface Walkthrough {
   title: string;
   description: string;
   steps: { title: string; description: string; media: { altText: string } }[];
+}
+
+/** Literals that the page of this source would show or read out: children of elements, labels, titles. */
+function texts(source: string): string[] {
+  const file = ts.createSourceFile("page.ts", source, ts.ScriptTarget.Latest);
+  const found: string[] = [];
+  const collect = (node: ts.Node | undefined): void => {
+    if (node === undefined) return;
+    if (ts.isStringLiteralLike(node)) found.push(node.text);
+    else if (ts.isTemplateExpression(node)) {
+      found.push(node.head.text, ...node.templateSpans.map(({ literal }) => literal.text));
+    } else if (ts.isConditionalExpression(node)) [node.whenTrue, node.whenFalse].forEach(collect);
+    else if (ts.isBinaryExpression(node)) [node.left, node.right].forEach(collect);
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node)) {
+      const { arguments: given, expression } = node;
+      const name = ts.isPropertyAccessExpression(expression) ? `.${expression.name.text}` : expression.getText(file);
+      if (name === "element") given.slice(3).forEach(collect);
+      if (name === ".append" || name === "say") given.forEach(collect);
+      if (/^(?:button|link|command)$/.test(name) && given.length > 1) collect(given[0]);
+      if (name === ".setAttribute" && READ_OUT.test(given[0].getText(file))) collect(given[1]);
+    }
+    if (ts.isPropertyAssignment(node) && READ_OUT.test(node.name.getText(file))) collect(node.initializer);
+    if (ts.isBinaryExpression(node) && /\.(?:title|textContent|placeholder)$/.test(node.left.getText(file))) {
+      collect(node.right);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+const READ_OUT = /^"?(?:aria-label|title|placeholder)"?$/;
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => read(`${folder}/${name}`));
 }
 
 function read(name: string): string {

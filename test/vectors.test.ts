@@ -44,6 +44,62 @@ test("dots are exact integers", () => {
   }
 });
 
+test("some rows give the same dots as all of them", () => {
+  const rows = Int8Array.from({ length: 300 * 256 }, (_, i) => (Math.imul(i, 0x9e3779b1) >>> 24) - 128);
+  const query = rows.slice(0, 256);
+  const numbers = Uint32Array.of(299, 0, 7, 7, 130);
+  for (const kernels of [simd, undefined]) {
+    const arena = VectorArena.create(0, kernels);
+    const at = arena.place(rows);
+    const all = arena.dots(at, 300, query).slice();
+    assert.deepEqual(
+      [...arena.dotsOf(at, numbers, query)],
+      Array.from(numbers, (row) => all[row]),
+    );
+    assert.equal(arena.dotsOf(at, new Uint32Array(), query).length, 0);
+    assert.throws(() => arena.dotsOf(at, Uint32Array.of(2 ** 24), query), /reaches beyond the arena/);
+    assert.throws(() => arena.dotsOf(at, numbers, new Int8Array(20)), /20 dimensions, not a multiple of 16/);
+  }
+});
+
+test("the distance of signs is the number of bits that differ, up to 255", () => {
+  const query = Int8Array.from({ length: 256 }, () => 0xa5);
+  const differing = [0, 1, 31, 32, 64, 200, 255, 256];
+  const rows = Int8Array.from({ length: 32 * differing.length }, (_, i) => {
+    let bits = 0xa5;
+    for (let bit = 0; bit < 8; bit++) if ((i % 32) * 8 + bit < differing[i >> 5]) bits ^= 1 << bit;
+    return bits;
+  });
+  for (const kernels of [simd, undefined]) {
+    const arena = VectorArena.create(0, kernels);
+    const at = arena.place(rows);
+    const signs = new Uint8Array(query.buffer, 0, 32);
+    assert.deepEqual([...arena.distances(at, 8, signs)], [0, 1, 31, 32, 64, 200, 255, 255]);
+    assert.throws(() => arena.distances(at, 2 ** 26, signs), /reach beyond the arena/);
+    assert.throws(() => arena.distances(at, 1, signs.subarray(1)), /31 bytes of signs/);
+  }
+});
+
+test("the nearest rows of signs are those of the smallest distances", () => {
+  const count = 5_000;
+  const rows = Uint8Array.from({ length: count * 32 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24);
+  const query = rows.slice(32 * 77, 32 * 78);
+  for (const kernels of [simd, undefined]) {
+    const arena = VectorArena.create(0, kernels);
+    const at = arena.place(new Int8Array(rows.buffer));
+    const found = arena.nearest(at, count, query, 200);
+    const distances = arena.distances(at, count, query).slice();
+    const limit = Math.max(...Array.from(found, (row) => distances[row]));
+    assert.deepEqual(
+      [...found],
+      [...distances.keys()].filter((row) => distances[row] <= limit),
+    );
+    assert.ok(found.includes(77) && found.length > 100 && found.length < 500, `${found.length} rows`);
+    assert.deepEqual([...arena.nearest(at, 3, query, 1_000)], [0, 1, 2]);
+    assert.equal(arena.nearest(at, 0, query, 1).length, 0);
+  }
+});
+
 test("a placed body has length one, whatever its scale", () => {
   for (const scale of [1e-20, 0.003, 1e20]) {
     const { codes, scales } = place(
@@ -121,7 +177,7 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
   const kernels = createKernels(memory, module);
   const at = { table: 0, query: 8_192, tokens: 9_000, weights: 9_200, sum: 10_000, codes: 12_000, scales: 13_000 };
   const path = 14_000;
-  const out = { dots: 20_000, codes: 24_000, scales: 40_000 };
+  const out = { dots: 20_000, dotsOf: 22_000, distances: 23_000, within: 48_000, codes: 24_000, scales: 40_000 };
   const { buffer } = memory;
   new Int8Array(buffer, at.table).set(table);
   new Int8Array(buffer, at.query).set(table.slice(-dims));
@@ -134,12 +190,15 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
   for (let d = 0; d < dims; d++) new Float32Array(buffer, path)[d] = random() - 0.5;
 
   kernels.dots(at.table, at.query, out.dots, count, dims);
+  kernels.dotsOf(at.table, at.tokens, at.query, out.dotsOf, count, dims);
+  kernels.distances(at.table, at.query, out.distances, count);
+  const within = kernels.within(at.table, 127, count * dims - (count % 3), out.within);
   const scale = kernels.body(at.table, dims, at.tokens, at.weights, count, dims, at.sum, at.codes);
   const sum = new Uint8Array(buffer, at.sum, 4 * dims).slice();
   // Half the dimensions of the same rows: the vectors are cut, the rows keep their stride.
   if (dims > 32) kernels.pool(at.table, dims, at.tokens, at.weights, count, dims / 2, path + 4 * dims);
   kernels.place(at.table, at.scales, path, count, dims, at.sum, out.codes, out.scales);
-  return { scale, sum, memory: new Uint8Array(buffer).slice() };
+  return { scale, within, sum, memory: new Uint8Array(buffer).slice() };
 }
 
 function place(body: Int8Array, scale: number, path: Float32Array): { codes: Int8Array; scales: Float32Array } {

@@ -8,6 +8,7 @@ import type { Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { admits, type WalkBatch, walk, walkBelow } from "../server/workspace/walk.ts";
 import type { CairnError } from "../shared/errors.ts";
+import { inWords, phrase } from "../shared/phrase.ts";
 import { type MemoryEntry, memoryHost } from "./memory-host.ts";
 
 const OPTIONS = { exclude: [], maxFileBytes: 1 << 20 };
@@ -17,7 +18,7 @@ function linesOf(batches: Iterable<WalkBatch>): string[] {
   const lines: string[] = [];
   for (const { files, skipped } of batches) {
     lines.push(...files.map((file) => file.path));
-    lines.push(...skipped.map(({ path, code, reason }) => `${path}: ${code}, ${reason}`));
+    lines.push(...skipped.map(({ path, code, reason }) => `${path}: ${code}, ${inWords(reason)}`));
   }
   return lines;
 }
@@ -30,7 +31,7 @@ function check(entries: Record<string, MemoryEntry>, expected: readonly string[]
     const path = line.split(": ")[0];
     const verdict = admits(host, "/w", path, options);
     if (verdict === undefined || verdict === "folder") assert.fail(`${path} is ${verdict}`);
-    assert.equal("code" in verdict ? `${path}: ${verdict.code}, ${verdict.reason}` : path, line);
+    assert.equal("code" in verdict ? `${path}: ${verdict.code}, ${inWords(verdict.reason)}` : path, line);
   }
 }
 
@@ -55,7 +56,7 @@ test("a left-out folder is one entry, and is not looked into", () => {
   assert.deepEqual(admits(host, "/w", "dist/3/x.js", OPTIONS), {
     path: "dist",
     code: "ignored",
-    reason: "matched by .gitignore line 1: dist/",
+    reason: phrase("matched by {0} line {1}: {2}", ".gitignore", "1", "dist/"),
   });
 });
 
@@ -130,7 +131,11 @@ test("a link to nothing is reported by a walk, and is gone for an event", () => 
 test("a path behind a linked folder has the verdict of the link", () => {
   const host = memoryHost({ "/w/src/a.ts": "", "/w/sources": { link: "src" } });
   const verdict = admits(host, "/w", "sources/a.ts", OPTIONS);
-  assert.deepEqual(verdict, { path: "sources", code: "special", reason: "a symbolic link to the folder src" });
+  assert.deepEqual(verdict, {
+    path: "sources",
+    code: "special",
+    reason: phrase("a symbolic link to the folder {0}", "src"),
+  });
 });
 
 test("the root itself may be a link", () => {
@@ -169,8 +174,8 @@ test("a root that is not there is an error, not an empty folder", () => {
   assert.throws(
     () => linesOf(walk(memoryHost({}), "/missing", OPTIONS)),
     (error: CairnError) => {
-      assert.equal(error.kind, "unavailable");
-      assert.equal(error.message, "The folder /missing cannot be read (ENOENT).");
+      assert.equal(error.kind, "gone");
+      assert.equal(error.message, "The folder /missing is not there any more.");
       return true;
     },
   );

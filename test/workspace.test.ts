@@ -60,6 +60,50 @@ describe("a workspace is indexed and kept current", () => {
     assert.equal(hits[0].preview.find((line) => line.line === hits[0].focusLine)?.ranges.length !== 0, true);
   });
 
+  it("what the store knows and no snapshot holds is found by its text until it is laid out", async (test) => {
+    const { root, cache, core, workspace } = await open(test, { "src/retry.js": RETRY, "src/config.js": PARSE });
+    await workspace.idle();
+    await core.close();
+    rmSync(join(cache, "roots", readdirSync(join(cache, "roots"))[0], "snapshot.bin"));
+    const again = await openCore(test, root, cache);
+    again.workspace.pause();
+    await again.workspace.idle();
+    const { hits, complete } = await again.workspace.search({ query: "retryWithBackoff" });
+    assert.deepEqual([complete, hits.map(({ path, indexed }) => [path, indexed])], [false, [["src/retry.js", false]]]);
+  });
+
+  it("files that are gone take no place among the definitions of a name", async (test) => {
+    const defining = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [`old${i}.js`, `export function assemble() {\n  return ${i};\n}\n`]),
+    );
+    const naming = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [`use${i}.js`, `start${i}(assemble, assemble.assemble(assemble));\n`]),
+    );
+    const left = `${RETRY}${PARSE}export function assemble(parts) {\n${"  parts.join(other);\n".repeat(20)}}\n`;
+    const { root, workspace } = await open(test, { ...defining, ...naming, "deep/down/left.js": left });
+    await workspace.idle();
+    for (const path of Object.keys(defining)) rmSync(join(root, path));
+    workspace.rescan();
+    await workspace.idle();
+    const { hits } = await workspace.search({ query: "assemble", limit: 100 });
+    assert.deepEqual(
+      hits.filter(({ name }) => name === "assemble").map(({ path }) => path),
+      ["deep/down/left.js"],
+    );
+  });
+
+  it("a file in whose place a folder comes, and a folder in whose place a file comes", async (test) => {
+    const { root, workspace, found } = await open(test, { "retry.js": RETRY, "config.js/index.js": PARSE });
+    await workspace.idle();
+    for (const path of ["retry.js", "config.js"]) rmSync(join(root, path), { recursive: true });
+    writeFiles(root, { "retry.js/index.js": RETRY, "config.js": PARSE });
+    workspace.changed([join(root, "retry.js"), join(root, "config.js")]);
+    const status = await workspace.idle();
+    assert.deepEqual([status.phase, status.files, status.skipped], ["ready", 2, {}]);
+    assert.deepEqual(await found("retryWithBackoff"), ["retry.js/index.js"]);
+    assert.equal((await found("parseConfiguration"))[0], "config.js");
+  });
+
   it("an empty folder is ready with nothing in it", async (test) => {
     const { workspace } = await open(test, {});
     const status = await workspace.idle();

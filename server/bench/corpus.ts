@@ -135,7 +135,8 @@ function folderOf(name: string): string {
   return name.replace("@", "").replace("/", "-");
 }
 
-function measured(root: string): { files: number; bytes: number } {
+/** Files and bytes below a folder. */
+export function measured(root: string): { files: number; bytes: number } {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const bytes = entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
   return { files: entries.length, bytes };

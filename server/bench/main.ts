@@ -5,15 +5,16 @@ import { answers } from "./answers.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 import { indexing } from "./indexing.ts";
 import { memory } from "./memory.ts";
+import { million } from "./million.ts";
 import { parts } from "./parts.ts";
 import { quality } from "./quality-figures.ts";
 import { queries } from "./queries.ts";
 import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, answers, memory, parts, quality];
-/** Needs labelled repositories that not everyone has. */
-const ON_REQUEST: ReadonlySet<Benchmark> = new Set([quality]);
+const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, answers, memory, parts, million, quality];
+/** They take many minutes and gigabytes, or labelled repositories that not everyone has. */
+const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality]);
 
 const HELP = `Measures Cairn on this machine.
 
@@ -22,8 +23,8 @@ Usage: npm run bench [-- names] [options]
 Benchmarks:
 ${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
 
-All but quality run when none is named. The first run fetches sources of npm packages to measure with (100 MB, kept
-in .cache/bench).
+All but million and quality run when none is named. The first run fetches sources of npm packages to measure with
+(100 MB, kept in .cache/bench).
 
 Options:
   --quick        A small code base and short waits: to see that it works

@@ -61,13 +61,23 @@ export function residentMB(pid: number): number | undefined {
   return process.platform === "linux" ? fromProc(pid, "VmRSS") : fromPs(pid);
 }
 
+/** Its share of that: what it has in common with other processes counts in part. Only Linux tells. */
+export function proportionalMB(pid: number): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  return megabytesIn(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"), "Pss");
+}
+
 /** The largest resident memory it ever had, in MB; only Linux tells that of another process. */
 export function peakMB(pid: number): number | undefined {
   return process.platform === "linux" ? fromProc(pid, "VmHWM") : undefined;
 }
 
 function fromProc(pid: number, field: string): number | undefined {
-  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return megabytesIn(readFileSync(`/proc/${pid}/status`, "utf8"), field);
+}
+
+function megabytesIn(text: string, field: string): number | undefined {
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1];
   return kilobytes === undefined ? undefined : (Number(kilobytes) * 1024) / 1e6;
 }
 

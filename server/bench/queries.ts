@@ -99,7 +99,7 @@ async function measureSize(root: string, { chunks, targetMs }: Size, note: (what
  * Milliseconds of each query in each round, after two rounds of warming up.
  * @param rounds 0 for what has no state to warm: one round that counts
  */
-async function timesOf(rounds: number, search: (query: string) => Promise<void> | void): Promise<number[]> {
+export async function timesOf(rounds: number, search: (query: string) => Promise<void> | void): Promise<number[]> {
   const times: number[] = [];
   for (let round = rounds === 0 ? 0 : -2; round < Math.max(1, rounds); round++) {
     for (const query of QUERIES) {

@@ -9,6 +9,8 @@ import { cairn, timeCairn } from "./measured-process.ts";
 export const INDEXES = benchFolder("indexes");
 
 const QUESTION = "how is a request retried";
+/** A file of ordinary size of the `small` corpus, and so of all. */
+export const SAVED_FILE = "rxjs/src/internal/operators/mergeMap.ts";
 const STARTS = 7;
 const SAVES = 20;
 
@@ -21,19 +23,25 @@ export const warmStart: Benchmark = {
     note("bringing the index up to date");
     await cairn(INDEXES, ["index", corpus.root]);
     note("starting");
-    return [...(await starts(corpus)), ...(await saves(corpus))];
+    const commands: number[] = [];
+    for (let i = 0; i < STARTS; i++) commands.push(await timeCairn(INDEXES, ["search", QUESTION, corpus.root]));
+    return [
+      ...(await starts(INDEXES, corpus, 300)),
+      { name: "cairn search, start to exit, every file checked", value: median(commands), unit: "ms" },
+      ...(await saves(INDEXES, corpus, SAVED_FILE, 150)),
+    ];
   },
 };
 
-async function starts({ root, files }: Corpus): Promise<Figure[]> {
-  const commands: number[] = [];
+/** Starts the server on a finished index, asks at once, and waits until every file is checked. */
+export async function starts(cache: string, { root, files }: Corpus, targetMs: number): Promise<Figure[]> {
   const answers: number[] = [];
   const readies: number[] = [];
-  for (let i = 0; i < STARTS; i++) commands.push(await timeCairn(INDEXES, ["search", QUESTION, root]));
   for (let i = 0; i < STARTS; i++) {
     const started = performance.now();
-    const server = await LanguageServer.start(INDEXES, root);
-    await server.search({ query: QUESTION });
+    const server = await LanguageServer.start(cache, root);
+    const { hits } = await server.search({ query: QUESTION });
+    if (hits.length === 0) throw new Error(`the first answer to "${QUESTION}" is empty`);
     answers.push(performance.now() - started);
     await server.ready();
     readies.push(performance.now() - started);
@@ -41,19 +49,20 @@ async function starts({ root, files }: Corpus): Promise<Figure[]> {
   }
   const of = `${files.toLocaleString("en-US")} files`;
   return [
-    { name: `server, start to first answer, ${of}`, value: median(answers), unit: "ms", target: { atMost: 300 } },
+    { name: `server, start to first answer, ${of}`, value: median(answers), unit: "ms", target: { atMost: targetMs } },
     { name: "the same, slowest", value: Math.max(...answers), unit: "ms" },
     { name: "server, start until every file is checked", value: median(readies), unit: "ms" },
-    { name: "cairn search, start to exit, every file checked", value: median(commands), unit: "ms" },
   ];
 }
 
-/** Adds a function with a new name to a file of ordinary size and asks for it until it is found; puts the file back. */
-async function saves({ root }: Corpus): Promise<Figure[]> {
-  const path = "rxjs/src/internal/operators/mergeMap.ts";
+/**
+ * Adds a function with a new name to a file of ordinary size and asks for it until it is found; puts the file back.
+ * @param path of the file, relative to the corpus
+ */
+export async function saves(cache: string, { root }: Corpus, path: string, targetMs: number): Promise<Figure[]> {
   const absolute = join(root, path);
   const before = readFileSync(absolute, "utf8");
-  const server = await LanguageServer.start(INDEXES, root);
+  const server = await LanguageServer.start(cache, root);
   const times: number[] = [];
   try {
     await server.ready();
@@ -78,7 +87,7 @@ async function saves({ root }: Corpus): Promise<Figure[]> {
     await server.stop();
   }
   return [
-    { name: "saved file can be found, median", value: median(times), unit: "ms", target: { atMost: 150 } },
+    { name: "saved file can be found, median", value: median(times), unit: "ms", target: { atMost: targetMs } },
     { name: "saved file can be found, 95th percentile", value: percentile(times, 0.95), unit: "ms" },
   ];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { FileError, type HostFiles } from "../host.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { KernelModule, SharedMemory } from "../vectors/web-assembly.ts";
@@ -156,7 +157,7 @@ function readWith(path: string, read: () => Uint8Array): Uint8Array {
 function damaged(path: string, why: string): CairnError {
   return new CairnError(
     "corrupt",
-    `The bundled model is damaged: ${path}: ${why}.`,
-    "Install Cairn again; the index itself is not harmed.",
+    phrase("The bundled model is damaged: {0}: {1}.", path, why),
+    phrase("Install Cairn again; the index itself is not harmed."),
   );
 }

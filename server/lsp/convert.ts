@@ -8,7 +8,8 @@ import {
   SymbolKind,
   type WorkspaceSymbol,
 } from "vscode-languageserver/node";
-import { CairnError, toWireError, type WireError } from "../../shared/errors.ts";
+import { CairnError, type WireError } from "../../shared/errors.ts";
+import type { Say } from "../../shared/phrase.ts";
 import type { ChunkKind, SymbolHit } from "../../shared/search-types.ts";
 
 /** Absolute path of a `file:` URI; undefined for any other scheme and for what is no URI. */
@@ -38,9 +39,13 @@ export function toWorkspaceSymbol(hit: SymbolHit, path: string): WorkspaceSymbol
   };
 }
 
-/** Runs work under an AbortSignal that fires when the client cancels the request. */
+/**
+ * Runs work under an AbortSignal that fires when the client cancels the request.
+ * @param say tells the client in its language why the work failed.
+ */
 export async function withSignal<Result>(
   token: CancellationToken,
+  say: Say,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController();
@@ -51,17 +56,19 @@ export async function withSignal<Result>(
     controller.signal.throwIfAborted();
     return result;
   } catch (error) {
-    throw toResponseError(error, controller.signal.aborted);
+    throw toResponseError(error, controller.signal.aborted, say);
   } finally {
     listener.dispose();
   }
 }
 
 /** Only what a person can act on travels as such; anything else is a defect, which the library reports as one. */
-function toResponseError(error: unknown, cancelled: boolean): unknown {
+function toResponseError(error: unknown, cancelled: boolean, say: Say): unknown {
   if (cancelled) return new ResponseError(LSPErrorCodes.RequestCancelled, "The client cancelled the request.");
   if (!(error instanceof CairnError)) return error;
-  return new ResponseError<WireError>(LSPErrorCodes.RequestFailed, error.message, toWireError(error));
+  const message = say(error.said);
+  const data = { kind: error.kind, message, hint: say(error.advice) };
+  return new ResponseError<WireError<string>>(LSPErrorCodes.RequestFailed, message, data);
 }
 
 /** From 1-based inclusive lines to LSP's 0-based half-open range. */

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { CairnError, fromWireError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { MaintenanceAnswer, MaintenanceTask, MaintenanceTasks } from "../maintenance-worker.ts";
 import { entryFile } from "../package-files.ts";
 
@@ -14,7 +15,11 @@ export async function inMaintenanceThread<Name extends keyof MaintenanceTasks>(
   try {
     const answer = await new Promise<MaintenanceAnswer>((resolve, reject) => {
       const failed = (cause?: unknown) =>
-        reject(new CairnError("unavailable", "The thread for this task has stopped.", "Try again.", { cause }));
+        reject(
+          new CairnError("unavailable", phrase("The thread for this task has stopped."), phrase("Try again."), {
+            cause,
+          }),
+        );
       worker.once("message", resolve);
       worker.once("error", failed);
       worker.once("exit", () => failed());

@@ -1,4 +1,5 @@
 import type { Connection } from "vscode-languageserver/node";
+import { phrase, type Say } from "../../shared/phrase.ts";
 import type { StatusOfRoot } from "../../shared/protocol.ts";
 
 type Reporter = Awaited<ReturnType<Connection["window"]["createWorkDoneProgress"]>>;
@@ -9,10 +10,13 @@ type Reporter = Awaited<ReturnType<Connection["window"]["createWorkDoneProgress"
  */
 export class IndexProgress {
   readonly #connection: Connection;
+  readonly #say: Say;
   readonly #running = new Map<string, Promise<Reporter>>();
 
-  constructor(connection: Connection) {
+  /** @param say puts what is reported into the client's language. */
+  constructor(connection: Connection, say: Say) {
     this.#connection = connection;
+    this.#say = say;
   }
 
   async show({ rootUri, status }: StatusOfRoot): Promise<void> {
@@ -22,12 +26,12 @@ export class IndexProgress {
     const reporter = await this.#running.get(rootUri);
     if (!this.#running.has(rootUri)) return;
     const percentage = status.total > 0 ? Math.floor((100 * status.done) / status.total) : 0;
-    reporter?.report(percentage, `${status.done} of ${status.total} files`);
+    reporter?.report(percentage, this.#say(phrase("{0} of {1} files", status.done, status.total)));
   }
 
   async #begin(): Promise<Reporter> {
     const reporter = await this.#connection.window.createWorkDoneProgress();
-    reporter.begin("Cairn: indexing", 0);
+    reporter.begin(this.#say(phrase("Cairn: indexing")), 0);
     return reporter;
   }
 

@@ -1,7 +1,9 @@
 import { join } from "node:path";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, CairnError } from "../../shared/errors.ts";
+import { joined, phrase, type Say } from "../../shared/phrase.ts";
 import type { StatusOfRoot } from "../../shared/protocol.ts";
 import type { IndexPhase, IndexStatus } from "../../shared/search-types.ts";
+import type { Settings } from "../../shared/settings.ts";
 import { distinctNames } from "../assistant/folder-names.ts";
 import type { ServedFolder } from "../assistant/tools.ts";
 import type { Core, Workspace } from "../core-api.ts";
@@ -17,6 +19,8 @@ interface Root {
   readonly uri: string;
   /** As the client gives it; may be a symbolic link to the workspace's real root. Undefined when it is not on disk. */
   readonly path: string | undefined;
+  /** Undefined until the client has told them. */
+  settings: Settings | undefined;
   /** Undefined while nothing is to be indexed. */
   opening: Promise<Workspace> | undefined;
   /** Set when opening failed. */
@@ -29,6 +33,7 @@ interface Root {
  */
 export class Roots {
   readonly #onStatus: (status: StatusOfRoot) => void;
+  readonly #say: Say;
   readonly #roots = new Map<string, Root>();
   readonly #configured = Promise.withResolvers<void>();
   #create: (() => Core) | undefined;
@@ -36,15 +41,21 @@ export class Roots {
   #replacing: Promise<void> = Promise.resolve();
   #started = false;
 
-  constructor(onStatus: (status: StatusOfRoot) => void) {
+  /** @param say puts what the folders' status says into the client's language. */
+  constructor(onStatus: (status: StatusOfRoot) => void, say: Say) {
     this.#onStatus = onStatus;
+    this.#say = say;
   }
 
-  /** Closes what is open and opens every folder again with the core that `create` makes; undefined indexes nothing. */
-  replaceCore(create: (() => Core) | undefined): Promise<void> {
+  /**
+   * Closes what is open and opens every folder again with the core that `create` makes, where its own settings want it
+   * indexed; undefined indexes nothing.
+   */
+  replaceCore(create: (() => Core) | undefined, settings: ReadonlyMap<string, Settings> = new Map()): Promise<void> {
     const replaced = this.#replacing.then(async () => {
       await this.#core?.close();
       this.#create = create;
+      for (const root of this.#roots.values()) root.settings = settings.get(root.uri) ?? root.settings;
       this.#openAll();
     });
     this.#replacing = replaced;
@@ -62,18 +73,37 @@ export class Roots {
         this.#openAll();
       }
     });
-    this.#replacing = done.then(
-      () => {},
-      () => {},
-    );
+    this.#replacing = settled(done);
     return done;
   }
 
-  add(uri: string): void {
-    if (this.#roots.has(uri)) return;
-    const root: Root = { uri, path: uriToPath(uri), opening: undefined, failure: undefined };
-    this.#roots.set(uri, root);
-    if (this.#started) this.#open(root);
+  get uris(): string[] {
+    return [...this.#roots.keys()];
+  }
+
+  settingsOf(uri: string): Settings | undefined {
+    return this.#roots.get(uri)?.settings;
+  }
+
+  /**
+   * Adds folders. Requests wait until they are open.
+   * @param settings The folders' own; without them they are opened by the next `replaceCore`.
+   */
+  async add(uris: readonly string[], settings?: Promise<ReadonlyMap<string, Settings>>): Promise<void> {
+    const added = uris
+      .filter((uri) => !this.#roots.has(uri))
+      .map((uri): Root => ({ uri, path: uriToPath(uri), settings: undefined, opening: undefined, failure: undefined }));
+    for (const root of added) this.#roots.set(root.uri, root);
+    if (!settings) return;
+    const opened = this.#replacing.then(async () => {
+      const known = await settings;
+      for (const root of added) {
+        root.settings = known.get(root.uri);
+        if (this.#started && this.#roots.get(root.uri) === root) this.#open(root);
+      }
+    });
+    this.#replacing = settled(opened);
+    return opened;
   }
 
   async remove(uri: string): Promise<void> {
@@ -119,7 +149,10 @@ export class Roots {
     return Promise.all(
       this.#asked(uri).map(async (root) => {
         const workspace = await root.opening?.catch(() => undefined);
-        return { rootUri: root.uri, status: workspace ? await workspace.status() : statusWithoutIndex(root) };
+        return {
+          rootUri: root.uri,
+          status: workspace ? await workspace.status() : statusWithoutIndex(root, this.#say),
+        };
       }),
     );
   }
@@ -150,7 +183,7 @@ export class Roots {
     if (uri === undefined) return [...this.#roots.values()];
     const root = this.#roots.get(uri);
     if (root) return [root];
-    throw new CairnError("input", `The folder ${uri} is not open.`, "Add it to the workspace first.");
+    throw new CairnError("input", phrase("The folder {0} is not open.", uri), phrase("Add it to the workspace first."));
   }
 
   #openAll(): void {
@@ -163,9 +196,9 @@ export class Roots {
     root.failure = undefined;
     root.opening = undefined;
     if (root.path === undefined) {
-      root.failure = new CairnError("input", `${root.uri} is not a folder on this machine's disk.`);
-    } else if (this.#core) {
-      const opening = this.#core.open(root.path);
+      root.failure = new CairnError("input", phrase("{0} is not a folder on this machine's disk.", root.uri));
+    } else if (this.#core && root.settings?.["index.enabled"]) {
+      const opening = this.#core.open(root.path, root.settings);
       root.opening = opening;
       // What a workspace says while it is closed is not about the folder any more.
       const isCurrent = (): boolean => this.#roots.get(root.uri) === root && root.opening === opening;
@@ -175,22 +208,29 @@ export class Roots {
             if (isCurrent()) this.#onStatus({ rootUri: root.uri, status });
           }),
         (error: unknown) => {
-          const { kind, message, hint } = toWireError(error);
-          root.failure = new CairnError(kind, message, hint, { cause: error });
-          this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+          root.failure = asCairnError(error);
+          this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
         },
       );
       return;
     }
-    this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root) });
+    this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
   }
 }
 
-function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {
+/** Resolves once the other is over, however it ends. */
+function settled(work: Promise<unknown>): Promise<void> {
+  return work.then(
+    () => {},
+    () => {},
+  );
+}
+
+function statusWithoutIndex({ uri, path, failure }: Root, say: Say): IndexStatus {
   const phase: IndexPhase = failure ? "failed" : "closed";
   const message = failure
-    ? `${failure.message} ${failure.hint}`.trim()
-    : "Indexing is off: cairn.index.enabled is false.";
+    ? joined([failure.said, failure.advice], " ")
+    : phrase("Indexing is off: cairn.index.enabled is false.");
   return {
     root: path ?? uri,
     phase,
@@ -199,7 +239,7 @@ function statusWithoutIndex({ uri, path, failure }: Root): IndexStatus {
     done: 0,
     total: 0,
     skipped: {},
-    message,
+    message: say(message),
     holder: false,
     holderPid: 0,
     embedded: 0,

@@ -11,13 +11,14 @@ import {
 } from "vscode-languageserver/node";
 import type { FileStatus } from "../../shared/index-contents.ts";
 import type { InitializationOptions } from "../../shared/initialization.ts";
+import { inWords, type Say } from "../../shared/phrase.ts";
 import { type StatusOfRoot, ToClient, ToServer } from "../../shared/protocol.ts";
 import { readSettings, type Settings } from "../../shared/settings.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
-import { clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
+import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { OpenDocuments } from "./open-documents.ts";
@@ -29,12 +30,15 @@ const MAX_SYMBOLS = 200;
 
 /** Serves one client until it says `exit`: turns messages into calls of the core and results into messages. */
 export function serve(connection: Connection, host: Host): void {
-  const progress = new IndexProgress(connection);
-  const roots = new Roots(showStatus);
+  const say: Say = (said) => inWords(said, options.translation);
+  const progress = new IndexProgress(connection, say);
+  const roots = new Roots(showStatus, say);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
   let settings: Settings | undefined;
+  /** What a client that cannot be asked has sent last. */
+  let pushed: unknown;
 
   function showStatus(status: StatusOfRoot): void {
     if (options.showsStatus) inBackground(connection.sendNotification(ToClient.statusChanged.method, status));
@@ -49,37 +53,51 @@ export function serve(connection: Connection, host: Host): void {
   connection.onInitialize((params) => {
     capabilities = params.capabilities;
     options = (params.initializationOptions as InitializationOptions | undefined) ?? {};
-    for (const uri of foldersOf(params)) roots.add(uri);
+    inBackground(roots.add(foldersOf(params)));
     return INITIALIZE_RESULT;
   });
 
   connection.onInitialized(() => {
-    inBackground(configure(undefined));
+    inBackground(configure());
     inBackground(registerWatchers(connection, capabilities));
     if (!capabilities.workspace?.workspaceFolders) return;
     connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const { uri } of removed) inBackground(roots.remove(uri));
-      for (const { uri } of added) roots.add(uri);
+      const uris = added.map(({ uri }) => uri);
+      inBackground(
+        roots.add(
+          uris,
+          settingsOf(uris).then(({ folders }) => folders),
+        ),
+      );
       inBackground(prioritiseOpenFiles());
     });
   });
 
-  /** Takes over what the client's settings are now; only a change that concerns the index opens the folders again. */
-  async function configure(pushed: unknown): Promise<void> {
-    const read = await clientSettings(connection, capabilities, options, pushed, host.env);
-    const log = clientLog(connection, read.settings["log.level"]);
-    for (const problem of read.problems) log.warn(problem);
-    const same = settings && concernsIndex(settings) === concernsIndex(read.settings);
-    settings = read.settings;
+  function settingsOf(folders: readonly string[]): Promise<ClientSettings> {
+    return clientSettings(connection, capabilities, options, pushed, folders, host.env);
+  }
+
+  /** Takes over what the client's settings are now; only a change that concerns an index opens the folders again. */
+  async function configure(): Promise<void> {
+    const { window, folders, problems } = await settingsOf(roots.uris);
+    const log = clientLog(connection, window["log.level"]);
+    for (const problem of problems) log.warn(problem);
+    const same =
+      settings !== undefined &&
+      concernsIndex(settings) === concernsIndex(window) &&
+      [...folders].every(([uri, own]) => concernsIndex(roots.settingsOf(uri)) === concernsIndex(own));
+    settings = window;
     if (same) return;
-    const create = () => createCore({ ...host, log }, read.settings, { role: "editor" });
-    await roots.replaceCore(read.settings["index.enabled"] ? create : undefined);
+    const { translation } = options;
+    await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor", translation }), folders);
     await prioritiseOpenFiles();
   }
 
-  connection.onDidChangeConfiguration(({ settings: pushed }: { settings: { cairn?: unknown } | null }) =>
-    inBackground(configure(pushed?.cairn)),
-  );
+  connection.onDidChangeConfiguration(({ settings: changed }: { settings: { cairn?: unknown } | null }) => {
+    pushed = changed?.cairn;
+    inBackground(configure());
+  });
 
   connection.onDidOpenTextDocument(({ textDocument }) => {
     const path = documents.open(textDocument);
@@ -141,7 +159,7 @@ export function serve(connection: Connection, host: Host): void {
   }
 
   connection.onWorkspaceSymbol(({ query }, token) =>
-    withSignal(token, async (signal) => {
+    withSignal(token, say, async (signal) => {
       const found = await Promise.all(
         (await upToDate()).map(async ({ workspace }) => {
           const hits = await workspace.symbols(query, MAX_SYMBOLS, signal);
@@ -223,7 +241,7 @@ export function serve(connection: Connection, host: Host): void {
     handle: (params: Params, signal: AbortSignal) => Promise<Result>,
   ): void {
     connection.onRequest(method, (params: Params | undefined, token) =>
-      withSignal(token, (signal) => handle(params ?? ({} as Params), signal)),
+      withSignal(token, say, (signal) => handle(params ?? ({} as Params), signal)),
     );
   }
 
@@ -255,8 +273,8 @@ async function registerWatchers(connection: Connection, { workspace }: ClientCap
   }
 }
 
-/** What a change of must open the index again; two settings only concern this shell. */
-function concernsIndex(settings: Settings): string {
+/** What a change of must open the index again, to be compared; two settings only concern this shell. */
+function concernsIndex(settings: Settings | undefined): string {
   return JSON.stringify({ ...settings, "search.limit": 0, "log.level": "" });
 }
 

@@ -10,7 +10,7 @@ import {
   RootsListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { ASSISTANT_TOOLS } from "../../shared/assistant-tools.ts";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { readSettings } from "../../shared/settings.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
@@ -152,7 +152,7 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
 }
 
 function failed(error: unknown): CallToolResult {
-  const { message, hint } = toWireError(error);
+  const { message, hint } = asCairnError(error);
   return { isError: true, content: [{ type: "text", text: [message, hint].filter(Boolean).join(" ") }] };
 }
 

@@ -1,4 +1,4 @@
-import { toWireError } from "../../shared/errors.ts";
+import { asCairnError } from "../../shared/errors.ts";
 import { distinctNames } from "../assistant/folder-names.ts";
 import type { ServedFolder } from "../assistant/tools.ts";
 import type { Core, Workspace } from "../core-api.ts";
@@ -29,7 +29,7 @@ export class ServedFolders {
       void opening.then((workspace) => workspace.close()).catch(() => {});
     }
     for (const path of this.#paths) {
-      this.#open(path).catch((error: unknown) => this.#log.warn(`${path}: ${toWireError(error).message}`));
+      this.#open(path).catch((error: unknown) => this.#log.warn(`${path}: ${asCairnError(error).message}`));
     }
   }
 

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 
 /**
  * Where the process that indexes a root can be reached: a socket in a folder that only this user can enter, or a named
@@ -18,8 +19,8 @@ export function peerAddress(rootDirectory: string, env: Readonly<Record<string, 
   if (!stat.isDirectory() || stat.uid !== uid) {
     throw new CairnError(
       "unavailable",
-      `${folder} belongs to another user.`,
-      "Remove it, or set XDG_RUNTIME_DIR to a folder of your own.",
+      phrase("{0} belongs to another user.", folder),
+      phrase("Remove it, or set XDG_RUNTIME_DIR to a folder of your own."),
     );
   }
   if ((stat.mode & 0o077) !== 0) chmodSync(folder, 0o700);

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import {
   CancellationTokenSource,
+  ErrorCodes,
   type MessageConnection,
   type RequestParam,
   type RequestType,
@@ -8,6 +9,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { CairnError, fromWireError, type WireError } from "../../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../../shared/index-contents.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type {
   CodeExcerpt,
   IndexStatus,
@@ -19,7 +21,7 @@ import type {
   SymbolHit,
 } from "../../shared/search-types.ts";
 import type { Role, Workspace } from "../core-api.ts";
-import { connectionOver } from "./connection.ts";
+import { connectionOver, tell } from "./connection.ts";
 import { PeerLost } from "./peer-lost.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
@@ -27,14 +29,15 @@ import { PEER_VERSION, Peer } from "./protocol.ts";
 const HELLO_MS = 5_000;
 
 /** A root that another process indexes. Every method throws {@link PeerLost} when that process goes away. */
-export class PeerClient implements Workspace {
+export class PeerClient implements Workspace<Phrase> {
   readonly root: string;
   readonly holderPid: number;
   /** Resolves when the holder has gone. */
   readonly closed: Promise<void>;
   readonly #connection: MessageConnection;
   readonly #socket: Socket;
-  readonly #listeners = new Set<(status: IndexStatus) => void>();
+  readonly #listeners = new Set<(status: IndexStatus<Phrase>) => void>();
+  #yieldsToEditor = false;
 
   private constructor(root: string, socket: Socket, connection: MessageConnection, pid: number, closed: Promise<void>) {
     this.root = root;
@@ -45,6 +48,14 @@ export class PeerClient implements Workspace {
     connection.onNotification(Peer.statusChanged, (status) => {
       for (const listener of this.#listeners) listener({ ...status, holder: false });
     });
+    connection.onNotification(Peer.yieldsToEditor, () => {
+      this.#yieldsToEditor = true;
+    });
+  }
+
+  /** True when the holder goes away to let an editor have the index. */
+  get yieldsToEditor(): boolean {
+    return this.#yieldsToEditor;
   }
 
   /**
@@ -72,8 +83,8 @@ export class PeerClient implements Workspace {
             reject(
               new CairnError(
                 "unavailable",
-                `Another process holds the index of ${root} and does not answer.`,
-                "End that process (cairn doctor names it), then try again.",
+                phrase("Another process holds the index of {0} and does not answer.", root),
+                phrase("End that process (cairn doctor names it), then try again."),
               ),
             ),
           ),
@@ -83,15 +94,18 @@ export class PeerClient implements Workspace {
       return new PeerClient(root, socket, connection, hello.pid, closed);
     } catch (error) {
       socket.destroy();
-      throw error instanceof ResponseError ? fromWireError(error.data as WireError) : error;
+      if (error instanceof CairnError) throw error;
+      // It went away while it was spoken to.
+      if (!isAnswer(error)) return undefined;
+      throw error.data ? fromWireError(error.data as WireError) : error;
     }
   }
 
-  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     return this.#ask(Peer.search, request, signal);
   }
 
-  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+  similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     return this.#ask(Peer.similar, request, signal);
   }
 
@@ -103,20 +117,20 @@ export class PeerClient implements Workspace {
     return this.#ask(Peer.symbols, { query, limit }, signal);
   }
 
-  async status(): Promise<IndexStatus> {
+  async status(): Promise<IndexStatus<Phrase>> {
     return { ...(await this.#ask(Peer.status, null)), holder: false };
   }
 
-  onStatus(listener: (status: IndexStatus) => void): { dispose(): void } {
+  onStatus(listener: (status: IndexStatus<Phrase>) => void): { dispose(): void } {
     this.#listeners.add(listener);
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  skipped(): Promise<readonly SkippedFile[]> {
+  skipped(): Promise<readonly SkippedFile<Phrase>[]> {
     return this.#ask(Peer.skipped, null);
   }
 
-  async fileStatus(path: string): Promise<FileStatus | undefined> {
+  async fileStatus(path: string): Promise<FileStatus<Phrase> | undefined> {
     return (await this.#ask(Peer.fileStatus, { path })) ?? undefined;
   }
 
@@ -125,34 +139,34 @@ export class PeerClient implements Workspace {
   }
 
   changed(paths: readonly string[]): void {
-    this.#tell(this.#connection.sendNotification(Peer.changed, paths));
+    void tell(this.#connection, Peer.changed, paths);
   }
 
   prioritise(paths: readonly string[]): void {
-    this.#tell(this.#connection.sendNotification(Peer.prioritise, paths));
+    void tell(this.#connection, Peer.prioritise, paths);
   }
 
   edited(path: string, text: string | undefined): void {
-    this.#tell(this.#connection.sendNotification(Peer.edited, { path, text: text ?? null }));
+    void tell(this.#connection, Peer.edited, { path, text: text ?? null });
   }
 
   rescan(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "rescan"));
+    void tell(this.#connection, Peer.control, "rescan");
   }
 
   pause(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "pause"));
+    void tell(this.#connection, Peer.control, "pause");
   }
 
   resume(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "resume"));
+    void tell(this.#connection, Peer.control, "resume");
   }
 
   rebuild(): void {
-    this.#tell(this.#connection.sendNotification(Peer.control, "rebuild"));
+    void tell(this.#connection, Peer.control, "rebuild");
   }
 
-  async idle(signal?: AbortSignal): Promise<IndexStatus> {
+  async idle(signal?: AbortSignal): Promise<IndexStatus<Phrase>> {
     return { ...(await this.#ask(Peer.idle, null, signal)), holder: false };
   }
 
@@ -175,16 +189,19 @@ export class PeerClient implements Workspace {
       ]);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ResponseError && error.data) throw fromWireError(error.data as WireError);
-      throw this.#socket.destroyed ? new PeerLost() : error;
+      if (isAnswer(error)) throw error.data ? fromWireError(error.data as WireError) : error;
+      // Whatever else goes wrong is the connection, of which the rest hears when it is closed.
+      this.#socket.destroy();
+      throw new PeerLost();
     } finally {
       signal?.removeEventListener("abort", abort);
       cancellation.dispose();
     }
   }
+}
 
-  /** A notification that cannot be sent is lost with the holder; the next one walks the tree anyway. */
-  #tell(sent: Promise<void>): void {
-    sent.catch(() => {});
-  }
+/** True for what the holder answered; the library makes an answer of a connection that ended too. */
+function isAnswer(error: unknown): error is ResponseError<unknown> {
+  if (!(error instanceof ResponseError)) return false;
+  return error.code !== ErrorCodes.MessageWriteError && error.code !== ErrorCodes.PendingResponseRejected;
 }

@@ -1,9 +1,10 @@
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { type CancellationToken, ResponseError } from "vscode-jsonrpc/node";
+import { type CancellationToken, type MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import { CairnError, toWireError } from "../../shared/errors.ts";
+import { phrase, SILENCE } from "../../shared/phrase.ts";
 import type { HeldWorkspace, Role } from "../core-api.ts";
-import { connectionOver } from "./connection.ts";
+import { connectionOver, tell } from "./connection.ts";
 import { PEER_VERSION, Peer } from "./protocol.ts";
 
 /** Code of every error this server answers; the wire error is its data. */
@@ -12,7 +13,7 @@ const CAIRN_ERROR = -32_000;
 /** Lets the other processes that opened a root use the index of the one that holds it. */
 export class PeerServer {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<Socket, MessageConnection>();
   readonly #address: string;
   #handingOver = false;
 
@@ -38,9 +39,14 @@ export class PeerServer {
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) =>
         reject(
-          new CairnError("unavailable", `No socket could be opened at ${address} (${error.message}).`, "", {
-            cause: error,
-          }),
+          new CairnError(
+            "unavailable",
+            phrase("No socket could be opened at {0} ({1}).", address, error.message),
+            SILENCE,
+            {
+              cause: error,
+            },
+          ),
         ),
       );
       server.listen(address, resolve);
@@ -49,24 +55,29 @@ export class PeerServer {
     return peers;
   }
 
-  /** The index is about to be given up: what cannot be answered any more is left to whoever holds it next. */
-  handOver(): void {
+  /**
+   * The index is about to be given up: what cannot be answered any more is left to whoever holds it next.
+   * @param toEditor whether it is meant for an editor, which the others let go first.
+   */
+  handOver(toEditor: boolean): void {
     this.#handingOver = true;
+    if (!toEditor) return;
+    for (const connection of this.#connections.values()) void tell(connection, Peer.yieldsToEditor, null);
   }
 
   close(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
     this.#server.close();
     if (process.platform !== "win32") rmSync(this.#address, { force: true });
   }
 
   #serve(socket: Socket, workspace: HeldWorkspace, role: Role, onEditor: () => void): void {
-    this.#sockets.add(socket);
     socket.unref();
     const connection = connectionOver(socket);
-    const status = workspace.onStatus((now) => void connection.sendNotification(Peer.statusChanged, now).catch(ignore));
+    this.#connections.set(socket, connection);
+    const status = workspace.onStatus((now) => void tell(connection, Peer.statusChanged, now));
     socket.once("close", () => {
-      this.#sockets.delete(socket);
+      this.#connections.delete(socket);
       status.dispose();
       workspace.forgetEdits(socket);
       connection.dispose();
@@ -78,8 +89,8 @@ export class PeerServer {
         return toResponseError(
           new CairnError(
             "unavailable",
-            `Process ${process.pid} indexes this folder with another version of Cairn.`,
-            "Close it, or update so that both are the same version.",
+            phrase("Process {0} indexes this folder with another version of Cairn.", process.pid),
+            phrase("Close it, or update so that both are the same version."),
           ),
         );
       }
@@ -129,8 +140,7 @@ export class PeerServer {
 }
 
 function toResponseError(error: unknown): ResponseError<unknown> {
-  const wire = toWireError(error);
-  return new ResponseError(CAIRN_ERROR, wire.message, wire);
+  return new ResponseError(CAIRN_ERROR, error instanceof Error ? error.message : String(error), toWireError(error));
 }
 
 async function withSignal<T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { joined, type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
 import type { Segment, Snapshot } from "../store/segment.ts";
 import { anchored, type Declaration } from "./anchor.ts";
@@ -6,11 +7,14 @@ import { previewOf } from "./preview.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
 import type { ScanHit } from "./scan-rank.ts";
 import { type RankedChunk, searchSnapshot } from "./search.ts";
+import { lineReaderOf } from "./shown-line.ts";
 
 const DEFAULT_LIMIT = 10;
 const LARGEST_LIMIT = 100;
 /** So many further hits are ranked, for those whose text has gone. */
 const SPARE_HITS = 20;
+
+const NOT_INDEXED = phrase("not indexed yet");
 
 /** What a search works on, as it is at one moment. */
 export interface SearchSource {
@@ -49,7 +53,7 @@ export async function answerSearch(
   source: SearchSource,
   request: SearchRequest,
   signal?: AbortSignal,
-): Promise<SearchAnswer> {
+): Promise<SearchAnswer<Phrase>> {
   const started = performance.now();
   const query = parseQuery(request.query);
   const limit = Math.max(0, Math.min(Math.floor(request.limit ?? DEFAULT_LIMIT), LARGEST_LIMIT));
@@ -81,8 +85,8 @@ export function indexedHits(
   query: ParsedQuery,
   ranked: readonly RankedChunk[],
   limit: number,
-): SearchHit[] {
-  const hits: SearchHit[] = [];
+): SearchHit<Phrase>[] {
+  const hits: SearchHit<Phrase>[] = [];
   for (const one of ranked) {
     if (hits.length === limit) break;
     const hit = indexedHit(source, query, one);
@@ -91,7 +95,7 @@ export function indexedHits(
   return hits;
 }
 
-function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk): SearchHit | undefined {
+function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk): SearchHit<Phrase> | undefined {
   const { segment } = source.snapshot.views[hit.view];
   const path = segment.path(hit.file);
   const name = segment.name(hit.chunk);
@@ -109,7 +113,7 @@ function indexedHit(source: SearchSource, query: ParsedQuery, hit: RankedChunk):
     path,
     startLine,
     endLine,
-    ...previewOf(now.text, { startLine, endLine, name }, query),
+    ...previewOf(now.text, { startLine, endLine, name }, query, lineReaderOf(path)),
     score: hit.score,
     language: segment.language(hit.file),
     kind: segment.kind(hit.chunk),
@@ -133,7 +137,7 @@ function declarationsOf(segment: Segment, chunk: number): Declaration[] {
  * A hit of the text scan stands among those of the index by the share of the query's words that it has: with all of
  * them it comes first, for the best of a part of the index need not be good.
  */
-export function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best: number): SearchHit {
+export function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHit, best: number): SearchHit<Phrase> {
   const share = hit.matchedTerms.length / query.terms.length;
   return {
     path: hit.path,
@@ -145,7 +149,10 @@ export function scannedHit(source: SearchSource, query: ParsedQuery, hit: ScanHi
     kind: "text",
     name: "",
     parents: [],
-    reason: `not indexed yet · its text has ${hit.matchedTerms.map((term) => `"${term}"`).join(", ")}`,
+    reason: joined(
+      [NOT_INDEXED, phrase("its text has {0}", hit.matchedTerms.map((term) => `"${term}"`).join(", "))],
+      " · ",
+    ),
     indexed: false,
   };
 }
@@ -159,5 +166,5 @@ function shown(
 ): Pick<SearchHit, "focusLine" | "preview"> {
   const now = source.readText(path);
   if (now === undefined) return { focusLine: startLine, preview: [] };
-  return previewOf(now.text, { startLine, endLine, name: "" }, query);
+  return previewOf(now.text, { startLine, endLine, name: "" }, query, lineReaderOf(path));
 }

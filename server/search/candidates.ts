@@ -1,10 +1,10 @@
-import type { Snapshot } from "../store/segment.ts";
+import type { Segment, Snapshot } from "../store/segment.ts";
 import { definitionsOf } from "./definitions.ts";
 import { allowedChunks, type Filter } from "./filter.ts";
-import { lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
+import { BLOCK, lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
 import type { ParsedQuery } from "./query.ts";
 import { offerClosest } from "./semantic.ts";
-import { TopList } from "./top-list.ts";
+import { type Precedes, TopList } from "./top-list.ts";
 
 /** A chunk worth ranking, with its raw evidence. */
 export interface Candidate {
@@ -53,25 +53,33 @@ export function retrieve(
   const mayBeFound = (view: number, chunk: number) =>
     (lexical[view].matched[chunk] & required) === required && allowed[view]?.[chunk] !== 0;
 
-  const bestByWords = new TopList(BEST_OF_EACH);
-  const chosen = views.map(() => new Set<number>());
   const places = firstPlaces(snapshot);
+  const precedes = orderOf(snapshot, places);
+  const bestByWords = new TopList(BEST_OF_EACH, precedes);
+  const chosen = views.map(() => new Set<number>());
+  const definitions = new TopList(BEST_OF_EACH, precedes);
   views.forEach(({ segment }, view) => {
-    const { score } = lexical[view];
-    let least = Math.max(0, bestByWords.threshold);
-    for (let chunk = 0; chunk < segment.chunkCount; chunk++) {
-      if (score[chunk] <= least || !mayBeFound(view, chunk)) continue;
-      bestByWords.offer(places[view] + chunk, score[chunk]);
-      least = Math.max(0, bestByWords.threshold);
+    const { score, blockBest } = lexical[view];
+    let least = Math.max(Number.MIN_VALUE, bestByWords.threshold);
+    for (let block = 0; block < blockBest.length; block++) {
+      if (blockBest[block] < least) continue;
+      const end = Math.min((block + 1) * BLOCK, segment.chunkCount);
+      for (let chunk = block * BLOCK; chunk < end; chunk++) {
+        if (score[chunk] < least || !mayBeFound(view, chunk)) continue;
+        bestByWords.offer(places[view] + chunk, score[chunk]);
+        least = Math.max(Number.MIN_VALUE, bestByWords.threshold);
+      }
     }
-    for (const chunk of definitionsIn(segment, query)) if (mayBeFound(view, chunk)) chosen[view].add(chunk);
+    for (const chunk of definitionsIn(segment, query)) {
+      if (mayBeFound(view, chunk)) definitions.offer(places[view] + chunk, 0);
+    }
   });
-  for (const { item } of bestByWords.sorted()) choose(item, places, chosen);
+  for (const { item } of [...bestByWords.sorted(), ...definitions.sorted()]) choose(item, places, chosen);
 
   const cosines = views.map(() => new Map<number, number>());
   let commonCosine = 0;
   if (vector) {
-    const bestByMeaning = new TopList(BEST_OF_EACH);
+    const bestByMeaning = new TopList(BEST_OF_EACH, precedes);
     views.forEach((view, v) => {
       const cosine = offerClosest(view, vector, bestByMeaning, places[v], (chunk) => mayBeFound(v, chunk));
       for (const chunk of chosen[v]) cosines[v].set(chunk, cosine(chunk));
@@ -124,16 +132,37 @@ function choose(
   places: readonly number[],
   chosen: readonly Set<number>[],
 ): { view: number; chunk: number } {
+  const place = placeOf(item, places);
+  chosen[place.view].add(place.chunk);
+  return place;
+}
+
+function placeOf(item: number, places: readonly number[]): { view: number; chunk: number } {
   const view = places.findLastIndex((place) => place <= item);
-  const chunk = item - places[view];
-  chosen[view].add(chunk);
-  return { view, chunk };
+  return { view, chunk: item - places[view] };
 }
 
 /** Chunks that define what the query names: they are ranked however little else speaks for them. */
-function definitionsIn(segment: Parameters<typeof definitionsOf>[0], { symbols }: ParsedQuery): number[] {
-  return symbols
-    .slice(0, MOST_SYMBOLS)
-    .flatMap((symbol) => definitionsOf(segment, symbol))
-    .slice(0, BEST_OF_EACH);
+function definitionsIn(segment: Segment, { symbols }: ParsedQuery): Set<number> {
+  return new Set(symbols.slice(0, MOST_SYMBOLS).flatMap((symbol) => definitionsOf(segment, symbol)));
+}
+
+/**
+ * Which of equally good chunks comes first: what one index finds, another of the same files must find, in whatever order
+ * they were indexed. Lines are compared before paths because most differ in them.
+ */
+function orderOf({ views }: Snapshot, places: readonly number[]): Precedes {
+  return (item, other) => {
+    const one = placeOf(item, places);
+    const two = placeOf(other, places);
+    const [segment, otherSegment] = [views[one.view].segment, views[two.view].segment];
+    const [line, otherLine] = [segment.startLine[one.chunk], otherSegment.startLine[two.chunk]];
+    if (line !== otherLine) return line < otherLine;
+    const [path, otherPath] = [pathOf(segment, one.chunk), pathOf(otherSegment, two.chunk)];
+    return path === otherPath ? item < other : path < otherPath;
+  };
+}
+
+function pathOf(segment: Segment, chunk: number): string {
+  return segment.path(segment.chunkFile[chunk]);
 }

@@ -1,5 +1,6 @@
 import picomatch from "picomatch";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { CHUNK_KINDS, type ChunkKind, type SearchRequest } from "../../shared/search-types.ts";
 import type { SegmentView } from "../store/segment.ts";
 
@@ -120,8 +121,8 @@ function idsOf(language: string, known: readonly string[] | undefined): readonly
   if (!known || ids.some((id) => known.includes(id))) return ids;
   throw new CairnError(
     "input",
-    `There is no language "${language}" to filter by.`,
-    `Known languages: ${[...known].sort().join(", ")}.`,
+    phrase('There is no language "{0}" to filter by.', language),
+    phrase("Known languages: {0}.", [...known].sort().join(", ")),
   );
 }
 
@@ -129,7 +130,11 @@ function kindOf(kind: string): ChunkKind {
   const name = kind.trim().toLowerCase();
   const known = CHUNK_KINDS.find((one) => one === name);
   if (known) return known;
-  throw new CairnError("input", `There is no kind "${kind}" to filter by.`, `Known kinds: ${CHUNK_KINDS.join(", ")}.`);
+  throw new CairnError(
+    "input",
+    phrase('There is no kind "{0}" to filter by.', kind),
+    phrase("Known kinds: {0}.", CHUNK_KINDS.join(", ")),
+  );
 }
 
 /** Any of the patterns must match, and none of those that begin with `!`. */

@@ -22,7 +22,12 @@ export interface LexicalScores {
   readonly score: Float32Array;
   /** Which terms match, one bit each; terms beyond the 32nd share the last bit. */
   readonly matched: Uint32Array;
+  /** The highest score of each {@link BLOCK} of chunks: most blocks have none of the best. */
+  readonly blockBest: Float32Array;
 }
+
+/** So many chunks, one after the other, are a block. */
+export const BLOCK = 256;
 
 /**
  * The terms of a query with their weights over the whole snapshot. The last word also stands for the words that begin
@@ -44,6 +49,7 @@ export function lexicalScores(snapshot: Snapshot, terms: readonly WeighedTerm[])
     const scratch = scratchOf(segment);
     scratch.score.fill(0);
     scratch.matched.fill(0);
+    scratch.blockBest.fill(0);
     terms.forEach(({ variants, weight }, i) => {
       for (const variant of variants) {
         const term = segment.findTerm(variant);
@@ -67,14 +73,63 @@ interface Totals {
   length: Record<Field, number>;
 }
 
+const FIELDS = [...FIELDS_OF_CHUNKS, "path"] as const;
+
 function totals(snapshot: Snapshot): Totals {
   const sum: Totals = { files: 0, chunks: 0, length: { body: 0, symbol: 0, doc: 0, path: 0 } };
-  for (const { segment } of snapshot.views) {
-    sum.files += segment.fileCount;
-    sum.chunks += segment.chunkCount;
-    for (const field of ["body", "symbol", "doc", "path"] as const) sum.length[field] += segment.totalLength[field];
+  for (const view of snapshot.views) {
+    const { files, chunks, length } = totalsOf(view);
+    sum.files += files;
+    sum.chunks += chunks;
+    for (const field of FIELDS) sum.length[field] += length[field];
   }
   return sum;
+}
+
+/** A view never changes, so that what it hides is added up once. */
+const totalsOfViews = new WeakMap<SegmentView, Totals>();
+
+/**
+ * What of a view is alive. Hidden files would go on weighing words until a merge drops them, and after a few hundred
+ * saves of a small folder they are most of it.
+ */
+function totalsOf(view: SegmentView): Totals {
+  const known = totalsOfViews.get(view);
+  if (known) return known;
+  const { segment, dead } = view;
+  const sum: Totals = { files: segment.fileCount, chunks: segment.chunkCount, length: { ...segment.totalLength } };
+  for (let file = dead.indexOf(1); file >= 0; file = dead.indexOf(1, file + 1)) {
+    const [from, to] = [segment.firstChunk[file], segment.firstChunk[file + 1]];
+    sum.files--;
+    sum.chunks -= to - from;
+    sum.length.path -= segment.pathLength[file];
+    for (const field of FIELDS_OF_CHUNKS) {
+      const lengths = lengthsOf(segment, field);
+      for (let chunk = from; chunk < to; chunk++) sum.length[field] -= lengths[chunk];
+    }
+  }
+  totalsOfViews.set(view, sum);
+  return sum;
+}
+
+/** Below so many chunks every hidden one is looked at; of more, so small a share may go on weighing words. */
+const COUNTED_EXACTLY = 20_000;
+const NEGLIGIBLE_SHARE = 0.01;
+
+/** In how many living chunks, or files for the path, a term of the view's segment occurs. */
+function frequencyIn(view: SegmentView, field: Field, term: number): number {
+  const { segment, dead } = view;
+  const { files, chunks } = totalsOf(view);
+  const hidden = segment.chunkCount - chunks;
+  const isLarge = segment.chunkCount >= COUNTED_EXACTLY;
+  if (files === segment.fileCount || (isLarge && hidden < segment.chunkCount * NEGLIGIBLE_SHARE)) {
+    return segment.frequency(field, term);
+  }
+  const { documents, counts } = scratchOf(segment);
+  const found = segment.postings(field, term, documents, counts);
+  let alive = 0;
+  for (let i = 0; i < found; i++) alive += 1 - dead[field === "path" ? documents[i] : segment.chunkFile[documents[i]]];
+  return alive;
 }
 
 function averageLengths({ files, chunks, length }: Totals): Readonly<Record<Field, number>> {
@@ -91,13 +146,18 @@ function averageLengths({ files, chunks, length }: Totals): Readonly<Record<Fiel
 function inverseFrequency(snapshot: Snapshot, variants: readonly string[], { files, chunks }: Totals): number {
   let inChunks = 0;
   let inPaths = 0;
-  for (const { segment } of snapshot.views) {
-    for (const variant of variants) {
-      const term = segment.findTerm(variant);
+  for (const variant of variants) {
+    let inBodies = 0;
+    let inSymbols = 0;
+    for (const view of snapshot.views) {
+      const term = view.segment.findTerm(variant);
       if (term < 0) continue;
-      inChunks += Math.max(segment.frequency("body", term), segment.frequency("symbol", term));
-      inPaths += segment.frequency("path", term);
+      inBodies += frequencyIn(view, "body", term);
+      inSymbols += frequencyIn(view, "symbol", term);
+      inPaths += frequencyIn(view, "path", term);
     }
+    // A chunk that declares a name says it in its body too, as a rule.
+    inChunks += Math.max(inBodies, inSymbols);
   }
   const share = Math.min(1, Math.max(inChunks / Math.max(1, chunks), inPaths / Math.max(1, files)));
   const count = share * chunks;
@@ -105,18 +165,22 @@ function inverseFrequency(snapshot: Snapshot, variants: readonly string[], { fil
 }
 
 function isKnown(snapshot: Snapshot, term: string): boolean {
-  return snapshot.views.some(({ segment }) => segment.findTerm(term) >= 0);
+  return snapshot.views.some((view) => {
+    const known = view.segment.findTerm(term);
+    return known >= 0 && FIELDS.some((field) => frequencyIn(view, field, known) > 0);
+  });
 }
 
 /** The most frequent terms that begin with the prefix. */
 function completions(snapshot: Snapshot, prefix: string): string[] {
   if (prefix.length < SHORTEST_PREFIX) return [];
   const frequency = new Map<string, number>();
-  for (const { segment } of snapshot.views) {
+  for (const view of snapshot.views) {
+    const { segment } = view;
     const [from, to] = segment.prefixRange(prefix);
     const found: [number, number][] = [];
     for (let term = from; term < Math.min(to, from + MOST_EXAMINED); term++) {
-      found.push([term, segment.frequency("body", term)]);
+      found.push([term, frequencyIn(view, "body", term)]);
     }
     found.sort((a, b) => b[1] - a[1]);
     for (const [term, count] of found.slice(0, MOST_COMPLETIONS)) {
@@ -154,7 +218,7 @@ function gather(segment: Segment, scratch: Scratch, term: number, averages: Read
 
 /** Turns what is pending for one word of the query into its score. */
 function settle(scratch: Scratch, weight: number, bit: number): void {
-  const { pending, touched, score, matched } = scratch;
+  const { pending, touched, score, matched, blockBest } = scratch;
   const { k1 } = BM25;
   for (let i = 0; i < scratch.touchedCount; i++) {
     const chunk = touched[i];
@@ -162,6 +226,8 @@ function settle(scratch: Scratch, weight: number, bit: number): void {
     pending[chunk] = 0;
     score[chunk] += (weight * frequency) / (k1 + frequency);
     matched[chunk] |= bit;
+    const block = Math.floor(chunk / BLOCK);
+    if (score[chunk] > blockBest[block]) blockBest[block] = score[chunk];
   }
   scratch.touchedCount = 0;
 }
@@ -175,6 +241,7 @@ function lengthsOf(segment: Segment, field: "body" | "symbol" | "doc"): Uint16Ar
 class Scratch implements LexicalScores {
   readonly score: Float32Array;
   readonly matched: Uint32Array;
+  readonly blockBest: Float32Array;
   readonly pending: Float32Array;
   readonly touched: Uint32Array;
   touchedCount = 0;
@@ -184,6 +251,7 @@ class Scratch implements LexicalScores {
   constructor({ chunkCount, fileCount }: Segment) {
     this.score = new Float32Array(chunkCount);
     this.matched = new Uint32Array(chunkCount);
+    this.blockBest = new Float32Array(Math.ceil(chunkCount / BLOCK));
     this.pending = new Float32Array(chunkCount);
     this.touched = new Uint32Array(chunkCount);
     this.documents = new Uint32Array(Math.max(chunkCount, fileCount));

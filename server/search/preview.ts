@@ -18,15 +18,21 @@ const SEARCHED_LENGTH = 5_000;
 /**
  * The lines of a hit to show, with what matched the query, and the one to open: where most of the query stands, the
  * line that names the symbol before others.
+ * @param readLine what of a line of the file is shown and searched
  */
-export function previewOf(text: string, span: Span, query: ParsedQuery): { focusLine: number; preview: PreviewLine[] } {
+export function previewOf(
+  text: string,
+  span: Span,
+  query: ParsedQuery,
+  readLine = (line: string): string => line,
+): { focusLine: number; preview: PreviewLine[] } {
   const lines = text.split(/\r\n|\n|\r/);
   const first = Math.min(span.startLine, lines.length);
   const last = Math.min(span.endLine, lines.length);
   const asked = new Set(query.terms);
   const found: { line: number; ranges: [number, number][]; worth: number }[] = [];
   for (let line = first; line <= last; line++) {
-    const content = lines[line - 1].slice(0, SEARCHED_LENGTH);
+    const content = readLine(lines[line - 1]).slice(0, SEARCHED_LENGTH);
     if (content.trim() === "") continue;
     const { ranges, terms } = matches(content, asked, query.prefix);
     const names = span.name !== "" && line < first + 40 && namesIt(content, span.name);
@@ -39,7 +45,7 @@ export function previewOf(text: string, span: Span, query: ParsedQuery): { focus
     .sort((a, b) => a.line - b.line);
   return {
     focusLine: best.line,
-    preview: shown.map(({ line, ranges }) => windowed(line, lines[line - 1], ranges)),
+    preview: shown.map(({ line, ranges }) => windowed(line, readLine(lines[line - 1]), ranges)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { fold, tokenize } from "../text/tokens.ts";
 
 /** What a query looks for: one name, a file by its path, or code that some words or a question describe. */
@@ -6,8 +7,8 @@ export type QueryKind = "symbol" | "path" | "words" | "question";
 export interface ParsedQuery {
   /** The query as it is searched and embedded, at most {@link LONGEST_QUERY} characters. */
   readonly text: string;
-  /** What was done to the query that the user should know; usually empty. */
-  readonly note: string;
+  /** What was done to the query that the user should know; usually nothing. */
+  readonly note: Phrase;
   readonly kind: QueryKind;
   /** Distinct lexical terms without stop words. */
   readonly terms: readonly string[];
@@ -29,7 +30,9 @@ const MOST_TERMS = 64;
 export function parseQuery(query: string): ParsedQuery {
   const cut = query.length > LONGEST_QUERY;
   const text = (cut ? cutAt(query, LONGEST_QUERY) : query).trim();
-  const note = cut ? `The query was cut to its first ${LONGEST_QUERY.toLocaleString("en")} characters.` : "";
+  const note = cut
+    ? phrase("The query was cut to its first {0} characters.", LONGEST_QUERY.toLocaleString("en"))
+    : SILENCE;
   const kind = kindOf(text);
   const all = unique(tokenize(text));
   const meaningful = all.filter((term) => !STOP_WORDS.has(term));

@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { type AskedFor, type Evidence, shareAsked, shareNamed } from "./evidence.ts";
 
 /** What each term is worth; the unit is the best lexical and semantic evidence together. */
@@ -19,12 +20,15 @@ export const WEIGHTS = {
 
 const DEEPEST = 6;
 
+const FILE_NAME_MATCHES = phrase("file name matches");
+const PATH_MATCHES = phrase("path matches");
+
 /** Adds to the evidence of one chunk. */
 export interface Boost {
   readonly name: string;
   value(evidence: Evidence, asked: AskedFor): number;
   /** For people. */
-  reason(evidence: Evidence): string | undefined;
+  reason(evidence: Evidence): Phrase | undefined;
 }
 
 /** Multiplies the score of one chunk; 1 leaves it alone. */
@@ -42,20 +46,20 @@ export const BOOSTS: readonly Boost[] = [
       const whole = query.kind === "symbol" ? WEIGHTS.definition : WEIGHTS.definitionInProse;
       return defines.whole ? whole : whole * WEIGHTS.partOfDefinition;
     },
-    reason: ({ defines }) => defines && `defines \`${defines.name}\``,
+    reason: ({ defines }) => defines && phrase("defines `{0}`", defines.name),
   },
   {
     // Authors name files after what they do. Of `retry.ts` and `retry-budget-report.ts` the first is about retries alone.
     name: "file-name",
     value: ({ facts }, asked) =>
       WEIGHTS.fileName * shareNamed(facts.stemWords, asked) * (1 + shareAsked(facts.stemWords, asked)),
-    reason: () => "file name matches",
+    reason: () => FILE_NAME_MATCHES,
   },
   {
     // A path, or the end or a part of one, means that file.
     name: "path",
     value: ({ facts }, { query }) => (query.kind === "path" ? WEIGHTS.path * shareOfPath(facts.path, query.text) : 0),
-    reason: () => "path matches",
+    reason: () => PATH_MATCHES,
   },
 ];
 

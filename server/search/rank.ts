@@ -1,3 +1,4 @@
+import { joined, type Phrase, phrase } from "../../shared/phrase.ts";
 import type { Snapshot } from "../store/segment.ts";
 import { type Candidate, type Candidates, CLOSE_COSINE, termBit } from "./candidates.ts";
 import { type AskedFor, askedFor, type Evidence, evidenceOf } from "./evidence.ts";
@@ -15,7 +16,7 @@ export interface Ranked {
   readonly candidate: Candidate;
   readonly score: number;
   /** One line for people: why this is here. */
-  readonly reason: string;
+  readonly reason: Phrase;
 }
 
 /** Everything of the ranking that can be switched off. */
@@ -52,7 +53,10 @@ export function rank(snapshot: Snapshot, query: ParsedQuery, found: Candidates, 
   return scored.map((one) => ({
     candidate: one.evidence.candidate,
     score: one.score,
-    reason: reasonOf(one, asked, boosts),
+    // Few of the candidates are shown: only theirs is put together.
+    get reason() {
+      return reasonOf(one, asked, boosts);
+    },
   }));
 }
 
@@ -101,15 +105,15 @@ function byScore(a: Scored, b: Scored): number {
 const WORTH_SAYING = 0.05;
 const MOST_WORDS = 4;
 
-function reasonOf({ evidence, gains }: Scored, { query }: AskedFor, boosts: readonly Boost[]): string {
-  const parts: string[] = [];
+function reasonOf({ evidence, gains }: Scored, { query }: AskedFor, boosts: readonly Boost[]): Phrase {
+  const parts: Phrase[] = [];
   boosts.forEach((boost, i) => {
     const reason = gains[i] >= WORTH_SAYING ? boost.reason(evidence) : undefined;
     if (reason) parts.push(reason);
   });
   const { matched, cosine } = evidence.candidate;
   const words = query.terms.filter((_, i) => (matched & termBit(i)) !== 0);
-  if (words.length > 0) parts.push(`has ${words.slice(0, MOST_WORDS).join(", ")}`);
-  if (cosine >= CLOSE_COSINE) parts.push("close in meaning");
-  return parts.join(" · ");
+  if (words.length > 0) parts.push(phrase("has {0}", words.slice(0, MOST_WORDS).join(", ")));
+  if (cosine >= CLOSE_COSINE) parts.push(phrase("close in meaning"));
+  return joined(parts, " · ");
 }

@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { CodeExcerpt, ReadRequest } from "../../shared/search-types.ts";
 import type { Segment } from "../store/segment.ts";
 
@@ -89,5 +90,9 @@ function chunkAround({ segment, file }: IndexedFile, asked: number): Span | unde
 
 function checked(line: number, path: string, lineCount: number): number {
   if (Number.isInteger(line) && line >= 1 && line <= lineCount) return line;
-  throw new CairnError("input", `${path} has no line ${line}.`, `Its lines are 1 to ${lineCount}.`);
+  throw new CairnError(
+    "input",
+    phrase("{0} has no line {1}.", path, line),
+    phrase("Its lines are 1 to {0}.", lineCount),
+  );
 }

@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 import type { SearchRequest } from "../../shared/search-types.ts";
 import type { Snapshot } from "../store/segment.ts";
 import { retrieve } from "./candidates.ts";
@@ -19,7 +20,7 @@ export interface RankedChunk {
   readonly file: number;
   readonly score: number;
   /** One line: why this is here. */
-  readonly reason: string;
+  readonly reason: Phrase;
 }
 
 const DEFAULT_LIMIT = 10;

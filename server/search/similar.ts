@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { joined, type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import type { SearchAnswer, SimilarRequest } from "../../shared/search-types.ts";
 import type { Snapshot } from "../store/segment.ts";
 import { tokenize } from "../text/tokens.ts";
@@ -38,7 +39,7 @@ export async function answerSimilar(
   source: SearchSource,
   request: SimilarRequest,
   signal?: AbortSignal,
-): Promise<SearchAnswer> {
+): Promise<SearchAnswer<Phrase>> {
   const started = performance.now();
   const { snapshot, complete, lacking, languages } = source;
   const filter = filterOf(request, languages);
@@ -69,12 +70,18 @@ function queryOf(snapshot: Snapshot, code: string): ParsedQuery {
   const counts = new Map<string, number>();
   for (const term of tokenize(text)) counts.set(term, (counts.get(term) ?? 0) + 1);
   if (counts.size === 0) {
-    throw new CairnError("input", "There is no code to compare with.", "Give some lines that hold at least one word.");
+    throw new CairnError(
+      "input",
+      phrase("There is no code to compare with."),
+      phrase("Give some lines that hold at least one word."),
+    );
   }
   const query: ParsedQuery = {
     text,
     note:
-      code.length > LONGEST_CODE ? `Only the first ${LONGEST_CODE.toLocaleString("en")} characters were compared.` : "",
+      code.length > LONGEST_CODE
+        ? phrase("Only the first {0} characters were compared.", LONGEST_CODE.toLocaleString("en"))
+        : SILENCE,
     kind: "words",
     terms: [...counts.keys()],
     words: [],
@@ -151,11 +158,11 @@ function byScore(a: Scored, b: Scored): number {
   return a.chunk - b.chunk;
 }
 
-function reasonOf({ terms }: ParsedQuery, { cosine, matched }: Candidate, words: number): string {
-  const parts: string[] = [];
-  if (cosine >= SAME_COSINE && words >= ENOUGH_WORDS) parts.push("nearly the same code");
-  else if (cosine >= CLOSE_COSINE) parts.push("close in meaning");
+function reasonOf({ terms }: ParsedQuery, { cosine, matched }: Candidate, words: number): Phrase {
+  const parts: Phrase[] = [];
+  if (cosine >= SAME_COSINE && words >= ENOUGH_WORDS) parts.push(phrase("nearly the same code"));
+  else if (cosine >= CLOSE_COSINE) parts.push(phrase("close in meaning"));
   const shared = terms.filter((_, i) => (matched & termBit(i)) !== 0).slice(0, MOST_WORDS_NAMED);
-  if (shared.length > 0) parts.push(`shares ${shared.join(", ")}`);
-  return parts.join(" · ");
+  if (shared.length > 0) parts.push(phrase("shares {0}", shared.join(", ")));
+  return joined(parts, " · ");
 }

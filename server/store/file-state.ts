@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 import type { StoredFiles } from "./store.ts";
 
 /** What is known of a file that was looked at. */
@@ -7,7 +8,7 @@ export interface FileState {
   mtimeMs: number;
   /** Key of the content, 32 hex digits; empty when the file is left out. */
   content: string;
-  skip?: { code: string; reason: string };
+  skip?: { code: string; reason: Phrase };
 }
 
 /** The store keeps times in whole microseconds. */

@@ -1,5 +1,6 @@
 import type { VectorArena } from "../vectors/arena.ts";
-import type { Segment, SegmentView, Snapshot } from "./segment.ts";
+import { signsOf } from "../vectors/signs.ts";
+import type { Segment, SegmentView, SignScan, Snapshot } from "./segment.ts";
 
 /** So many segments of like size are merged into one. */
 const TIER = 16;
@@ -18,11 +19,13 @@ class LiveView implements SegmentView {
   readonly deadFiles: number;
   readonly deadChunks: number;
   readonly place: Place;
+  readonly signs: SignScan | undefined;
 
   constructor(segment: Segment, dead: Uint8Array, place: Place) {
     this.segment = segment;
     this.dead = dead;
     this.place = place;
+    this.signs = signScanOf(segment, place);
     let files = 0;
     let chunks = 0;
     for (let file = 0; file < dead.length; file++) {
@@ -37,6 +40,17 @@ class LiveView implements SegmentView {
   dots(query: Int8Array): Int32Array {
     return this.place.arena.dots(this.place.offset, this.segment.chunkCount, query);
   }
+}
+
+/** A large segment that is not the base belongs to an index in the making: its signs are not in the arena, and soon it is gone. */
+function signScanOf({ vectorSigns, chunkCount }: Segment, { arena, offset, isBase }: Place): SignScan | undefined {
+  if (vectorSigns.length === 0 || !isBase) return undefined;
+  const { byteOffset } = vectorSigns;
+  return {
+    nearest: (query, wanted) => arena.nearest(byteOffset, chunkCount, signsOf(query), wanted),
+    distances: (query) => arena.distances(byteOffset, chunkCount, signsOf(query)),
+    dotsOf: (chunks, query) => arena.dotsOf(offset, chunks, query),
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } fr
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
+import { joined, phrase } from "../../shared/phrase.ts";
 import { answer, Moved } from "../thread-rpc.ts";
 import { Lease } from "./lease.ts";
 import { RootDatabase } from "./root-database.ts";
@@ -45,7 +46,11 @@ export function openStore(place: StorePlace): OpenStore {
 
   const databases = (): { index: RootDatabase; vectors: VectorDatabase } => {
     if (opened === undefined) {
-      throw new CairnError("unavailable", `The index of ${place.root} is not open.`, "Open the folder again.");
+      throw new CairnError(
+        "unavailable",
+        phrase("The index of {0} is not open.", place.root),
+        phrase("Open the folder again."),
+      );
     }
     return opened;
   };
@@ -107,7 +112,7 @@ export function openStore(place: StorePlace): OpenStore {
         const index = new RootDatabase(indexPath);
         opened = { index, vectors: new VectorDatabase(vectorPath) };
       }
-      return { held: true, repaired: [opened.index.repaired, opened.vectors.repaired].filter(Boolean).join(" ") };
+      return { held: true, repaired: joined([opened.index.repaired, opened.vectors.repaired], " ") };
     },
     replace() {
       listed = undefined;

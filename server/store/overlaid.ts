@@ -35,7 +35,7 @@ export function overlaid(
   }
   const below = snapshot.views.map((view): SegmentView => {
     const dead = hidden.get(view.segment);
-    return dead ? { segment: view.segment, dead, dots: (query) => view.dots(query) } : view;
+    return dead ? { segment: view.segment, dead, dots: (query) => view.dots(query), signs: view.signs } : view;
   });
   return { views: [...below, ...views], fileCount, chunkCount };
 }

@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { ChunkRecord, FileRecord, SymbolRecord } from "./file-record.ts";
 
 type PackedChunk = [
@@ -137,9 +138,14 @@ export function decodeRecord(packed: Uint8Array): FileRecord {
       })),
     };
   } catch (cause) {
-    throw new CairnError("corrupt", "A file's record in the index is damaged.", "The file is indexed again.", {
-      cause,
-    });
+    throw new CairnError(
+      "corrupt",
+      phrase("A file's record in the index is damaged."),
+      phrase("The file is indexed again."),
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,9 +1,10 @@
+import { type Phrase, SILENCE } from "../../shared/phrase.ts";
 import { type Database, foldLog, openDatabase, type Statement, sqliteError, transaction } from "./sqlite.ts";
 import type { Batch, StoredFiles } from "./store.ts";
 
 /** Raise the version whenever chunking, tokens or records change: the index of every root is then built again. */
 const SCHEMA = {
-  version: 5,
+  version: 6,
   sql: `
     CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, content BLOB, skip_code TEXT, skip_reason TEXT) WITHOUT ROWID;
     CREATE INDEX files_by_content ON files (content) WHERE content IS NOT NULL;
@@ -19,7 +20,7 @@ const BUSY_MS = 15_000;
  */
 export class RootDatabase {
   readonly path: string;
-  readonly repaired: string;
+  readonly repaired: Phrase;
   readonly #database: Database;
   readonly #record: Statement;
   readonly #addRecord: Statement;
@@ -64,7 +65,9 @@ export class RootDatabase {
         sizes: Float64Array.from(JSON.parse(columns.sizes) as number[]),
         mtimes: Float64Array.from(JSON.parse(columns.mtimes) as number[], (time) => (time < 0 ? -1 : time / 1000)),
         contents: new Uint8Array(Buffer.from(columns.contents ?? "", "hex")),
-        skips: codes.flatMap((code, at) => (code === null ? [] : [{ at, code, reason: reasons[at] ?? "" }])),
+        skips: codes.flatMap((code, at) =>
+          code === null ? [] : [{ at, code, reason: JSON.parse(reasons[at] ?? "null") ?? SILENCE }],
+        ),
       };
     });
   }
@@ -90,9 +93,9 @@ export class RootDatabase {
         }
         for (const file of batch.files) {
           const content = file.content === "" ? null : Buffer.from(file.content, "hex");
-          const { code = null, reason = null } = file.skip ?? {};
+          const { code = null, reason } = file.skip ?? {};
           const mtime = file.mtimeMs < 0 ? -1 : Math.round(file.mtimeMs * 1000);
-          this.#putFile.run(file.path, file.size, mtime, content, code, reason);
+          this.#putFile.run(file.path, file.size, mtime, content, code, reason ? JSON.stringify(reason) : null);
         }
       }),
     );

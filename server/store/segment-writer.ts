@@ -1,5 +1,6 @@
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { lettersOf } from "../text/letters.ts";
+import { signsOf } from "../vectors/signs.ts";
 import { ByteWriter, Column, halves, words } from "./columns.ts";
 import type { ChunkRecord } from "./file-record.ts";
 import {
@@ -15,6 +16,7 @@ import {
   type Section,
   type Segment,
   type SegmentBytes,
+  SIGNS_FROM_CHUNKS,
 } from "./segment.ts";
 
 /** Gives the place where a segment of so many bytes is laid out; the offset must be a multiple of 16. */
@@ -240,6 +242,7 @@ export class SegmentWriter {
       stringOffsets: this.#strings.offsets(),
       stringBytes: this.#strings.bytes(),
       vectorScales: columns.vectorScales.view(),
+      vectorSigns: this.chunkCount < SIGNS_FROM_CHUNKS ? new Uint8Array() : signsOf(columns.vectorCodes.view()),
       vectorCodes: columns.vectorCodes.view(),
     };
 

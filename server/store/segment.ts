@@ -1,6 +1,8 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { ChunkKind } from "../../shared/search-types.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
+import { SIGN_BYTES } from "../vectors/signs.ts";
 import type { SymbolRecord } from "./file-record.ts";
 import { PostingLists } from "./posting-lists.ts";
 
@@ -11,6 +13,12 @@ export const FIELDS: readonly Field[] = ["body", "symbol", "doc", "path"];
 
 /** Dimensions of the vectors that a segment carries. */
 export const SEGMENT_DIMS = 256;
+
+/**
+ * From so many chunks on a segment also carries the signs of its vectors (see vectors/signs.ts). Fewer vectors are all
+ * compared in 5 ms, and exactly.
+ */
+export const SIGNS_FROM_CHUNKS = 200_000;
 
 /** An immutable, flat piece of the index over one shared buffer. Chunk and file numbers are local to the segment. */
 export interface Segment {
@@ -58,6 +66,8 @@ export interface Segment {
   /** Unit vectors: codes[c * 256 ...] * scales[c]. */
   readonly vectorCodes: Int8Array;
   readonly vectorScales: Float32Array;
+  /** Signs of those vectors (see vectors/signs.ts), 32 bytes a chunk; empty in a segment of fewer than {@link SIGNS_FROM_CHUNKS}. */
+  readonly vectorSigns: Uint8Array;
   /** The columns that hold numbers of strings, kinds or keys, for merging. */
   readonly columns: SegmentColumns;
   /** The string of a number in those columns. */
@@ -104,6 +114,21 @@ export interface SegmentView {
   readonly dead: Uint8Array;
   /** Dot products of the query's codes with all vectors of the segment, in chunk order (raw int32; multiply by the scale). Valid until the next call. */
   dots(query: Int8Array): Int32Array;
+  /** What spares a query comparing all vectors; undefined where there are too few for that. */
+  readonly signs?: SignScan;
+}
+
+/**
+ * The vectors of a large segment, first by their signs alone: in how many a chunk and the query differ says roughly how
+ * far apart they are. Chunks are given by their numbers; what is returned is valid until the next call.
+ */
+export interface SignScan {
+  /** About so many of the chunks that differ least, ascending. */
+  nearest(query: Int8Array, wanted: number): Uint32Array;
+  /** How much each chunk differs, at most 255, in chunk order. */
+  distances(query: Int8Array): Uint8Array;
+  /** Dot products as {@link SegmentView.dots} gives them, of some chunks. */
+  dotsOf(chunks: Uint32Array, query: Int8Array): Int32Array;
 }
 
 /** What a query holds from its start to its end. */
@@ -118,7 +143,7 @@ export interface Snapshot {
 export const LIST_SEPARATOR = "\u001f";
 
 /** Written into every segment; another number means another layout, and the segment is rebuilt. */
-export const SEGMENT_VERSION = 3;
+export const SEGMENT_VERSION = 4;
 export const SEGMENT_MAGIC = 0x4e524143;
 
 /** The sections of a segment in the order in which they are laid out, each 16-byte aligned. */
@@ -163,6 +188,7 @@ export const SECTIONS = [
   "stringOffsets",
   "stringBytes",
   "vectorScales",
+  "vectorSigns",
   "vectorCodes",
 ] as const;
 
@@ -171,8 +197,14 @@ export type Section = (typeof SECTIONS)[number];
 /** Header: magic, version, file, chunk and term counts, four total lengths, then offset and length of each section; all u32. */
 export const HEADER_BYTES = align((9 + SECTIONS.length * 2) * 4);
 
+/** How many bytes the signs of a segment of so many chunks take. */
+function signBytes(chunks: number): number {
+  return chunks < SIGNS_FROM_CHUNKS ? 0 : chunks * SIGN_BYTES;
+}
+
+/** The next multiple of 16. Bitwise operators would end at two gigabytes, the header's numbers end at four. */
 export function align(offset: number): number {
-  return (offset + 15) & ~15;
+  return Math.ceil(offset / 16) * 16;
 }
 
 /**
@@ -200,6 +232,7 @@ class FlatSegment implements Segment {
   readonly firstSymbol: Uint32Array;
   readonly vectorCodes: Int8Array;
   readonly vectorScales: Float32Array;
+  readonly vectorSigns: Uint8Array;
   readonly #header: Uint32Array;
   readonly #termOffsets: Uint32Array;
   readonly #termBytes: Buffer;
@@ -258,6 +291,8 @@ class FlatSegment implements Segment {
     };
     const scales = this.#section("vectorScales", this.chunkCount * 4);
     this.vectorScales = new Float32Array(bytes.buffer, scales.at, this.chunkCount);
+    this.vectorSigns = this.#raw("vectorSigns");
+    if (this.vectorSigns.length !== signBytes(this.chunkCount)) throw damaged("its vectorSigns have the wrong length");
     const codes = this.#section("vectorCodes", this.chunkCount * SEGMENT_DIMS);
     this.vectorCodes = new Int8Array(bytes.buffer, codes.at, codes.length);
   }
@@ -414,5 +449,9 @@ class FlatSegment implements Segment {
 }
 
 function damaged(how: string): CairnError {
-  return new CairnError("corrupt", `An index segment is damaged: ${how}.`, "It is rebuilt from the store.");
+  return new CairnError(
+    "corrupt",
+    phrase("An index segment is damaged: {0}.", how),
+    phrase("It is rebuilt from the store."),
+  );
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
 import { openSegment, type Segment, type SegmentBytes } from "./segment.ts";
@@ -12,7 +13,7 @@ import type { Allocate } from "./segment-writer.ts";
 const MAGIC = "cairn snapshot\n";
 const LAYOUT = 1;
 const HEADER = 32;
-/** Bytes read at once: a few milliseconds of work. */
+/** Bytes read or written at once: a few milliseconds of work. */
 const PIECE = 8 * 2 ** 20;
 
 /** A base segment in a memory of its own, in which the vector kernel scans it in place. */
@@ -101,10 +102,15 @@ export async function readSnapshot(path: string): Promise<Base | undefined> {
   }
 }
 
+/** In pieces: one call takes less than two gigabytes. */
 function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(PIECE, bytes.length - at));
 }
 
 function damaged(path: string): CairnError {
-  return new CairnError("corrupt", `The snapshot ${path} is damaged.`, "It is built again from the index.");
+  return new CairnError(
+    "corrupt",
+    phrase("The snapshot {0} is damaged.", path),
+    phrase("It is built again from the index."),
+  );
 }

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { CairnError } from "../../shared/errors.ts";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
@@ -27,16 +28,16 @@ export function openDatabase(
   schema: { version: number; sql: string },
   busyMs: number,
   journal: "WAL" | "DELETE" = "WAL",
-): { database: Database; repaired: string } {
+): { database: Database; repaired: Phrase } {
   try {
-    return { database: prepare(path, schema, busyMs, journal), repaired: "" };
+    return { database: prepare(path, schema, busyMs, journal), repaired: SILENCE };
   } catch (error) {
     const mapped = sqliteError(error, path);
     if (mapped.kind !== "corrupt") throw mapped;
     setAside(path);
     return {
       database: prepare(path, schema, busyMs, journal),
-      repaired: `${path} was damaged; it was set aside as ${path}.damaged and is built again.`,
+      repaired: phrase("{0} was damaged; it was set aside as {1} and is built again.", path, `${path}.damaged`),
     };
   }
 }
@@ -96,25 +97,37 @@ export function sqliteError(error: unknown, path: string): CairnError {
   if (code === FULL || systemCode(error) === "ENOSPC") {
     return new CairnError(
       "unavailable",
-      `The disk is full: ${path} could not be written.`,
-      "Free some space, then resume indexing. Nothing that was indexed is lost.",
+      phrase("The disk is full: {0} could not be written.", path),
+      phrase("Free some space, then resume indexing. Nothing that was indexed is lost."),
       { cause: error },
     );
   }
   if (code === CORRUPT || code === NOT_A_DATABASE) {
-    return new CairnError("corrupt", `${path} is damaged (${detail}).`, "It is set aside and built again.", {
-      cause: error,
-    });
+    return new CairnError(
+      "corrupt",
+      phrase("{0} is damaged ({1}).", path, detail),
+      phrase("It is set aside and built again."),
+      {
+        cause: error,
+      },
+    );
   }
   if (code === BUSY) {
-    return new CairnError("unavailable", `${path} is locked by another process.`, "Try again in a moment.", {
-      cause: error,
-    });
+    return new CairnError(
+      "unavailable",
+      phrase("{0} is locked by another process.", path),
+      phrase("Try again in a moment."),
+      {
+        cause: error,
+      },
+    );
   }
   return new CairnError(
     "unavailable",
-    `${path} could not be opened or written (${detail}).`,
-    "Check that the cache folder can be written, or choose another with the setting cairn.cacheDirectory or CAIRN_CACHE_DIR.",
+    phrase("{0} could not be opened or written ({1}).", path, detail),
+    phrase(
+      "Check that the cache folder can be written, or choose another with the setting cairn.cacheDirectory or CAIRN_CACHE_DIR.",
+    ),
     { cause: error },
   );
 }

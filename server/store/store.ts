@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 /** What the durable store keeps and answers. Columns instead of rows, so that they cross threads without a copy each. */
 
 /** Every file that was looked at, in one answer. */
@@ -10,7 +11,7 @@ export interface StoredFiles {
   /** 16 bytes a file: the key of its content, zeros when the file is left out. */
   contents: Uint8Array;
   /** By position: why a file is left out after it was read. */
-  skips: { at: number; code: string; reason: string }[];
+  skips: { at: number; code: string; reason: Phrase }[];
 }
 
 export interface StoredFile {
@@ -19,7 +20,7 @@ export interface StoredFile {
   mtimeMs: number;
   /** Key of the content, 32 hex digits; empty when the file is left out. */
   content: string;
-  skip?: { code: string; reason: string };
+  skip?: { code: string; reason: Phrase };
 }
 
 /** What is known of some chunks, in the order asked. */
@@ -71,7 +72,7 @@ export interface StoreMethods {
 }
 
 /** Whether this process holds the root, and what had to be repaired to open it. */
-export type LeaseAnswer = { held: false } | { held: true; repaired: string };
+export type LeaseAnswer = { held: false } | { held: true; repaired: Phrase };
 
 /** What only the owner of the store's thread may ask. */
 export interface StoreControl extends StoreMethods {

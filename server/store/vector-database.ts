@@ -1,3 +1,4 @@
+import type { Phrase } from "../../shared/phrase.ts";
 import { type Database, foldLog, openDatabase, type Statement, sqliteError, transaction } from "./sqlite.ts";
 import type { Batch, KnownVectors } from "./store.ts";
 
@@ -20,7 +21,7 @@ const BUSY_MS = 15_000;
  */
 export class VectorDatabase {
   readonly path: string;
-  readonly repaired: string;
+  readonly repaired: Phrase;
   readonly #database: Database;
   readonly #models = new Map<string, number>();
   readonly #find: Statement;

@@ -1,5 +1,6 @@
 import { createKernels, type Kernels } from "./kernels.ts";
 import { createSharedMemory, reserve, reservedSize } from "./shared-memory.ts";
+import { SIGN_BYTES } from "./signs.ts";
 import type { KernelModule, SharedMemory } from "./web-assembly.ts";
 
 /** Rows start at multiples of this, so that a load never straddles two cache lines. */
@@ -73,10 +74,71 @@ export class VectorArena {
     return new Int32Array(this.memory.buffer, scores, count);
   }
 
+  /** The same for some of those vectors, by their numbers. */
+  dotsOf(offset: number, numbers: Uint32Array, query: Int8Array): Int32Array {
+    const dims = query.length;
+    if (dims === 0 || dims % 16 !== 0) throw new RangeError(`A query has ${dims} dimensions, not a multiple of 16.`);
+    const last = numbers.reduce((a, b) => Math.max(a, b), 0);
+    if (!(offset >= 0 && offset + (last + 1) * dims <= this.memory.buffer.byteLength)) {
+      throw new RangeError(`Vector ${last} of ${dims} dimensions at ${offset} reaches beyond the arena.`);
+    }
+    const { length } = numbers;
+    this.#reserveScratch(dims + 2 * length * Int32Array.BYTES_PER_ELEMENT);
+    const wanted = this.#scratch + dims;
+    const scores = wanted + length * Int32Array.BYTES_PER_ELEMENT;
+    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
+    new Uint32Array(this.memory.buffer, wanted, length).set(numbers);
+    this.#kernels.dotsOf(offset, wanted, this.#scratch, scores, length, dims);
+    return new Int32Array(this.memory.buffer, scores, length);
+  }
+
+  /**
+   * In how many bits each of `count` rows of signs (see signs.ts) that lie one after the other from `offset` differs
+   * from the query's; 256 counts as 255. The result is a view into the arena: valid until the next call.
+   */
+  distances(offset: number, count: number, querySigns: Uint8Array): Uint8Array {
+    if (querySigns.length !== SIGN_BYTES) throw new RangeError(`A query has ${querySigns.length} bytes of signs.`);
+    if (!(offset >= 0 && count >= 0 && offset + count * SIGN_BYTES <= this.memory.buffer.byteLength)) {
+      throw new RangeError(`${count} rows of signs at ${offset} reach beyond the arena.`);
+    }
+    this.#reserveScratch(SIGN_BYTES + count);
+    const distances = this.#scratch + SIGN_BYTES;
+    new Uint8Array(this.memory.buffer, this.#scratch, SIGN_BYTES).set(querySigns);
+    this.#kernels.distances(offset, this.#scratch, distances, count);
+    return new Uint8Array(this.memory.buffer, distances, count);
+  }
+
+  /**
+   * The numbers of the rows of signs that differ least from the query's, ascending: about `wanted` of them, give or take
+   * what a sample does not tell, and more where many are as far away as the last.
+   */
+  nearest(offset: number, count: number, querySigns: Uint8Array, wanted: number): Uint32Array {
+    // Room for the numbers behind the distances, before these are made: a scratch region that grows moves.
+    const numbers = Math.ceil((SIGN_BYTES + count) / ALIGNMENT) * ALIGNMENT;
+    this.#reserveScratch(numbers + count * Uint32Array.BYTES_PER_ELEMENT);
+    const distances = this.distances(offset, count, querySigns);
+    const limit = limitOf(distances, wanted);
+    const out = this.#scratch + numbers;
+    const found = this.#kernels.within(distances.byteOffset, limit, count, out);
+    return new Uint32Array(this.memory.buffer, out, found).slice();
+  }
+
   /** A scratch region that grows is left behind; doubling keeps all that was left below the size in use. */
   #reserveScratch(bytes: number): void {
     if (bytes <= this.#scratchSize) return;
     this.#scratchSize = reservedSize(Math.max(bytes, 2 * this.#scratchSize));
     this.#scratch = reserve(this.memory, this.#scratchSize);
   }
+}
+
+/** One of so many distances shows how all are spread. */
+const SAMPLED = 16;
+
+/** The distance up to which there are so many, as far as a sample tells. */
+function limitOf(distances: Uint8Array, wanted: number): number {
+  const spread = new Uint32Array(256);
+  for (let row = 0; row < distances.length; row += SAMPLED) spread[distances[row]]++;
+  let limit = 0;
+  for (let sum = spread[0]; sum * SAMPLED < wanted && limit < 255; sum += spread[limit]) limit++;
+  return limit;
 }

@@ -10,6 +10,15 @@ export interface Kernels {
   /** `out[i] = rows[i] · query`, i32, exact. `dims` is a multiple of 16. */
   dots(rows: number, query: number, out: number, count: number, dims: number): void;
 
+  /** `out[i] = rows[numbers[i]] · query`, i32, exact; `numbers` are u32. `dims` is a multiple of 16. */
+  dotsOf(rows: number, numbers: number, query: number, out: number, count: number, dims: number): void;
+
+  /** `out[i]`, u8: in how many bits row i and the query, both of 256 bits, differ; 256 counts as 255. */
+  distances(rows: number, query: number, out: number, count: number): void;
+
+  /** Writes the numbers of those of `count` bytes that are at most `limit`, ascending, as u32; returns how many. */
+  within(bytes: number, limit: number, count: number, out: number): number;
+
   /**
    * `sum = Σ weights[i] * table[tokens[i]]` in f32, added in the order given: `tokens` are i32 row numbers, `stride`
    * is the length of a table row, `dims` (a multiple of 32, at most `stride`) how much of it counts.

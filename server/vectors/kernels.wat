@@ -1,6 +1,6 @@
 ;; The inner loops over vectors, as SIMD. server/vectors/plain-kernels.ts does the same arithmetic in TypeScript and
 ;; gives the same bits; change both together. Addresses and sizes are in bytes, `dims` in components.
-;; Rows of codes lie one after the other. `dims` is a multiple of 16 for `dots`, of 32 for the rest.
+;; Rows of codes lie one after the other. `dims` is a multiple of 16 for the dot products, of 32 for the rest.
 (module
   (import "env" "memory" (memory 1 65536 shared))
 
@@ -26,6 +26,76 @@
         (local.set $out (i32.add (local.get $out) (i32.const 4)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $one))))
+
+  ;; The same for `count` rows by their numbers, in the order given: out[i] = rows[numbers[i]] . query.
+  (func (export "dotsOf")
+    (param $rows i32) (param $numbers i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
+    (block $done
+      (loop $one
+        (br_if $done (i32.eqz (local.get $count)))
+        (i32.store (local.get $out) (call $dot
+          (i32.add (local.get $rows) (i32.mul (local.get $dims) (i32.load (local.get $numbers))))
+          (local.get $query) (local.get $dims)))
+        (local.set $numbers (i32.add (local.get $numbers) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $one))))
+
+  ;; In how many of 256 bits each of `count` rows differs from the query, as bytes: 256 counts as 255. The processor
+  ;; counts the bits of 64 at once; counting bytes as SIMD needs eight instructions for what is one here.
+  (func (export "distances") (param $rows i32) (param $query i32) (param $out i32) (param $count i32)
+    (local $a i64) (local $b i64) (local $c i64) (local $d i64) (local $differing i32)
+    (local.set $a (i64.load (local.get $query)))
+    (local.set $b (i64.load offset=8 (local.get $query)))
+    (local.set $c (i64.load offset=16 (local.get $query)))
+    (local.set $d (i64.load offset=24 (local.get $query)))
+    (block $done
+      (loop $one
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $differing (i32.wrap_i64 (i64.add
+          (i64.add
+            (i64.popcnt (i64.xor (local.get $a) (i64.load (local.get $rows))))
+            (i64.popcnt (i64.xor (local.get $b) (i64.load offset=8 (local.get $rows)))))
+          (i64.add
+            (i64.popcnt (i64.xor (local.get $c) (i64.load offset=16 (local.get $rows))))
+            (i64.popcnt (i64.xor (local.get $d) (i64.load offset=24 (local.get $rows))))))))
+        (i32.store8 (local.get $out)
+          (i32.sub (local.get $differing) (i32.shr_u (local.get $differing) (i32.const 8))))
+        (local.set $rows (i32.add (local.get $rows) (i32.const 32)))
+        (local.set $out (i32.add (local.get $out) (i32.const 1)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $one))))
+
+  ;; The numbers of those of `count` bytes that are at most the limit, ascending, and how many they are. 16 are tried at
+  ;; once; what is left at the end, one by one.
+  (func (export "within") (param $bytes i32) (param $limit i32) (param $count i32) (param $out i32) (result i32)
+    (local $limits v128) (local $at i32) (local $first i32) (local $mask i32)
+    (local.set $limits (i8x16.splat (local.get $limit)))
+    (local.set $first (local.get $out))
+    (block $rest
+      (loop $sixteen
+        (br_if $rest (i32.gt_u (i32.add (local.get $at) (i32.const 16)) (local.get $count)))
+        (local.set $mask (i8x16.bitmask (i8x16.le_u
+          (v128.load (i32.add (local.get $bytes) (local.get $at))) (local.get $limits))))
+        (block $none
+          (loop $hit
+            (br_if $none (i32.eqz (local.get $mask)))
+            (i32.store (local.get $out) (i32.add (local.get $at) (i32.ctz (local.get $mask))))
+            (local.set $out (i32.add (local.get $out) (i32.const 4)))
+            (local.set $mask (i32.and (local.get $mask) (i32.sub (local.get $mask) (i32.const 1))))
+            (br $hit)))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $sixteen)))
+    (block $done
+      (loop $one
+        (br_if $done (i32.ge_u (local.get $at) (local.get $count)))
+        (if (i32.le_u (i32.load8_u (i32.add (local.get $bytes) (local.get $at))) (local.get $limit))
+          (then
+            (i32.store (local.get $out) (local.get $at))
+            (local.set $out (i32.add (local.get $out) (i32.const 4)))))
+        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+        (br $one)))
+    (i32.shr_u (i32.sub (local.get $out) (local.get $first)) (i32.const 2)))
 
   (func $dot (param $row i32) (param $query i32) (param $dims i32) (result i32)
     (local $end i32) (local $sum v128)

@@ -16,6 +16,34 @@ export function plainKernels(memory: SharedMemory): Kernels {
       }
     },
 
+    dotsOf(rows, numbers, query, out, count, dims) {
+      const queryCodes = new Int8Array(memory.buffer, query, dims);
+      const rowNumbers = new Uint32Array(memory.buffer, numbers, count);
+      const scores = new Int32Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        scores[i] = dot(new Int8Array(memory.buffer, rows + rowNumbers[i] * dims, dims), queryCodes);
+      }
+    },
+
+    distances(rows, query, out, count) {
+      const queryWords = new Uint32Array(memory.buffer, query, 8);
+      const words = new Uint32Array(memory.buffer, rows, 8 * count);
+      const results = new Uint8Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        let differing = 0;
+        for (let word = 0; word < 8; word++) differing += ones(words[8 * i + word] ^ queryWords[word]);
+        results[i] = Math.min(differing, 255);
+      }
+    },
+
+    within(bytes, limit, count, out) {
+      const values = new Uint8Array(memory.buffer, bytes, count);
+      const numbers = new Uint32Array(memory.buffer, out, count);
+      let found = 0;
+      for (let i = 0; i < count; i++) if (values[i] <= limit) numbers[found++] = i;
+      return found;
+    },
+
     pool(table, stride, tokens, weights, count, dims, sum) {
       pool(memory, table, stride, tokens, weights, count, dims, sum);
     },
@@ -89,4 +117,11 @@ function dot(a: Int8Array, b: Int8Array): number {
   let sum = 0;
   for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
   return sum;
+}
+
+/** How many bits of 32 are set: sums of pairs, of fours, of bytes, then of all. */
+function ones(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

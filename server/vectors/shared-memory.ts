@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { Memory, type SharedMemory } from "./web-assembly.ts";
 
 const PAGE = 65_536;
@@ -38,8 +39,8 @@ function outOfMemory(bytes: number, cause: unknown): CairnError {
   const megabytes = Math.ceil(bytes / 2 ** 20);
   return new CairnError(
     "unavailable",
-    `There is no memory for ${megabytes} MB of vectors.`,
-    "Close other programs, or raise the memory limit of this process, and start again.",
+    phrase("There is no memory for {0} MB of vectors.", megabytes),
+    phrase("Close other programs, or raise the memory limit of this process, and start again."),
     { cause },
   );
 }

@@ -42,7 +42,7 @@ import { zig } from "./syntax-zig.ts";
 export interface ChunkerOptions {
   /** Where the parser and its grammars come from; by default the files that ship with Cairn. */
   grammarFiles?: GrammarFiles;
-  /** Milliseconds, for the time limit of a parse; by default the performance clock. */
+  /** Milliseconds, for the limit of a parse; by default what this thread has computed. */
   clock?: () => number;
   sizes?: ChunkSizes;
 }

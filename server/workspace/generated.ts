@@ -1,20 +1,21 @@
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 /**
  * Why a text counts as written by a program, from what it says of itself in the comments at its very top; undefined
  * when it says nothing. A generator that merely contains such a sentence further down, or a comment about generated
  * code, is a source like any other.
  */
-export function generatedReason(path: string, text: string): string | undefined {
+export function generatedReason(path: string, text: string): Phrase | undefined {
   if (STATED_YET_READ.test(path)) return undefined;
   const head = text.slice(0, HEAD);
   // Nearly every file is done here, without its comments being taken apart.
   if (!/generated|gnu bison/i.test(head)) return undefined;
   const statements = topComments(head);
   for (const statement of statements) {
-    if (CLAIMS.some((claim) => claim.test(statement))) return `generated: "${shorten(statement)}"`;
+    if (CLAIMS.some((claim) => claim.test(statement))) return phrase('generated: "{0}"', shorten(statement));
   }
   const all = statements.join(" ");
   const pair = GENERATED_AND_FORBIDDEN.exec(all);
-  return pair ? `generated: "${shorten(pair[0])}"` : undefined;
+  return pair ? phrase('generated: "{0}"', shorten(pair[0])) : undefined;
 }
 
 /** Where a statement about the whole file can stand: behind a licence, but not far into the code. In UTF-16 units. */

@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import { type GitConfig, readGitConfig, readSmallText } from "./git-config.ts";
@@ -68,7 +69,7 @@ export interface IgnoreRules {
   /** Rules for the entries of a folder that is itself kept; the path is relative to the root, empty for the root. */
   readonly top: FolderRules;
   /** Why this path, or the first of the folders it lies in, is left out; undefined when it is kept. */
-  leavesOut(path: string, isDirectory: boolean): SkippedFile | undefined;
+  leavesOut(path: string, isDirectory: boolean): SkippedFile<Phrase> | undefined;
   /** Rules inside a folder, wherever it lies, as if it and all its parents were kept. */
   inside(folder: string): FolderRules;
 }
@@ -76,7 +77,7 @@ export interface IgnoreRules {
 /** The rules as they stand in one folder. */
 export interface FolderRules {
   /** Why the entry of this name is left out; undefined when it is kept. */
-  leavesOut(name: string, isDirectory: boolean): SkippedFile | undefined;
+  leavesOut(name: string, isDirectory: boolean): SkippedFile<Phrase> | undefined;
   /** Rules inside a folder of this folder. `has` tells which names lie in it when they are known already. */
   enter(name: string, has?: (name: string) => boolean): FolderRules;
 }
@@ -95,7 +96,7 @@ export function openRules(host: Host, root: string, exclude: readonly string[]):
     return rules;
   }
 
-  function leavesOut(path: string, isDirectory: boolean): SkippedFile | undefined {
+  function leavesOut(path: string, isDirectory: boolean): SkippedFile<Phrase> | undefined {
     let from = 0;
     for (let cut = path.indexOf("/"); cut !== -1; cut = path.indexOf("/", from)) {
       const skipped = inside(path.slice(0, Math.max(from - 1, 0))).leavesOut(path.slice(from, cut), true);
@@ -137,9 +138,10 @@ class Folder implements FolderRules {
     this.#strongestFirst = [cairn, settings, plain, git, repository, defaults].flat();
   }
 
-  leavesOut(name: string, isDirectory: boolean): SkippedFile | undefined {
+  leavesOut(name: string, isDirectory: boolean): SkippedFile<Phrase> | undefined {
     const path = this.#prefix + name;
-    if (VERSION_CONTROL.includes(name)) return { path, code: "ignored", reason: "data of a version control system" };
+    if (VERSION_CONTROL.includes(name))
+      return { path, code: "ignored", reason: phrase("data of a version control system") };
     for (const rules of this.#strongestFirst) {
       const match = rules.match(path, name, isDirectory);
       if (match?.leftOut) return { path, code: match.code, reason: match.reason };
@@ -222,7 +224,7 @@ function rootFolder(host: Host, root: string, exclude: readonly string[]): Folde
     plain: [],
     git: silent ? [] : git,
     repository: silent ? [] : repository,
-    defaults: [RuleFile.builtIn(DEFAULT_IGNORES, (pattern) => `left out by default: ${pattern}`)],
+    defaults: [RuleFile.builtIn(DEFAULT_IGNORES, (pattern) => phrase("left out by default: {0}", pattern))],
   };
   return openFolder(host, root, "", layers, config.ignoreCase);
 }

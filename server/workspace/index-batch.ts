@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { StaticEncoder } from "../embed/static.ts";
 import { FileError, type Host } from "../host.ts";
 import type { FileRecord } from "../store/file-record.ts";
@@ -13,6 +14,7 @@ import { decode } from "./decode.ts";
 import { contentKey, recordOf } from "./index-file.ts";
 import type { FileToProcess, ProcessedFile } from "./index-jobs.ts";
 import { languageOf } from "./languages.ts";
+import { requireRoot } from "./walk.ts";
 
 /** A file that changed within this time before it was read may change again without its time or size showing it. */
 const RACY_MS = 50;
@@ -38,6 +40,7 @@ interface ReadFile {
 /**
  * Reads, chunks and embeds files, stores what is new durably, and only then lays out their segment.
  * Content that the store knows is neither parsed nor embedded again.
+ * @throws {CairnError} `gone` when the root went away with its files.
  */
 export async function indexBatch(
   tools: BatchTools,
@@ -45,6 +48,7 @@ export async function indexBatch(
 ): Promise<{ files: ProcessedFile[]; segment: SegmentBytes | null }> {
   const { store, chunker, encoder } = tools;
   const read = files.map((file) => readFile(tools, file));
+  if (read.some(({ outcome }) => outcome.content === "")) requireRoot(tools.host, tools.root);
   const usable = read.filter(({ outcome, unchanged }) => outcome.content !== "" && !unchanged);
 
   const records = new Map<string, FileRecord>();
@@ -122,7 +126,7 @@ export async function restoreBatch(
 
 function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
   const absolute = join(root, file.path);
-  const left = (size: number, mtimeMs: number, code: string, reason: string): ReadFile => ({
+  const left = (size: number, mtimeMs: number, code: string, reason: Phrase): ReadFile => ({
     outcome: { path: file.path, size, mtimeMs, content: "", skip: { code, reason }, gone: false },
     text: "",
     unchanged: false,
@@ -135,7 +139,8 @@ function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
     const mtimeMs = steady && isSettled(after.mtimeMs, host.now()) ? after.mtimeMs : -1;
     const decoded = decode(bytes);
     const skip = classifyContent(file.path, decoded?.text);
-    if (skip || !decoded) return left(after.size, mtimeMs, skip?.code ?? "binary", skip?.reason ?? "it is not text");
+    if (skip || !decoded)
+      return left(after.size, mtimeMs, skip?.code ?? "binary", skip?.reason ?? phrase("it is not text"));
     const language = languageOf(file.path, firstLine(decoded.text)).id;
     const content = contentKey(language, bytes);
     return {
@@ -148,7 +153,7 @@ function readFile({ host, root }: BatchTools, file: FileToProcess): ReadFile {
       const outcome = { path: file.path, size: 0, mtimeMs: -1, content: "", gone: true };
       return { outcome, text: "", unchanged: false };
     }
-    const why = error instanceof FileError ? `it cannot be read (${error.code})` : `it cannot be read (${error})`;
+    const why = phrase("it cannot be read ({0})", error instanceof FileError ? error.code : String(error));
     return left(file.size, -1, "unreadable", why);
   }
 }

@@ -1,14 +1,15 @@
 import type { FileShape, FileStatus, IndexedFolder } from "../../shared/index-contents.ts";
+import type { Phrase } from "../../shared/phrase.ts";
 import type { LiveIndex } from "../store/live-index.ts";
 import type { Segment } from "../store/segment.ts";
 import type { Indexer } from "./indexer.ts";
 import { languageById } from "./languages.ts";
 
 /** What is known of one file. @param path relative to the root, forward slashes. */
-export function fileStatus(live: LiveIndex, indexer: Indexer, path: string): FileStatus {
+export function fileStatus(live: LiveIndex, indexer: Indexer, path: string): FileStatus<Phrase> {
   const place = live.locate(path);
   if (place) return { state: "indexed", ...facts(place.segment, place.file), outdated: indexer.isQueued(path) };
-  const leftOut = indexer.leftOut(path);
+  const leftOut = indexer.skips.reasonFor(path);
   return leftOut ? { state: "left-out", ...leftOut } : { state: "waiting" };
 }
 

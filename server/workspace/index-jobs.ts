@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import type { Phrase } from "../../shared/phrase.ts";
 import type { StaticModelShared } from "../embed/static-model.ts";
 import type { SegmentBytes } from "../store/segment.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
@@ -35,7 +36,7 @@ export interface ProcessedFile {
   mtimeMs: number;
   /** Empty when the file is left out. */
   content: string;
-  skip?: { code: string; reason: string };
+  skip?: { code: string; reason: Phrase };
   /** The file vanished before it was read. */
   gone: boolean;
 }

@@ -13,7 +13,7 @@ import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
 import { overlayOf } from "./overlay.ts";
 import { yieldToOthers } from "./thread-priority.ts";
-import { admits, walkBelow } from "./walk.ts";
+import { admits, requireRoot, walkBelow } from "./walk.ts";
 
 /** A thread that walks, reads, parses, tokenises, embeds and merges; several run side by side. */
 const data = workerData as IndexWorkerData;
@@ -49,6 +49,7 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
         }
       }
     }
+    if (admitted.gone.length > 0) requireRoot(host, data.root);
     return admitted;
   },
 

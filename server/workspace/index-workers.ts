@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { StaticModelShared } from "../embed/static-model.ts";
 import { entryFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
@@ -139,7 +140,8 @@ export class IndexWorkers {
   }
 
   async #start(): Promise<Member> {
-    if (this.#closed) throw new CairnError("unavailable", "The index is closed.", "Open the folder again.");
+    if (this.#closed)
+      throw new CairnError("unavailable", phrase("The index is closed."), phrase("Open the folder again."));
     const { root, exclude, maxFileBytes, lowPriority, model } = this.#options;
     const store = await this.#thread.port();
     const workerData: IndexWorkerData = { root, exclude, maxFileBytes, lowPriority, store, model };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CairnError, toWireError } from "../../shared/errors.ts";
+import { asCairnError, type CairnError } from "../../shared/errors.ts";
+import { joined, type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import type { IndexPhase, SkippedFile } from "../../shared/search-types.ts";
 import { type FileState, isSameTime, statesOf } from "../store/file-state.ts";
 import { openSegment, type SegmentView } from "../store/segment.ts";
@@ -11,6 +12,7 @@ import type { IndexWorkerMethods } from "./index-jobs.ts";
 import { WorkerDied } from "./index-workers.ts";
 import type { IndexerParts } from "./indexer-parts.ts";
 import { isAtOrBelow } from "./relative-path.ts";
+import { SkipList } from "./skip-list.ts";
 import type { TreeScan } from "./tree-scan.ts";
 import type { WalkedFile } from "./walk.ts";
 import { WorkGate } from "./work-gate.ts";
@@ -33,7 +35,7 @@ export interface Progress {
   phase: IndexPhase;
   done: number;
   total: number;
-  message: string;
+  message: Phrase;
 }
 
 /**
@@ -44,8 +46,8 @@ export class Indexer {
   readonly #parts: IndexerParts;
   /** Every file that was looked at. */
   readonly #states = new Map<string, FileState>();
-  /** What the last walk left out, by path. */
-  #leftOut = new Map<string, SkippedFile>();
+  /** What is left out, and why. */
+  readonly skips: SkipList = new SkipList(this.#states);
   readonly #queue = new FileQueue();
   /** Relative paths of open files, looked at first. */
   #open: ReadonlySet<string> = new Set();
@@ -63,21 +65,23 @@ export class Indexer {
   #batches = 0;
   readonly #gate: WorkGate;
   #failure: CairnError | undefined;
+  /** Looks for the folder while it is away. */
+  #looking: { dispose(): void } | undefined;
   #repairs = 0;
-  #note = "";
+  #note: Phrase;
   #opened = false;
   #scanned = false;
   #settled = false;
   /** Files written to or removed from the store since it was tidied. */
   #untidied = 0;
-  /** Files that the threads have read since they rested. */
+  /** Files that the threads have read or laid out since they rested. */
   #laboured = 0;
   /** The cache was looked at since this root was opened. */
   #limited = false;
   #closed = false;
   #waiters: (() => void)[] = [];
 
-  constructor(parts: IndexerParts, note = "") {
+  constructor(parts: IndexerParts, note: Phrase = SILENCE) {
     this.#parts = parts;
     this.#gate = new WorkGate(parts.onBattery, () => this.#advance());
     this.#note = note;
@@ -100,18 +104,18 @@ export class Indexer {
     return {
       phase: this.#phase(),
       ...this.#queue.progress,
-      message: this.#failure?.message ?? (this.#gate.message || this.#note),
+      message: this.#failure?.said ?? this.#gate.message ?? this.#note,
     };
   }
 
-  /** What the failure's hint says to do; empty when nothing failed. */
-  get hint(): string {
-    return this.#failure?.hint ?? "";
+  /** What the failure's hint says to do; nothing when nothing failed. */
+  get advice(): Phrase {
+    return this.#failure?.advice ?? SILENCE;
   }
 
   /** True when every file is in the index. */
   get complete(): boolean {
-    return this.#scanned && this.#queue.isEmpty && this.#restoring.length + this.#restoringNow === 0;
+    return this.#scanned && this.#queue.isEmpty && !this.#isRestoring;
   }
 
   /**
@@ -120,50 +124,25 @@ export class Indexer {
    */
   get lacking(): boolean {
     if (this.complete) return false;
-    return !this.#queue.isEmpty || this.#restoring.length > 0 || this.#parts.live.snapshot.fileCount === 0;
+    return !this.#queue.isEmpty || this.#isRestoring || this.#parts.live.snapshot.fileCount === 0;
   }
 
   /** The files that are not indexed as they are on disk; undefined while the walk may still find more, or they are many. */
   get missing(): readonly string[] | undefined {
-    const known = this.#scanned && this.#restoring.length + this.#restoringNow === 0;
+    const known = this.#scanned && !this.#isRestoring;
     return known && this.#queue.waiting <= MANY_MISSING ? [...new Set(this.#queue.paths())] : undefined;
   }
 
-  /** True when the walk has seen the path and need not look at it again: it is indexed as it is, or left out. */
+  /** True when the path is known and need not be looked at again: it can be found as it is, or is left out. */
   isSettled(path: string): boolean {
-    return this.#states.has(path) && !this.#queue.has(path);
-  }
-
-  skipped(): SkippedFile[] {
-    const skipped = [...this.#leftOut.values()];
-    for (const [path, state] of this.#states) if (state.skip) skipped.push({ path, ...state.skip });
-    return skipped.sort((a, b) => (a.path < b.path ? -1 : 1));
-  }
-
-  /** Why a path is left out: it, or the folder around it that is. Undefined when it is not, as far as is known. */
-  leftOut(path: string): SkippedFile | undefined {
-    const skip = this.#states.get(path)?.skip;
-    if (skip) return { path, ...skip };
-    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-      const leftOut = this.#leftOut.get(path.slice(0, end));
-      if (leftOut) return leftOut;
-    }
-    return undefined;
+    const state = this.#states.get(path);
+    if (state === undefined || this.#queue.has(path)) return false;
+    return state.skip !== undefined || this.#parts.live.has(path);
   }
 
   /** True when the file waits to be read. */
   isQueued(path: string): boolean {
     return this.#queue.has(path);
-  }
-
-  skippedCounts(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    const add = (code: string) => {
-      counts[code] = (counts[code] ?? 0) + 1;
-    };
-    for (const { code } of this.#leftOut.values()) add(code);
-    for (const { skip } of this.#states.values()) if (skip) add(skip.code);
-    return counts;
   }
 
   /** Absolute paths that changed. */
@@ -227,6 +206,7 @@ export class Indexer {
   async close(): Promise<void> {
     this.#closed = true;
     this.#gate.close();
+    this.#looking?.dispose();
     this.#firstScan?.stop();
     while (this.#running > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
@@ -250,6 +230,7 @@ export class Indexer {
   /** What was asked for is worth another try after a failure. */
   #retry(): void {
     this.#failure = undefined;
+    this.#looking?.dispose();
     this.#settled = false;
     this.#gate.ask();
     this.#advance();
@@ -304,15 +285,21 @@ export class Indexer {
       this.#scanCause ||= "a thread died";
       return;
     }
-    const { kind, message, hint } = toWireError(error);
+    const failure = asCairnError(error);
+    const { kind, message, hint, said, advice } = failure;
     if (this.#failure?.message !== message) this.#parts.host.log.error(`indexing: ${message} ${hint}`);
     if (kind === "corrupt" && this.#repairs < MOST_REPAIRS) {
       this.#repairs++;
-      this.#note = `${message} ${hint}`;
+      this.#note = joined([said, advice], " ");
       this.#start("repair", () => this.#repair());
       return;
     }
-    this.#failure = new CairnError(kind, message, hint);
+    this.#failure = failure;
+    if (kind !== "gone") return;
+    // What was told while the folder went away says little: when it is back, all of it is looked at.
+    this.#scanCause ||= "the folder was away";
+    this.#looking?.dispose();
+    this.#looking = this.#parts.host.onFolder(this.#parts.root, () => this.rescan("the folder is back"));
   }
 
   /** Brings the live index to what the store knows: the snapshot first, then what it lacks. */
@@ -339,7 +326,7 @@ export class Indexer {
     const { host, live } = this.#parts;
     const seen = new Set<string>();
     this.#seen = seen;
-    const leftOut = new Map<string, SkippedFile>();
+    const leftOut = new Map<string, SkippedFile<Phrase>>();
     const scan = this.#firstScan ?? this.#parts.scan();
     this.#firstScan = undefined;
     for await (const batch of scan) {
@@ -355,7 +342,7 @@ export class Indexer {
       }
     }
     const { met, gone } = await scan.result;
-    this.#leftOut = leftOut;
+    this.skips.replace(leftOut);
     const missing = new Set(gone.filter((path) => !seen.has(path)));
     const isGone = (path: string) => missing.has(path) || !(seen.has(path) || this.#states.has(path));
     this.#queue.doubt(isGone);
@@ -372,8 +359,7 @@ export class Indexer {
   #consider(file: WalkedFile, urgent = this.#open.has(file.path)): void {
     const state = this.#states.get(file.path);
     const same = state !== undefined && state.size === file.size && isSameTime(state.mtimeMs, file.mtimeMs);
-    const restoring = this.#restoring.length > 0 || this.#restoringNow > 0;
-    if (same && (state.skip || restoring || this.#parts.live.has(file.path))) return;
+    if (same && (state.skip || this.#isRestoring || this.#parts.live.has(file.path))) return;
     this.#queue.add(file, urgent);
   }
 
@@ -385,19 +371,19 @@ export class Indexer {
     const vanished = new Set([...gone, ...leftOut]);
     const walked = new Set(folders);
     const present = new Set(files.map(({ path }) => path));
-    for (const path of this.#leftOut.keys()) {
-      if (present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked)) this.#leftOut.delete(path);
-    }
-    for (const skip of skipped) this.#leftOut.set(skip.path, skip);
-    this.#queue.drop((path) => isAtOrBelow(path, leftOut));
-    this.#queue.doubt((path) => isAtOrBelow(path, vanished));
+    // A folder may stand where a file was, and a file where a folder was.
+    const noFolders = new Set([...vanished, ...present]);
+    const isNoFile = (path: string) => !present.has(path) && (walked.has(path) || isAtOrBelow(path, noFolders));
+    this.skips.update(skipped, (path) => present.has(path) || isAtOrBelow(path, vanished) || isAtOrBelow(path, walked));
+    this.#queue.drop((path) => isAtOrBelow(path, leftOut) || isNoFile(path));
+    this.#queue.doubt(isNoFile);
     for (const file of files) {
       this.#seen?.add(file.path);
       this.#consider(file, true);
     }
     const below: string[] = [];
     for (const path of this.#states.keys()) {
-      if (isAtOrBelow(path, vanished)) below.push(path);
+      if (isNoFile(path)) below.push(path);
       // Not in a folder that was walked: it has gone, or it came after the walk. Asked for alone, it is certain.
       else if (!present.has(path) && isAtOrBelow(path, walked)) this.#events.add(join(this.#parts.root, path));
     }
@@ -472,7 +458,7 @@ export class Indexer {
   /** Reading or parsing this file ends the thread that does it, even when it is alone. */
   async #leaveOut(file: WalkedFile | undefined): Promise<void> {
     if (file === undefined) return;
-    const skip = { code: "unreadable", reason: "reading or parsing it stopped the indexing thread" };
+    const skip = { code: "unreadable", reason: phrase("reading or parsing it stopped the indexing thread") };
     this.#states.set(file.path, { size: file.size, mtimeMs: file.mtimeMs, content: "", skip });
     this.#parts.live.remove([file.path]);
     // Without a time: the next start tries it again.
@@ -480,6 +466,7 @@ export class Indexer {
   }
 
   async #restore(files: { path: string; content: string }[]): Promise<void> {
+    this.#laboured += files.length;
     const { segment, missing } = await this.#parts.workers.run("restore", files);
     const changed = files.filter(({ path, content }) => this.#states.get(path)?.content !== content);
     const outdated = new Set(changed.map(({ path }) => path));
@@ -538,6 +525,11 @@ export class Indexer {
     await this.#parts.store.call("tidy", null);
   }
 
+  /** True while files that the store knows are not all findable. */
+  get #isRestoring(): boolean {
+    return this.#restoring.length + this.#restoringNow > 0;
+  }
+
   #hasWork(): boolean {
     return (
       this.#events.size + this.#queue.waiting + this.#restoring.length > 0 ||
@@ -564,7 +556,7 @@ export class Indexer {
     this.#states.clear();
     this.#queue.clear();
     this.#restoring = [];
-    this.#leftOut = new Map();
+    this.skips.replace(new Map());
     this.#scanned = false;
     this.#settled = false;
     this.#scanCause = cause;

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
 import type { StorePlace } from "../store/open-store.ts";
 import type { StoreControl } from "../store/store.ts";
@@ -25,9 +26,14 @@ export class RootThread {
     this.#caller = new Caller<RootControl>(this.#worker);
     const died = (error?: Error) =>
       this.#caller.fail(
-        new CairnError("unavailable", "The thread that keeps the index has stopped.", "Open the folder again.", {
-          cause: error,
-        }),
+        new CairnError(
+          "unavailable",
+          phrase("The thread that keeps the index has stopped."),
+          phrase("Open the folder again."),
+          {
+            cause: error,
+          },
+        ),
       );
     this.#worker.once("error", died);
     this.#worker.once("exit", () => died());

@@ -1,5 +1,6 @@
 import ignore, { type Ignore } from "ignore";
 import picomatch from "picomatch";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { isNameless, NameFilter } from "./name-filter.ts";
 
 /** The rule that decides over a path. */
@@ -8,7 +9,7 @@ export interface Match {
   leftOut: boolean;
   code: "ignored" | "excluded";
   /** A sentence naming the file and the pattern. */
-  reason: string;
+  reason: Phrase;
 }
 
 /** A source of rules. Paths are relative to the root, with forward slashes. */
@@ -34,7 +35,7 @@ export interface Place {
 }
 
 /** What a match of a rule file says, before its pattern. */
-type Wording = (mark: string, pattern: string) => string;
+type Wording = (mark: string, pattern: string) => Phrase;
 
 /** The rules of one file in gitignore syntax, at the place where they hold. */
 export class RuleFile implements Rules {
@@ -73,11 +74,16 @@ export class RuleFile implements Rules {
       if (pattern.trim() && !pattern.startsWith("#")) patterns.push({ pattern, mark: String(index + 1) });
     }
     if (patterns.length === 0) return undefined;
-    return new RuleFile(place, patterns, (mark, pattern) => `matched by ${label} line ${mark}: ${pattern}`, ignoreCase);
+    return new RuleFile(
+      place,
+      patterns,
+      (mark, pattern) => phrase("matched by {0} line {1}: {2}", label, mark, pattern),
+      ignoreCase,
+    );
   }
 
   /** Rules that Cairn brings itself. */
-  static builtIn(lines: readonly string[], wording: (pattern: string) => string): RuleFile {
+  static builtIn(lines: readonly string[], wording: (pattern: string) => Phrase): RuleFile {
     const patterns = lines.map((pattern) => ({ pattern, mark: "" }));
     return new RuleFile({ below: "", above: "" }, patterns, (_, pattern) => wording(pattern), false);
   }
@@ -97,7 +103,7 @@ export class RuleFile implements Rules {
   #decide(matcher: Ignore, relative: string): Match | undefined {
     const { rule, unignored } = matcher.test(relative);
     if (rule) return { leftOut: true, code: "ignored", reason: this.#wording(rule.mark ?? "", rule.pattern.trimEnd()) };
-    return unignored ? { leftOut: false, code: "ignored", reason: "" } : undefined;
+    return unignored ? { leftOut: false, code: "ignored", reason: SILENCE } : undefined;
   }
 
   /**
@@ -140,7 +146,11 @@ export class ExcludeGlobs implements Rules {
     if (this.#filter.candidates(path, name, isDirectory) === "none") return undefined;
     const found = this.#globs.find(({ matches }) => matches(path));
     return (
-      found && { leftOut: true, code: "excluded", reason: `matched by the editor's exclude setting: ${found.glob}` }
+      found && {
+        leftOut: true,
+        code: "excluded",
+        reason: phrase("matched by the editor's exclude setting: {0}", found.glob),
+      }
     );
   }
 

@@ -2,11 +2,12 @@ import { on } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { CairnError, fromWireError, toWireError, type WireError } from "../../shared/errors.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
 import { isSameTime } from "../store/file-state.ts";
 import type { StoredFiles } from "../store/store.ts";
-import { type WalkBatch, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
+import { requireRoot, type WalkBatch, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
 
 /** What a walk has found out about the whole tree. */
 export interface ScanResult {
@@ -18,7 +19,7 @@ export interface ScanResult {
 
 /** What the thread that walks says; columns, because a hundred thousand small objects are slow to send. */
 type ScanMessage =
-  | { batch: { paths: string; sizes: Float64Array; mtimes: Float64Array; skipped: SkippedFile[] } }
+  | { batch: { paths: string; sizes: Float64Array; mtimes: Float64Array; skipped: SkippedFile<Phrase>[] } }
   | { done: ScanResult }
   | { error: WireError };
 
@@ -61,6 +62,7 @@ export async function scanTree(
       }
       await nextTurn();
     }
+    requireRoot(host, root);
     post({ done: known.result() });
   } catch (error) {
     post({ error: toWireError(error) });
@@ -92,7 +94,11 @@ export function readScan(port: MessagePort, started: Promise<unknown>): TreeScan
         yield { files: names.map((path, i) => ({ path, size: sizes[i], mtimeMs: mtimes[i] })), skipped };
       }
       await started;
-      throw new CairnError("unavailable", "The walk through the folder has stopped.", "Open the folder again.");
+      throw new CairnError(
+        "unavailable",
+        phrase("The walk through the folder has stopped."),
+        phrase("Open the folder again."),
+      );
     } catch (error) {
       result.reject(error);
       throw error;

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, sep } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SkippedFile } from "../../shared/search-types.ts";
 import { type DirEntry, type EntryType, FileError, type Host } from "../host.ts";
 import { classifyName, classifySize } from "./classify.ts";
@@ -24,7 +25,7 @@ export interface WalkedFile {
 /** At most about a thousand of each. A left-out folder is one entry, whatever lies in it. */
 export interface WalkBatch {
   files: WalkedFile[];
-  skipped: SkippedFile[];
+  skipped: SkippedFile<Phrase>[];
 }
 
 const BATCH = 1000;
@@ -33,8 +34,8 @@ const BATCH = 1000;
  * All files below the root that may hold something worth finding, nearest to the root first; what is left out comes
  * with its reason. A folder that cannot be read is left out and the walk goes on.
  *
- * @throws {CairnError} `unavailable` when the root itself cannot be read, so that a missing disk does not look like an
- * empty folder. Throws the signal's reason when aborted.
+ * @throws {CairnError} `gone` when the root itself cannot be read, so that a missing disk does not look like an empty
+ * folder. Throws the signal's reason when aborted.
  */
 export function walk(host: Host, root: string, options: WalkOptions, signal?: AbortSignal): Generator<WalkBatch> {
   return walkBelow(host, root, "", options, signal);
@@ -106,7 +107,7 @@ export function admits(
   path: string,
   options: WalkOptions,
   rules: IgnoreRules = openRules(host, root, options.exclude),
-): WalkedFile | SkippedFile | "folder" | undefined {
+): WalkedFile | SkippedFile<Phrase> | "folder" | undefined {
   return verdictOn({ host, root, realRoot: realRootOf(host, root), options, rules }, path);
 }
 
@@ -118,7 +119,7 @@ interface Tree {
   rules: IgnoreRules;
 }
 
-type Verdict = WalkedFile | SkippedFile;
+type Verdict = WalkedFile | SkippedFile<Phrase>;
 
 function verdictOn(tree: Tree, path: string): Verdict | "folder" | undefined {
   if (path === "") return "folder";
@@ -136,7 +137,7 @@ function verdictOn(tree: Tree, path: string): Verdict | "folder" | undefined {
 
 function verdictOnFile(tree: Tree, path: string, type: EntryType): Verdict | undefined {
   if (type === "other")
-    return { path, code: "special", reason: "neither a file nor a folder: a socket, pipe or device" };
+    return { path, code: "special", reason: phrase("neither a file nor a folder: a socket, pipe or device") };
   const named = classifyName(path);
   if (named) return named;
   try {
@@ -147,7 +148,9 @@ function verdictOnFile(tree: Tree, path: string, type: EntryType): Verdict | und
   } catch (error) {
     if (!isGone(error)) return unreadable(path, error);
     // A name that is not valid Unicode reaches us with replacement characters, and no file is called that.
-    return path.includes("\uFFFD") ? { path, code: "encoding", reason: "its name is not valid Unicode" } : undefined;
+    return path.includes("\uFFFD")
+      ? { path, code: "encoding", reason: phrase("its name is not valid Unicode") }
+      : undefined;
   }
 }
 
@@ -162,18 +165,19 @@ function verdictOnLink(tree: Tree, path: string): Verdict | undefined {
     type = tree.host.files.stat(`${tree.root}/${path}`).type;
     target = belowRoot(tree, tree.host.files.realpath(`${tree.root}/${path}`));
   } catch (error) {
-    if (isGone(error)) return { path, code: "unreadable", reason: "a symbolic link to something that is not there" };
+    if (isGone(error))
+      return { path, code: "unreadable", reason: phrase("a symbolic link to something that is not there") };
     return unreadable(path, error);
   }
-  const special = (reason: string): SkippedFile => ({ path, code: "special", reason: `a symbolic link to ${reason}` });
-  if (target === undefined) return special("something outside this folder");
+  const special = (reason: Phrase): SkippedFile<Phrase> => ({ path, code: "special", reason });
+  if (target === undefined) return special(phrase("a symbolic link to something outside this folder"));
   if (type === "directory") {
     const isLoop = target === "" || path.startsWith(`${target}/`);
-    if (isLoop) return { path, code: "loop", reason: "a symbolic link to a folder that it lies in" };
-    return special(`the folder ${target}`);
+    if (isLoop) return { path, code: "loop", reason: phrase("a symbolic link to a folder that it lies in") };
+    return special(phrase("a symbolic link to the folder {0}", target));
   }
   if (tree.rules.leavesOut(target, false)) return verdictOnFile(tree, path, type);
-  return special(`${target}, which is found under that path`);
+  return special(phrase("a symbolic link to {0}, which is found under that path", target));
 }
 
 /** The first part of the path that is a symbolic link, if any. A path that is gone has none. */
@@ -204,13 +208,14 @@ function belowRoot(tree: Tree, realPath: string): string | undefined {
   return sep === "/" ? path : path.replaceAll(sep, "/");
 }
 
-function listFolder(host: Host, root: string, path: string, skipped: SkippedFile[]): DirEntry[] | undefined {
+function listFolder(host: Host, root: string, path: string, skipped: SkippedFile<Phrase>[]): DirEntry[] | undefined {
   try {
     return host.files.list(path === "" ? root : `${root}/${path}`);
   } catch (error) {
     if (path === "") throw rootFailed(root, error);
     if (!isGone(error)) skipped.push(unreadable(path, error));
-    else if (path.includes("\uFFFD")) skipped.push({ path, code: "encoding", reason: "its name is not valid Unicode" });
+    else if (path.includes("\uFFFD"))
+      skipped.push({ path, code: "encoding", reason: phrase("its name is not valid Unicode") });
     return undefined;
   }
 }
@@ -223,20 +228,33 @@ function realRootOf(host: Host, root: string): string {
   }
 }
 
-function rootFailed(root: string, error: unknown): CairnError {
-  const code = error instanceof FileError ? error.code : String(error);
-  return new CairnError(
-    "unavailable",
-    `The folder ${root} cannot be read (${code}).`,
-    "Check that it exists and that you may read it.",
-    { cause: error },
-  );
+/**
+ * Files that are not there are only known to be gone while the root is.
+ * @throws {CairnError} `gone` when the root is not there: a folder or a disk that goes away takes its files first.
+ */
+export function requireRoot(host: Host, root: string): void {
+  try {
+    if (host.files.stat(root).type !== "directory") throw new FileError("ENOTDIR", root, `not a folder: ${root}`);
+  } catch (error) {
+    throw rootFailed(root, error);
+  }
 }
 
-function unreadable(path: string, error: unknown): SkippedFile {
+function rootFailed(root: string, error: unknown): CairnError {
+  const said = isGone(error)
+    ? phrase("The folder {0} is not there any more.", root)
+    : phrase("The folder {0} cannot be read ({1}).", root, error instanceof FileError ? error.code : String(error));
+  const advice = phrase("Its index is kept and goes on as soon as the folder can be read again.");
+  return new CairnError("gone", said, advice, { cause: error });
+}
+
+function unreadable(path: string, error: unknown): SkippedFile<Phrase> {
   const code = error instanceof FileError ? error.code : String(error);
-  if (code === "ELOOP") return { path, code: "loop", reason: "a symbolic link that leads back to itself" };
-  const reason = code === "EACCES" || code === "EPERM" ? "no permission to read it" : `it cannot be read (${code})`;
+  if (code === "ELOOP") return { path, code: "loop", reason: phrase("a symbolic link that leads back to itself") };
+  const reason =
+    code === "EACCES" || code === "EPERM"
+      ? phrase("no permission to read it")
+      : phrase("it cannot be read ({0})", code);
   return { path, code: "unreadable", reason };
 }
 

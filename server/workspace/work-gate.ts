@@ -1,3 +1,5 @@
+import { type Phrase, phrase } from "../../shared/phrase.ts";
+
 /** While the machine is on its battery and files wait, nothing says that the plug is in: it is looked at so often. */
 const LOOK_MS = 30_000;
 
@@ -43,8 +45,8 @@ export class WorkGate {
   }
 
   /** Why work is paused, when the user did not ask for it. */
-  get message(): string {
-    return this.#battery && !this.#pausedByUser ? "Paused: on battery." : "";
+  get message(): Phrase | undefined {
+    return this.#battery && !this.#pausedByUser ? phrase("Paused: on battery.") : undefined;
   }
 
   pause(): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { writeFiles } from "../open-core.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, HIGH_CONTRAST, LIGHT, type SearchViewPage, type Workbench } from "./workbench.ts";
 
@@ -93,6 +94,21 @@ inWorkbench("the packaged extension in a real workbench", prepare, (suite) => {
     await view.locator('.code-line:has-text("warns the quokkas") mark').first().waitFor();
   });
 
+  test("an edit that is not saved is found as it is on screen, and is gone when it is undone", async () => {
+    const { workbench, view } = suite;
+    await workbench.openFile("group-hits.ts");
+    await workbench.page.keyboard.press("Control+Home");
+    await workbench.page.keyboard.type("// A velvet trombone tunes the wombats.\n");
+    await workbench.page.locator(".tab.active.dirty").waitFor();
+    await view.search("velvet trombone wombats", "group-hits.ts");
+    await view.locator('.code-line:has-text("tunes the wombats") mark').first().waitFor();
+    await view.locator(".line:text-is(':1')").first().waitFor();
+    await workbench.run("File: Revert File");
+    await workbench.page.locator(".tab.active:not(.dirty)").waitFor();
+    await view.input.fill("velvet trombone");
+    await view.locator('.code-line:has-text("velvet trombone")').first().waitFor({ state: "detached" });
+  });
+
   test("the view keeps its query while it is hidden", async () => {
     const { workbench, view } = suite;
     await view.search("groupByFile", "group-hits.ts");
@@ -168,6 +184,26 @@ inWorkbench("the packaged extension in a real workbench", prepare, (suite) => {
     await workbench.screenshot("crashed");
     await view.locator('button:text-is("Restart")').click();
     await view.search("groupByFile", "group-hits.ts");
+  });
+
+  test("several folders are searched as one, each by its own settings", async () => {
+    const { workbench } = suite;
+    const tea = join(suite.code, "../tea");
+    writeFiles(tea, {
+      "kettle.ts": "/** Boils water in a samovar. */\nexport function boil(): void {}\n",
+      "old/samovar.ts": "/** Polishes the samovar. */\nexport function polish(): void {}\n",
+      ".vscode/settings.json": JSON.stringify({ "cairn.index.exclude": ["old/**"] }),
+      "../both.code-workspace": JSON.stringify({ folders: [{ path: "code" }, { path: "tea" }] }),
+    });
+    await workbench.open(join(tea, "../both.code-workspace"));
+    const view = await workbench.searchView();
+    await view.indexed();
+    await view.search("boils water in a samovar", "kettle.ts");
+    assert.equal(await view.locator('[role=group]:has(.file-name:text-is("kettle.ts")) .folder').textContent(), "tea");
+    assert.equal(await view.locator('.file-name:text-is("samovar.ts")').count(), 0);
+    await view.search("groupByFile", "group-hits.ts");
+    await view.locator('.folder:has-text("code • media")').first().waitFor();
+    await workbench.screenshot("several folders");
   });
 
   test("an empty folder, no folder and a folder that is not trusted each say so", async () => {

@@ -26,6 +26,7 @@ const BROWSER_ARGUMENTS = [
 
 const QUIET_SETTINGS = {
   "workbench.startupEditor": "none",
+  "files.autoSave": "off",
   "workbench.enableExperiments": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "telemetry.telemetryLevel": "off",
@@ -118,9 +119,10 @@ export class Workbench {
     writeFileSync(join(this.#folder, "user/User/settings.json"), JSON.stringify(all, null, 2));
   }
 
-  /** Opens a folder, or a window without one. */
-  async open(folder: string | undefined): Promise<void> {
-    const query = folder === undefined ? "ew=true" : `folder=${encodeURIComponent(folder)}`;
+  /** Opens a folder, a workspace file with several, or a window without one. */
+  async open(path: string | undefined): Promise<void> {
+    const kind = path?.endsWith(".code-workspace") ? "workspace" : "folder";
+    const query = path === undefined ? "ew=true" : `${kind}=${encodeURIComponent(path)}`;
     await this.page.goto(`${this.#address}/?${query}`);
     await this.page.locator(".monaco-workbench .activitybar").waitFor({ timeout: 60_000 });
   }
