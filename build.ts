@@ -84,6 +84,15 @@ function bundles(): BuildOptions[] {
       splitting: true,
       chunkNames: "chunks/[name]-[hash]",
       banner: { js: REQUIRE_FOR_COMMONJS },
+      // The client of Cerebras would bring node-fetch and its old companions; the host's fetch is all it is given to use.
+      alias: {
+        "@cerebras/cerebras_cloud_sdk/_shims/auto/runtime": installed(
+          "@cerebras",
+          "cerebras_cloud_sdk",
+          "_shims",
+          "web-runtime.mjs",
+        ),
+      },
     },
     ...[
       "server/workspace/root-worker.ts",

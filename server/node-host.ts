@@ -48,6 +48,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     log,
     env,
     onBattery: powerSource(options.powerSupplyDirectory),
+    fetch: (input, init) => fetch(input, init),
     onFolder: (path, callback) => lookFor(path, options.folderLookMs ?? 5_000, callback),
   };
 }

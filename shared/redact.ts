@@ -29,7 +29,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/--(?:password|token|secret|api-key)\s+\S+/gi, "<redacted>"],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, "<redacted>"],
   [
-    /\b(?:gh[opsur]_|github_pat_|glpat-|npm_|hf_|pypi-|xox[abeprs]-|sk-|pk_live_|sk_live_|rk_live_)[\w-]{10,}/g,
+    /\b(?:gh[opsur]_|github_pat_|glpat-|npm_|hf_|pypi-|xox[abeprs]-|sk-|csk-|pk_live_|sk_live_|rk_live_)[\w-]{10,}/g,
     "<redacted>",
   ],
   [/\b(?:AKIA|ASIA)[A-Z\d]{16}\b/g, "<redacted>"],

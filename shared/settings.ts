@@ -11,7 +11,7 @@ interface SettingOf<Type extends string, Value> {
   readonly scope: SettingScope;
   /** Full sentences: what it does, its unit, what follows from it. */
   readonly doc: string;
-  /** Name of the environment variable that gives the value when the setting is left at its default. */
+  /** Name of the environment variable that gives the value when the setting is left at its default; lists with commas. */
   readonly env?: string;
 }
 
@@ -104,6 +104,118 @@ export const SETTINGS = {
     scope: "window",
     doc: "How many results the search view shows.",
   },
+  "answer.provider": {
+    type: "choice",
+    default: "none",
+    choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "local"],
+    scope: "machine",
+    env: "INFERENCE_PROVIDER",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine, `local` whichever of them is running. Keys come from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+  },
+  "answer.cerebras.model": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CEREBRAS_MODEL",
+    doc: "The model at Cerebras. Empty: `llama-3.3-70b` where the account offers it, else the first it offers.",
+  },
+  "answer.cerebras.baseUrl": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CEREBRAS_BASE_URL",
+    doc: "Another address of the Cerebras service, for a company's own gateway. Empty: `https://api.cerebras.ai`.",
+  },
+  "answer.openai.model": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "OPENAI_MODEL",
+    doc: "The model at OpenAI, at Azure (the name of the deployment) or on the server that speaks its protocol. Empty: the first that a server on this machine offers; OpenAI and Azure need a name.",
+  },
+  "answer.openai.baseUrl": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "OPENAI_BASE_URL",
+    doc: "The address of the server that speaks OpenAI's protocol, for example `http://localhost:11434/v1`; for Azure `https://NAME.openai.azure.com/openai/v1`. It holds for the first such provider. Empty: the usual address of that provider.",
+  },
+  "answer.fallback.enabled": {
+    type: "boolean",
+    default: true,
+    scope: "machine",
+    env: "INFERENCE_FALLBACK_ENABLED",
+    doc: "When the provider fails before anything of its answer was shown, ask the next of `cairn.answer.fallback.providers`, and at the end quote the best passages. When off, its error is the answer.",
+  },
+  "answer.fallback.providers": {
+    type: "strings",
+    default: [],
+    scope: "machine",
+    env: "INFERENCE_FALLBACK_PROVIDERS",
+    doc: 'Providers to ask after `cairn.answer.provider`, in this order. A key in the environment alone makes no provider one that is asked. Example: `["ollama"]`.',
+  },
+  "answer.contextTokens": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 1000000,
+    scope: "machine",
+    env: "CAIRN_CONTEXT_TOKENS",
+    doc: "Tokens that a question with its sources and its answer may take together. 0 means what is safe for the provider: 8,192, and 4,096 for servers on this machine, whose window is not known. More finds more and costs more.",
+  },
+  "answer.maxOutputTokens": {
+    type: "number",
+    default: 1024,
+    min: 16,
+    max: 100000,
+    scope: "machine",
+    doc: "Tokens that an answer may have. Some services count them against the limit per minute before they are written.",
+  },
+  "answer.connectTimeoutMs": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 600000,
+    scope: "machine",
+    doc: "Milliseconds until a provider must have taken a request. 0 means 10,000, and 120,000 for servers on this machine, which may have to load the model first.",
+  },
+  "answer.firstTokenTimeoutMs": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 600000,
+    scope: "machine",
+    doc: "Milliseconds from there to the first word of the answer. 0 means 20,000, and 120,000 for servers on this machine.",
+  },
+  "answer.nextTokenTimeoutMs": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 600000,
+    scope: "machine",
+    doc: "Milliseconds without anything new after which an answer counts as stalled. 0 means 10,000, and 30,000 for servers on this machine.",
+  },
+  "answer.prices": {
+    type: "strings",
+    default: [],
+    scope: "machine",
+    env: "CAIRN_PRICES",
+    doc: 'What models cost, in US dollars per million tokens of input and of output, so that answers can say what they cost: `["gpt-4o=2.5/10"]`. Cairn knows no prices of its own: they change, and differ by contract.',
+  },
+  neverSend: {
+    type: "strings",
+    default: [
+      "**/.env*",
+      "**/*.{pem,key,p12,pfx,jks,keystore,kdbx,crt,cer,der,ppk,asc,gpg}",
+      "**/id_{rsa,dsa,ecdsa,ed25519}*",
+      "**/.{npmrc,pypirc,netrc,pgpass,htpasswd,git-credentials}",
+      "**/{credentials,secrets}{,.*}",
+      "**/.{ssh,aws,gnupg,kube,docker}/**",
+    ],
+    scope: "machine",
+    env: "CAIRN_NEVER_SEND",
+    doc: "Files of which nothing is ever sent to another machine, as globs relative to the opened folder. They stay searchable and are quoted in answers that are made here. A list of your own takes the place of this one.",
+  },
   cacheDirectory: {
     type: "string",
     default: "",
@@ -168,7 +280,7 @@ export function readSettings(raw: unknown, env: Readonly<Record<string, string |
     const variable = setting.env ? env[setting.env] : undefined;
     const fromEnvironment =
       fromUser === undefined && setting.env && variable
-        ? accept(setting, variable, `The environment variable ${setting.env}`, problems)
+        ? accept(setting, valueIn(variable, setting), `The environment variable ${setting.env}`, problems)
         : undefined;
     values[key] = fromUser ?? fromEnvironment ?? setting.default;
   }
@@ -176,6 +288,25 @@ export function readSettings(raw: unknown, env: Readonly<Record<string, string |
   const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
   values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
   return { settings: values as unknown as Settings, problems };
+}
+
+/** What the text of an environment variable stands for; the text itself when it is not of the setting's type. */
+function valueIn(text: string, setting: Setting): unknown {
+  switch (setting.type) {
+    case "boolean":
+      return /^(?:true|1|yes|on)$/i.test(text) ? true : /^(?:false|0|no|off)$/i.test(text) ? false : text;
+    case "number":
+      return /^\d+$/.test(text) ? Number(text) : text;
+    case "strings":
+      return splitOutsideBraces(text);
+    default:
+      return text;
+  }
+}
+
+/** Splits at commas, but for those inside the braces of a glob: `*.{pem,key},.env` is two. */
+function splitOutsideBraces(text: string): string[] {
+  return (text.match(/(?:\{[^{}]*\}|[^,])+/g) ?? []).map((part) => part.trim()).filter((part) => part !== "");
 }
 
 /** The value if it is given, differs from the default and is valid; a value that is not valid is a problem. */

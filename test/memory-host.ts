@@ -69,6 +69,9 @@ export function memoryHost(
     env,
     now: () => 0,
     onBattery: async () => false,
+    fetch: async (input) => {
+      throw new TypeError(`There is no network in memory: ${input}`);
+    },
     onFolder: () => ({ dispose() {} }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     files: {

@@ -24,6 +24,9 @@ const PROJECT = {
   "README.md": "# Colours\n\nHow they are mixed.\n",
 };
 
+/** Keys in the environment alone choose no provider. */
+const KEYS = { CEREBRAS_API_KEY: "csk-0000", OPENAI_API_KEY: "sk-0000", AZURE_OPENAI_API_KEY: "0000" };
+
 /** A project, a cache, and where attempts to reach the network are written down. */
 class Sandbox {
   readonly root: string;
@@ -49,7 +52,7 @@ class Sandbox {
 
   async node(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const [program, ...rest] = [...through, process.execPath, ...args];
-    const env = { ...process.env, CAIRN_CACHE_DIR: this.cache, NODE_OPTIONS: this.nodeOptions.join(" ") };
+    const env = { ...process.env, ...KEYS, CAIRN_CACHE_DIR: this.cache, NODE_OPTIONS: this.nodeOptions.join(" ") };
     const child = spawn(program, rest, { cwd: this.root, env, stdio: ["ignore", "pipe", "pipe"] });
     const exit = once(child, "exit");
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -69,6 +72,8 @@ describe("nothing is sent anywhere", () => {
       [["index", "--rebuild"], /3 files/],
       [["cache"], /embeddings of all folders/],
       [["doctor"], /Node/],
+      [["ask", "how is a request tried again?"], /src\/retry\.ts/],
+      [["ask", "how is a request tried again?", "--no-llm", "--provider", "openai"], /src\/retry\.ts/],
     ];
     for (const [args, expected] of commands) {
       const { code, stdout, stderr } = await sandbox.node(PROGRAM, ...args);
@@ -76,6 +81,32 @@ describe("nothing is sent anywhere", () => {
       assert.match(stdout, expected);
     }
     assert.equal(sandbox.attempts, "");
+  });
+
+  it("a provider that the user named is not asked before the user has agreed, and then alone", async (test) => {
+    const sandbox = new Sandbox(test);
+    const question = ["ask", "how is a request tried again?", "--provider", "cerebras"];
+    const before = await sandbox.node(PROGRAM, ...question);
+    assert.equal(before.code, 2, before.stderr);
+    assert.match(
+      before.stderr,
+      /This leaves your machine[\s\S]*cerebras {2}https:\/\/api\.cerebras\.ai[\s\S]*Nothing was sent/,
+    );
+    assert.equal(sandbox.attempts, "");
+
+    // Where there is no network the attempt fails: the answer is quoted, and what was tried stands in the report.
+    for (const args of [[...question, "--yes"], question]) {
+      const agreed = await sandbox.node(PROGRAM, ...args);
+      assert.equal(agreed.code, 0, agreed.stderr);
+      assert.match(agreed.stderr, /https:\/\/api\.cerebras\.ai could not be reached/);
+      assert.match(agreed.stdout, /src\/retry\.ts/);
+    }
+    const targets = [...sandbox.attempts.matchAll(/(?:lookup|connect) .*$/gm)].map(([attempt]) => attempt);
+    assert.ok(targets.length > 0);
+    assert.deepEqual(
+      targets.filter((attempt) => !attempt.includes("api.cerebras.ai")),
+      [],
+    );
   });
 
   it("the language server indexes, searches and finds symbols, and a terminal asks it, without a network", async (test) => {

@@ -29,6 +29,58 @@ test("a setting wins over the environment, the environment over the default", ()
   assert.equal(readSettings({}, env).settings["log.level"], "error");
 });
 
+test("who answers is set by a setting, else by the environment, else nobody", () => {
+  const cases = [
+    ["answer.provider", "INFERENCE_PROVIDER", "none", "openai", ["cerebras", "cerebras"], ["local", "local"]],
+    ["answer.cerebras.model", "CEREBRAS_MODEL", "", "set", ["gpt-oss-120b", "gpt-oss-120b"]],
+    ["answer.cerebras.baseUrl", "CEREBRAS_BASE_URL", "", "http://set", ["http://gateway", "http://gateway"]],
+    ["answer.openai.model", "OPENAI_MODEL", "", "set", ["gpt-4o", "gpt-4o"]],
+    ["answer.openai.baseUrl", "OPENAI_BASE_URL", "", "http://set", ["http://server/v1", "http://server/v1"]],
+    [
+      "answer.fallback.enabled",
+      "INFERENCE_FALLBACK_ENABLED",
+      true,
+      false,
+      ["false", false],
+      ["0", false],
+      ["no", false],
+    ],
+    [
+      "answer.fallback.providers",
+      "INFERENCE_FALLBACK_PROVIDERS",
+      [],
+      ["vllm"],
+      ["ollama, openai", ["ollama", "openai"]],
+    ],
+    ["answer.contextTokens", "CAIRN_CONTEXT_TOKENS", 0, 9000, ["32768", 32768]],
+    ["answer.prices", "CAIRN_PRICES", [], ["a=1/1"], ["m=0.5/2,n=1/1", ["m=0.5/2", "n=1/1"]]],
+    [
+      "neverSend",
+      "CAIRN_NEVER_SEND",
+      SETTINGS.neverSend.default,
+      ["x/**"],
+      ["*.{pem,key},b/**", ["*.{pem,key}", "b/**"]],
+    ],
+  ] as const;
+  for (const [key, variable, byDefault, set, ...fromEnvironment] of cases) {
+    assert.deepEqual(readSettings({}, {}).settings[key], byDefault);
+    for (const [text, value] of fromEnvironment) {
+      const env = { [variable]: text };
+      assert.deepEqual(readSettings({}, env), { settings: { ...defaults, [key]: value }, problems: [] }, text);
+      assert.deepEqual(readSettings({ [`cairn.${key}`]: set }, env).settings[key], set, key);
+    }
+  }
+});
+
+test("a key in the environment chooses nobody, and there is no setting for keys", () => {
+  const env = { CEREBRAS_API_KEY: "k", OPENAI_API_KEY: "k", AZURE_OPENAI_API_KEY: "k" };
+  assert.deepEqual(readSettings({}, env), { settings: defaults, problems: [] });
+  assert.deepEqual(
+    Object.keys(SETTINGS).filter((key) => /key|secret|password/i.test(key)),
+    [],
+  );
+});
+
 test("what cannot be used is said, and the default holds", () => {
   const cases: [unknown, string][] = [
     [
@@ -65,6 +117,13 @@ test("a wrong environment variable is named", () => {
   assert.deepEqual(readSettings({}, { CAIRN_LOG: "loud" }).problems, [
     'The environment variable CAIRN_LOG must be one of error, warn, info, not "loud". The default, "info", is used.',
   ]);
+  for (const [env, problem] of [
+    [{ INFERENCE_PROVIDER: "skynet" }, /^The environment variable INFERENCE_PROVIDER must be one of none, cerebras, /],
+    [{ INFERENCE_FALLBACK_ENABLED: "maybe" }, /INFERENCE_FALLBACK_ENABLED must be true or false, not "maybe"/],
+    [{ CAIRN_CONTEXT_TOKENS: "many" }, /CAIRN_CONTEXT_TOKENS must be a whole number from 0 to 1000000, not "many"/],
+  ] as const) {
+    assert.match(readSettings({}, env).problems.join(), problem);
+  }
 });
 
 test("the editor's excludes count only when they are wanted", () => {

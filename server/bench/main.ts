@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CairnError } from "../../shared/errors.ts";
+import { answers } from "./answers.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 import { delta } from "./delta.ts";
 import { indexing } from "./indexing.ts";
@@ -12,7 +13,9 @@ import { queries } from "./queries.ts";
 import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [indexing, warmStart, queries, memory, parts, delta, million, quality];
+const BENCHMARKS: readonly Benchmark[] = [
+  indexing, warmStart, queries, answers, memory, parts, delta, million, quality,
+];
 /** They take many minutes and gigabytes, or labelled repositories that not everyone has. */
 const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality]);
 

@@ -10,6 +10,7 @@ import { colourChoice, createTerminal, type Terminal } from "./terminal.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./index-command.ts")).indexCommand,
   search: async () => (await import("./search-command.ts")).searchCommand,
+  ask: async () => (await import("./ask-command.ts")).askCommand,
   similar: async () => (await import("./similar-command.ts")).similarCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
@@ -25,6 +26,7 @@ Usage: cairn <command> [arguments]
 
 Commands:
   search "question" [folder]   Find code; indexes the folder first if needed
+  ask "question" [folder]      Answer from the code, with citations; with a language model if you chose one
   similar FILE[:LINE] [folder] Find code that is like the code there
   index [folder]               Index a folder now
   status [folder]              What is indexed, and what is not and why

@@ -109,3 +109,8 @@ const STOP_WORDS = new Set(
     whether which while who whom whose why will with within without would you your
     find show explain tell code`),
 );
+
+/** True for a term, as the tokeniser gives it, that says nothing about code. */
+export function isStopWord(term: string): boolean {
+  return STOP_WORDS.has(term);
+}

@@ -30,8 +30,10 @@ function isPath(args: readonly unknown[]): boolean {
 }
 
 function describe(args: readonly unknown[]): string {
-  const text = typeof args[0] === "object" ? JSON.stringify(args[0]) : String(args[0]);
-  return text.slice(0, 200);
+  const first = Array.isArray(args[0]) ? args[0][0] : args[0];
+  if (typeof first !== "object" || first === null) return String(args).slice(0, 200);
+  const { host, port } = first as { host?: unknown; port?: unknown };
+  return `${host}:${port}`;
 }
 
 deny(net.Socket.prototype, "connect", isPath);

@@ -1,0 +1,304 @@
+import type { SearchRequest } from "../../shared/search-types.ts";
+import type { Workspace } from "../core-api.ts";
+import { parseQuery } from "../search/query.ts";
+import { type CheckedPart, CitationCheck } from "./citations.ts";
+import { extract, type Passage } from "./extractive.ts";
+import { costOf, type LanguageModel, type ModelEvent, type Provider, type ProviderTiming, type Usage } from "./llm.ts";
+import { sendable } from "./never-send.ts";
+import { promptFor, searchQuery, type Turn } from "./prompt.ts";
+import { type Failure, ProviderError } from "./provider-error.ts";
+import { findSources, isUnchanged, PIPED, pipedSource, type Source } from "./source.ts";
+
+export interface Question extends Pick<SearchRequest, "paths" | "languages" | "kinds"> {
+  readonly text: string;
+  /** Earlier turns, oldest first. */
+  readonly history?: readonly Turn[];
+  /** Text that was given along with the question: a log, a diff. */
+  readonly piped?: string;
+}
+
+/** Who answers, and within which limits. */
+export interface AnswerParts {
+  readonly workspace: Workspace;
+  /** In the order in which they are asked; none means that passages are quoted. */
+  readonly providers: readonly Provider[];
+  /** Whether the next is asked, and at the end passages are quoted, when a provider fails. */
+  readonly fallback: boolean;
+  readonly maxOutputTokens: number;
+  /** Globs of files of which nothing goes to another machine. */
+  readonly neverSend: readonly string[];
+}
+
+/** A provider that was asked in vain. */
+export interface Attempt {
+  readonly provider: string;
+  readonly failure: Failure;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** How an answer came about. */
+export interface AnswerRecord {
+  /** `extractive` when passages were quoted, without a model. */
+  readonly provider: string;
+  /** Empty without a model. */
+  readonly model: string;
+  /** `length`: cut at the limit of tokens. `interrupted`: the provider failed midway. `nothing`: there was no source. */
+  readonly finish: "complete" | "length" | "interrupted" | "nothing";
+  /** Milliseconds from the question to the request, search and packing included. */
+  readonly ownMs: number;
+  /** Milliseconds from the request to the first word. */
+  readonly firstTokenMs?: number;
+  /** Milliseconds from the question to the end. */
+  readonly totalMs: number;
+  readonly usage?: Usage;
+  readonly timing?: ProviderTiming;
+  /** US dollars; missing when the price or the tokens are not known. */
+  readonly cost?: number;
+  /** Sources that the answer was made from, citations that held, that were removed, paragraphs without any. */
+  readonly sources: number;
+  readonly citations: number;
+  readonly removed: number;
+  readonly unsupported: number;
+  readonly attempts: readonly Attempt[];
+}
+
+export type AnswerEvent =
+  /** What the answer is made from, by number; comes before its first word. */
+  | { readonly type: "sources"; readonly provider: string; readonly model: string; readonly sources: readonly Source[] }
+  | CheckedPart
+  | { readonly type: "passage"; readonly passage: Passage }
+  /** A provider failed; the next one follows, or the end of an answer that broke off. */
+  | { readonly type: "failed"; readonly attempt: Attempt }
+  /** Something the user should know about the search. */
+  | { readonly type: "note"; readonly text: string }
+  | { readonly type: "done"; readonly record: AnswerRecord };
+
+/** Shares of the window to try when a provider finds the context too long after all. */
+const SHARES_OF_WINDOW = [1, 0.5];
+
+/**
+ * The whole way from a question to an answer: search, pack what was found into the provider's window, stream, check the
+ * citations, and say at the end how it came about. A provider that fails before anything was shown is followed by the
+ * next, and at the end by an answer of quoted passages.
+ * @throws ProviderError when a provider fails and there is no fallback; the signal's reason when aborted.
+ */
+export async function* answer(
+  question: Question,
+  parts: AnswerParts,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  const { workspace } = parts;
+  const clock = new Clock();
+  const attempts: Attempt[] = [];
+  const { terms } = parseQuery(question.text);
+  const query = searchQuery(question.text, terms, question.history ?? []);
+  const found = await findSources(workspace, query, question, signal);
+  if (found.note) yield { type: "note", text: found.note };
+  if (!found.complete) yield { type: "note", text: INCOMPLETE };
+  const piped = pipedSource(question.piped ?? "");
+  const sources = piped ? [piped, ...found.sources] : found.sources;
+  if (sources.length === 0) {
+    yield { type: "done", record: { ...NOTHING, finish: "nothing", ...clock.read(), attempts } };
+    return;
+  }
+
+  for (const provider of parts.providers) {
+    const tally = new Tally();
+    try {
+      const model = await provider.open(signal);
+      const usable = provider.remote ? sendable(sources, parts.neverSend) : sources;
+      if (usable.length === 0) throw withheld(provider);
+      for await (const event of stream(question, usable, provider, model, parts, clock, signal)) {
+        if (event.type === "done") {
+          yield { type: "done", record: { ...event.record, ...tally.counts, attempts } };
+          return;
+        }
+        tally.count(event);
+        yield event;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ProviderError)) throw error;
+      if (!parts.fallback && !tally.anyShown) throw error;
+      const { failure, message, hint } = error;
+      const attempt = { provider: provider.name, failure, message, hint };
+      attempts.push(attempt);
+      yield { type: "failed", attempt };
+      if (!tally.anyShown) continue;
+      // What a reader has begun to read is not replaced under their eyes.
+      const record = { ...NOTHING, provider: provider.name, model: tally.model, ...tally.counts, attempts };
+      yield { type: "done", record: { ...record, finish: "interrupted", ...clock.read() } };
+      return;
+    }
+  }
+
+  const passages = extract(sources, terms);
+  yield { type: "sources", provider: EXTRACTIVE, model: "", sources: passages.map(({ source }) => source) };
+  clock.sent();
+  for (const passage of passages) {
+    clock.word();
+    yield { type: "passage", passage };
+  }
+  const counts = { sources: passages.length, citations: passages.length, removed: 0, unsupported: 0 };
+  const record = { ...NOTHING, provider: EXTRACTIVE, ...counts, attempts, ...clock.read() };
+  yield { type: "done", record: { ...record, finish: "complete" } };
+}
+
+export const EXTRACTIVE = "extractive";
+
+/** One provider's answer, checked while it streams; a context that turns out too long is halved once. */
+async function* stream(
+  question: Question,
+  sources: readonly Source[],
+  provider: Provider,
+  model: LanguageModel,
+  parts: AnswerParts,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  for (const share of SHARES_OF_WINDOW) {
+    const room = { contextTokens: Math.floor(model.contextTokens * share), maxOutputTokens: parts.maxOutputTokens };
+    const prompt = promptFor(question.text, question.history ?? [], sources, room);
+    if (!prompt || prompt.context.sources.length === 0) throw tooLong(provider, model);
+    const packed = prompt.context.sources;
+    const cut = cutNote(sources, packed);
+    if (cut) yield { type: "note", text: cut };
+    const check = new CitationCheck(
+      packed,
+      oncePer(MOMENT_MS, (source) => isUnchanged(parts.workspace, source, signal)),
+    );
+    let announced = false;
+    let end: Extract<ModelEvent, { type: "end" }> | undefined;
+    clock.sent();
+    try {
+      for await (const event of model.stream(prompt.request, signal)) {
+        if (event.type === "end") {
+          end = event;
+          continue;
+        }
+        clock.word();
+        if (!announced) yield { type: "sources", provider: provider.name, model: model.name, sources: packed };
+        announced = true;
+        yield* await check.push(event.text);
+      }
+    } catch (error) {
+      const again = error instanceof ProviderError && error.failure === "context-too-long" && !announced;
+      if (again && share !== SHARES_OF_WINDOW.at(-1)) continue;
+      // What came is told before what went wrong; only then is it known what of it had a source.
+      if (announced) yield* await check.end();
+      throw error;
+    }
+    yield* await check.end();
+    const { finish = "stop", usage, timing } = end ?? {};
+    const cost = costOf(model.price, usage);
+    const record = { ...NOTHING, provider: provider.name, model: model.name, ...clock.read(), usage, timing, cost };
+    yield { type: "done", record: { ...record, finish: finish === "length" ? "length" : "complete" } };
+    return;
+  }
+}
+
+/** What to say when what was piped in did not go in whole; empty when it did. */
+function cutNote([given]: readonly Source[], [first]: readonly Source[]): string {
+  if (given.path !== PIPED || first.hash === given.hash) return "";
+  if (first.path !== PIPED) return "What was piped in is too long and was left out.";
+  return `What was piped in is too long: its lines ${first.startLine} to ${first.endLine} were used.`;
+}
+
+const INCOMPLETE = "Not everything is indexed yet: other files were searched by their words.";
+
+const NOTHING = {
+  provider: "",
+  model: "",
+  ownMs: 0,
+  totalMs: 0,
+  sources: 0,
+  citations: 0,
+  removed: 0,
+  unsupported: 0,
+  attempts: [],
+} as const;
+
+/** A source that is cited again within this time is not read again. */
+const MOMENT_MS = 500;
+
+/** Remembers what was found of a source for so many milliseconds. */
+function oncePer(ms: number, find: (source: Source) => Promise<boolean>): (source: Source) => Promise<boolean> {
+  const known = new Map<Source, { found: Promise<boolean>; until: number }>();
+  return (source) => {
+    const now = performance.now();
+    const kept = known.get(source);
+    if (kept && kept.until > now) return kept.found;
+    const found = find(source);
+    known.set(source, { found, until: now + ms });
+    return found;
+  };
+}
+
+/** What of an answer has been shown. */
+class Tally {
+  anyShown = false;
+  model = "";
+  readonly counts = { sources: 0, citations: 0, removed: 0, unsupported: 0 };
+
+  count(event: AnswerEvent): void {
+    if (event.type === "sources") {
+      this.model = event.model;
+      this.counts.sources = event.sources.length;
+    }
+    if (event.type === "text") this.anyShown = true;
+    if (event.type === "citation") this.counts.citations++;
+    if (event.type === "removed") this.counts.removed++;
+    if (event.type === "unsupported") this.counts.unsupported++;
+  }
+}
+
+/** Times of one answer, in milliseconds. */
+class Clock {
+  readonly #start = performance.now();
+  #sent: number | undefined;
+  #word: number | undefined;
+
+  sent(): void {
+    this.#sent = performance.now();
+    this.#word = undefined;
+  }
+
+  word(): void {
+    this.#word ??= performance.now();
+  }
+
+  read(): Pick<AnswerRecord, "ownMs" | "firstTokenMs" | "totalMs"> {
+    const now = performance.now();
+    const first = this.#word !== undefined && this.#sent !== undefined ? this.#word - this.#sent : undefined;
+    return {
+      ownMs: rounded((this.#sent ?? now) - this.#start),
+      ...(first !== undefined && { firstTokenMs: rounded(first) }),
+      totalMs: rounded(now - this.#start),
+    };
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+function withheld({ name }: Provider): ProviderError {
+  const hint = "Ask without a model (--no-llm), or change cairn.neverSend.";
+  return new ProviderError(
+    name,
+    "withheld",
+    "everything that was found matches cairn.neverSend, so nothing was sent.",
+    hint,
+  );
+}
+
+function tooLong({ name }: Provider, { name: model, contextTokens }: LanguageModel): ProviderError {
+  const message = `the question does not fit into ${contextTokens.toLocaleString("en")} tokens (${model}).`;
+  return new ProviderError(
+    name,
+    "context-too-long",
+    message,
+    "Ask a shorter one, or raise cairn.answer.contextTokens.",
+  );
+}

@@ -1,0 +1,95 @@
+import { CairnError } from "../../shared/errors.ts";
+import { SETTINGS, type Settings } from "../../shared/settings.ts";
+import type { Host } from "../host.ts";
+import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
+import { guarded } from "./guarded-provider.ts";
+import type { Price, Provider } from "./llm.ts";
+import { localServer } from "./local-servers.ts";
+import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
+import type { ProviderOptions } from "./provider-options.ts";
+
+/** What was asked for at this time, above the settings. */
+export interface Wish {
+  readonly provider?: string;
+  /** Of the first provider. */
+  readonly model?: string;
+}
+
+/**
+ * The providers that the user has chosen, in the order in which they are asked; empty when passages are to be quoted.
+ * Nothing is sent before one of them is opened.
+ * @throws CairnError("input") for a name that there is not, or an address that is none
+ */
+export function chooseProviders(host: Host, settings: Settings, wish: Wish = {}): Provider[] {
+  const first = wish.provider ?? settings["answer.provider"];
+  if (known(first) === "none") return [];
+  const others = settings["answer.fallback.enabled"] ? settings["answer.fallback.providers"] : [];
+  const names = [...new Set([first, ...others])].map(known).filter((name) => name !== "none");
+  let ownUrl = settings["answer.openai.baseUrl"];
+  return names.map((name, i) => {
+    const wished = i === 0 ? wish.model : undefined;
+    if (name === "cerebras") {
+      const baseUrl = settings["answer.cerebras.baseUrl"] || CEREBRAS_URL;
+      return guarded(cerebras(host, optionsOf(settings, baseUrl, wished ?? settings["answer.cerebras.model"])));
+    }
+    const model = wished ?? settings["answer.openai.model"];
+    if (name === "local") return guarded(localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model)));
+    const baseUrl = ownUrl || PRESETS[name].baseUrl;
+    ownUrl = "";
+    return guarded(openAiCompatible(name, host, optionsOf(settings, baseUrl, model)));
+  });
+}
+
+type ProviderName = "none" | "cerebras" | "local" | PresetName;
+
+function known(name: string): ProviderName {
+  const names: readonly string[] = SETTINGS["answer.provider"].choices;
+  if (names.includes(name)) return name as ProviderName;
+  throw new CairnError("input", `There is no provider "${name}".`, `The providers: ${names.join(", ")}.`);
+}
+
+/** Windows that every model of today has. What a server on this machine was started with it does not say. */
+const SAFE_CONTEXT = { remote: 8_192, local: 4_096 };
+const PATIENCE = {
+  remote: { connectMs: 10_000, firstTokenMs: 20_000, nextTokenMs: 10_000 },
+  local: { connectMs: 120_000, firstTokenMs: 120_000, nextTokenMs: 30_000 },
+};
+
+function optionsOf(settings: Settings, baseUrl: string, model: string): ProviderOptions {
+  const remote = isRemote(baseUrl);
+  const usual = PATIENCE[remote ? "remote" : "local"];
+  return {
+    baseUrl,
+    model,
+    remote,
+    contextTokens: settings["answer.contextTokens"] || SAFE_CONTEXT[remote ? "remote" : "local"],
+    deadlines: {
+      connectMs: settings["answer.connectTimeoutMs"] || usual.connectMs,
+      firstTokenMs: settings["answer.firstTokenTimeoutMs"] || usual.firstTokenMs,
+      nextTokenMs: settings["answer.nextTokenTimeoutMs"] || usual.nextTokenMs,
+    },
+    prices: pricesOf(settings["answer.prices"]),
+  };
+}
+
+/** @throws CairnError("input") for what is no address of a web service */
+function isRemote(baseUrl: string): boolean {
+  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
+    const what = baseUrl ? `"${baseUrl}" is no address of a provider.` : "The provider has no address yet.";
+    throw new CairnError("input", what, "Set cairn.answer.openai.baseUrl (OPENAI_BASE_URL), with https:// in front.");
+  }
+  const { hostname } = new URL(baseUrl);
+  return !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** Reads `model=input/output`. @throws CairnError("input") that names the entry */
+function pricesOf(entries: readonly string[]): Map<string, Price> {
+  return new Map(
+    entries.map((entry) => {
+      const [, model, input, output] = /^(.+?)\s*=\s*(\d*\.?\d+)\s*\/\s*(\d*\.?\d+)$/.exec(entry) ?? [];
+      if (model !== undefined) return [model, { input: Number(input), output: Number(output) }];
+      const hint = "Write MODEL=INPUT/OUTPUT, in US dollars per million tokens: gpt-4o=2.5/10.";
+      throw new CairnError("input", `"${entry}" is no price.`, hint);
+    }),
+  );
+}

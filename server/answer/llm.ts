@@ -1,0 +1,79 @@
+/** What the answer asks of a language model, whoever runs it: plain data, streamed. */
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** Tokens of all messages, estimated from above. */
+  readonly inputTokens: number;
+  /** The model stops after so many. */
+  readonly maxOutputTokens: number;
+}
+
+/** Tokens as the provider counted them. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Input tokens that the provider had from an earlier request; 0 when it does not say. */
+  readonly cachedTokens: number;
+}
+
+/** What the provider says of its own time, in milliseconds. */
+export interface ProviderTiming {
+  readonly queueMs: number;
+  readonly promptMs: number;
+  readonly completionMs: number;
+  readonly totalMs: number;
+}
+
+/** US dollars per million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+}
+
+export type ModelEvent =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "end";
+      /** `length`: the answer was cut at the limit of output tokens. */
+      readonly finish: "stop" | "length";
+      readonly usage?: Usage;
+      readonly timing?: ProviderTiming;
+    };
+
+/** One model of one provider, ready to be asked. */
+export interface LanguageModel {
+  readonly name: string;
+  /** Tokens of input and output together. */
+  readonly contextTokens: number;
+  /** Undefined when nobody has said what it costs. */
+  readonly price?: Price;
+  /**
+   * Streams one answer. The last event is the only `end`; leaving the loop earlier closes the request.
+   * @throws ProviderError when the provider fails; the signal's reason when aborted.
+   */
+  stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined>;
+}
+
+/** Somebody who runs models. Nothing is sent before {@link Provider.open}. */
+export interface Provider {
+  readonly name: string;
+  /** Where requests go: the origin of its address. */
+  readonly destination: string;
+  /** True when that is another machine. */
+  readonly remote: boolean;
+  /** False while its key is missing: then nothing is ever sent. */
+  readonly hasKey: boolean;
+  /** Chooses the model, asking the provider for its list when none was named. @throws ProviderError */
+  open(signal: AbortSignal): Promise<LanguageModel>;
+}
+
+/** What an answer has cost, in US dollars; undefined when the price or the tokens are not known. */
+export function costOf(price: Price | undefined, usage: Usage | undefined): number | undefined {
+  if (!price || !usage) return undefined;
+  return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
+}

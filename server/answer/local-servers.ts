@@ -1,0 +1,44 @@
+import type { Host } from "../host.ts";
+import type { Provider } from "./llm.ts";
+import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
+import { ProviderError } from "./provider-error.ts";
+import type { ProviderOptions } from "./provider-options.ts";
+
+/** Looked for in this order. */
+const LOCAL_SERVERS = ["ollama", "llama-server", "lmstudio", "vllm"] as const satisfies readonly PresetName[];
+/** A server on this machine that is there answers at once. */
+const WITHIN_MS = 5_000;
+
+/**
+ * Whichever server with models runs on this machine: the usual ports are asked for their list of models when the first
+ * answer is wanted.
+ */
+export function localServer(host: Host, optionsFor: (baseUrl: string) => ProviderOptions): Provider {
+  return {
+    name: "local",
+    destination: "http://127.0.0.1",
+    remote: false,
+    hasKey: true,
+    async open(signal) {
+      const there = await Promise.all(LOCAL_SERVERS.map((name) => isThere(host, PRESETS[name].baseUrl, signal)));
+      signal.throwIfAborted();
+      const name = LOCAL_SERVERS.find((_, i) => there[i]);
+      if (name) return openAiCompatible(name, host, optionsFor(PRESETS[name].baseUrl)).open(signal);
+      const looked = LOCAL_SERVERS.map((name) => `${name} (${new URL(PRESETS[name].baseUrl).port})`).join(", ");
+      const message = "no server with language models runs on this machine.";
+      throw new ProviderError("local", "network", message, `Looked for ${looked}.`);
+    },
+  };
+}
+
+/** Another kind of server may use the port: only a list of models counts. */
+async function isThere(host: Host, baseUrl: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
+    const response = await host.fetch(`${baseUrl}/models`, { signal: within });
+    const list = (await response.json()) as { data?: unknown } | null;
+    return response.ok && Array.isArray(list?.data) && list.data.length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { CairnError } from "../../shared/errors.ts";
+import type { Provider } from "../answer/llm.ts";
+import type { CommandContext } from "./command.ts";
+
+interface Sending {
+  /** Where it is remembered that the user agreed. */
+  readonly cacheDirectory: string;
+  /** The user has agreed beforehand. */
+  readonly yes: boolean;
+}
+
+/**
+ * Says, before the first time that something is sent to another machine, what leaves this one and to where, and asks.
+ * Remembered for each provider and address.
+ * @returns the providers that may be asked
+ * @throws CairnError("input") when nobody can be asked
+ */
+export async function confirmSending(
+  context: CommandContext,
+  providers: readonly Provider[],
+  sending: Sending,
+): Promise<readonly Provider[]> {
+  const agreed = readAgreed(sending.cacheDirectory);
+  const isFresh = (provider: Provider) => provider.remote && provider.hasKey && !agreed.includes(keyOf(provider));
+  const fresh = providers.filter(isFresh);
+  if (fresh.length === 0) return providers;
+  if (!sending.yes) {
+    context.terminal.note(notice(fresh));
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw new CairnError("input", "Nothing was sent: nobody could be asked.", "Run it once with --yes to agree.");
+    }
+    if (!(await isAgreed(context.signal))) {
+      context.terminal.note("Nothing is sent. The passages that say most about it:\n\n");
+      return providers.filter((provider) => !isFresh(provider));
+    }
+  }
+  remember(sending.cacheDirectory, [...agreed, ...fresh.map(keyOf)]);
+  return providers;
+}
+
+function notice(providers: readonly Provider[]): string {
+  const to = providers.map(({ name, destination }) => `  ${name}  ${destination}\n`).join("");
+  return `This leaves your machine with each question:
+  your question, and what you pipe into it
+  the pieces of code in this folder that match it, with their paths
+It goes to:
+${to}Files that match cairn.neverSend (CAIRN_NEVER_SEND) are never sent. Nothing else is sent anywhere.
+`;
+}
+
+async function isAgreed(signal: AbortSignal): Promise<boolean> {
+  // Not as a line editor: that would take Ctrl-C for itself.
+  const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    const end = once(prompt, "close").then(() => "");
+    const answer = await Promise.race([prompt.question("Send it, now and in future? [y/N] ", { signal }), end]);
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    prompt.close();
+  }
+}
+
+const FILE = "agreed-providers.json";
+
+function keyOf({ name, destination }: Provider): string {
+  return `${name} ${destination}`;
+}
+
+function readAgreed(cacheDirectory: string): string[] {
+  try {
+    const agreed: unknown = JSON.parse(readFileSync(join(cacheDirectory, FILE), "utf8"));
+    return Array.isArray(agreed) ? agreed.map(String) : [];
+  } catch {
+    // Not there yet, or damaged: then it is asked again.
+    return [];
+  }
+}
+
+function remember(cacheDirectory: string, agreed: readonly string[]): void {
+  try {
+    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
+    writeFileSync(join(cacheDirectory, FILE), `${JSON.stringify(agreed, null, 2)}\n`, { mode: 0o600 });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    const hint = "Make the cache folder writable, or choose another with CAIRN_CACHE_DIR.";
+    throw new CairnError("unavailable", `Your agreement could not be written to ${cacheDirectory} (${code}).`, hint);
+  }
+}
