@@ -1,4 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
@@ -45,7 +46,11 @@ type ProviderName = "none" | "cerebras" | "local" | PresetName;
 function known(name: string): ProviderName {
   const names: readonly string[] = SETTINGS["answer.provider"].choices;
   if (names.includes(name)) return name as ProviderName;
-  throw new CairnError("input", `There is no provider "${name}".`, `The providers: ${names.join(", ")}.`);
+  throw new CairnError(
+    "input",
+    phrase('There is no provider "{0}".', name),
+    phrase("The providers: {0}.", names.join(", ")),
+  );
 }
 
 /** Windows that every model of today has. What a server on this machine was started with it does not say. */
@@ -75,8 +80,11 @@ function optionsOf(settings: Settings, baseUrl: string, model: string): Provider
 /** @throws CairnError("input") for what is no address of a web service */
 function isRemote(baseUrl: string): boolean {
   if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
-    const what = baseUrl ? `"${baseUrl}" is no address of a provider.` : "The provider has no address yet.";
-    throw new CairnError("input", what, "Set cairn.answer.openai.baseUrl (OPENAI_BASE_URL), with https:// in front.");
+    throw new CairnError(
+      "input",
+      baseUrl ? phrase('"{0}" is no address of a provider.', baseUrl) : phrase("The provider has no address yet."),
+      phrase("Set cairn.answer.openai.baseUrl (OPENAI_BASE_URL), with https:// in front."),
+    );
   }
   const { hostname } = new URL(baseUrl);
   return !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
@@ -88,8 +96,11 @@ function pricesOf(entries: readonly string[]): Map<string, Price> {
     entries.map((entry) => {
       const [, model, input, output] = /^(.+?)\s*=\s*(\d*\.?\d+)\s*\/\s*(\d*\.?\d+)$/.exec(entry) ?? [];
       if (model !== undefined) return [model, { input: Number(input), output: Number(output) }];
-      const hint = "Write MODEL=INPUT/OUTPUT, in US dollars per million tokens: gpt-4o=2.5/10.";
-      throw new CairnError("input", `"${entry}" is no price.`, hint);
+      throw new CairnError(
+        "input",
+        phrase('"{0}" is no price.', entry),
+        phrase("Write MODEL=INPUT/OUTPUT, in US dollars per million tokens: gpt-4o=2.5/10."),
+      );
     }),
   );
 }

@@ -14,7 +14,15 @@ import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
-  indexing, warmStart, queries, answers, memory, parts, delta, million, quality,
+  indexing,
+  warmStart,
+  queries,
+  answers,
+  memory,
+  parts,
+  delta,
+  million,
+  quality,
 ];
 /** They take many minutes and gigabytes, or labelled repositories that not everyone has. */
 const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality]);
