@@ -13,6 +13,7 @@ export function summarise(statuses: Iterable<IndexStatus>): PanelIndex {
     phase,
     files: add(({ files }) => files),
     chunks: add(({ chunks }) => chunks),
+    changes: add(({ changes }) => changes),
     done: add(({ done }) => done),
     total: add(({ total }) => total),
     message: all.find((status) => status.phase === phase && status.message)?.message ?? "",

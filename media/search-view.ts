@@ -327,8 +327,8 @@ function searchAgain(): void {
 /** Changes when other results may be found than before. */
 function contentsOf(panel: PanelState): string {
   if (panel.kind !== "open") return panel.kind;
-  const { files, chunks, done, phase } = panel.index;
-  return `${files} ${chunks} ${done} ${phase}`;
+  const { changes, done, phase } = panel.index;
+  return `${changes} ${done} ${phase}`;
 }
 
 function save(): void {

@@ -26,6 +26,7 @@ import type { ScanHit } from "./search/scan-rank.ts";
 import { answerSimilar } from "./search/similar.ts";
 import { findSymbols } from "./search/symbols.ts";
 import { LiveIndex } from "./store/live-index.ts";
+import type { Snapshot } from "./store/segment.ts";
 import type { Base } from "./store/snapshot-file.ts";
 import type { StoredFiles } from "./store/store.ts";
 import { VectorArena } from "./vectors/arena.ts";
@@ -79,6 +80,9 @@ export class LocalWorkspace implements HeldWorkspace {
   readonly #encoder: StaticEncoder;
   readonly #walkOptions: WalkOptions;
   readonly #listeners = new Set<() => void>();
+  /** What could be found when the status was told last, and how often that has changed. */
+  #told: Snapshot | undefined;
+  #changes = 0;
 
   private constructor(parts: LocalParts) {
     const { host, settings, root, store, model } = parts;
@@ -331,12 +335,16 @@ export class LocalWorkspace implements HeldWorkspace {
 
   #status(): IndexStatus<Phrase> {
     const { fileCount, chunkCount } = this.#live.snapshot;
+    const { snapshot } = this.#unsaved;
+    if (snapshot !== this.#told) this.#changes++;
+    this.#told = snapshot;
     const { phase, done, total, message } = this.#indexer.progress;
     return {
       root: this.root,
       phase,
       files: fileCount,
       chunks: chunkCount,
+      changes: this.#changes,
       done,
       total,
       skipped: this.#indexer.skips.counts(),

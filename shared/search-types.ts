@@ -137,6 +137,8 @@ export interface IndexStatus<Text = string> {
   /** Files and chunks that can be found now. */
   files: number;
   chunks: number;
+  /** How often what can be found has changed since the index was opened: an edit may change no other count. */
+  changes: number;
   /** Progress of the current round: files done of files to do. */
   done: number;
   total: number;

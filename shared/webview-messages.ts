@@ -25,6 +25,8 @@ export interface PanelIndex {
   /** Files and chunks that can be found now. */
   files: number;
   chunks: number;
+  /** Becomes another number whenever something else can be found. */
+  changes: number;
   /** Progress of the current round, in files. */
   done: number;
   total: number;

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { packageFile } from "../server/package-files.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 
-const SOURCES = ["server/package-files.ts", "shared/errors.ts"];
+const CODE = "server/package-files.ts";
 
 test("a file of the package is found from wherever the code lies in it", (test) => {
   const root = temporaryFolder(test);
@@ -25,8 +25,10 @@ test("a package that was removed while it runs is an error that says so", (test)
 
 /** What the code says when it lies in this folder, from a process of its own. */
 function askFor(file: string, root: string) {
-  for (const source of SOURCES) cpSync(join(import.meta.dirname, "..", source), join(root, source));
-  const code = pathToFileURL(join(root, SOURCES[0]));
+  for (const source of [CODE, "shared"]) {
+    cpSync(join(import.meta.dirname, "..", source), join(root, source), { recursive: true });
+  }
+  const code = pathToFileURL(join(root, CODE));
   const script = `import { packageFile } from "${code}"; process.stdout.write(packageFile(..."${file}".split("/")));`;
   return spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8", timeout: 60_000 });
 }

@@ -42,7 +42,10 @@ function openPage(translation?: Translation) {
 }
 
 function open(phase: IndexPhase, changes: object = {}): PanelState {
-  return { kind: "open", index: { phase, files: 9, chunks: 9, done: 2000, total: 3000, message: "", ...changes } };
+  return {
+    kind: "open",
+    index: { phase, files: 9, chunks: 9, changes: 1, done: 2000, total: 3000, message: "", ...changes },
+  };
 }
 
 function hit(path: string, changes: Partial<PanelHit> = {}): PanelHit {

@@ -30,6 +30,7 @@ function status(changes: Partial<IndexStatus>): IndexStatus {
     phase: "ready",
     files: 10,
     chunks: 50,
+    changes: 1,
     done: 10,
     total: 10,
     skipped: {},
@@ -67,7 +68,8 @@ test("several folders are shown as one: counts added up, the most urgent phase a
     status({ message: "all is well" }),
     status({ phase: "indexing", files: 3, chunks: 9, done: 3, total: 7, message: "" }),
   ]);
-  assert.deepEqual(summary, { phase: "indexing", files: 13, chunks: 59, done: 13, total: 17, message: "" });
+  const counts = { files: 13, chunks: 59, changes: 2, done: 13, total: 17 };
+  assert.deepEqual(summary, { phase: "indexing", ...counts, message: "" });
   assert.equal(
     summarise([status({}), status({ phase: "failed", message: "The disk is full." })]).message,
     "The disk is full.",

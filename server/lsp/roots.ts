@@ -236,6 +236,7 @@ function statusWithoutIndex({ uri, path, failure }: Root, say: Say): IndexStatus
     phase,
     files: 0,
     chunks: 0,
+    changes: 0,
     done: 0,
     total: 0,
     skipped: {},

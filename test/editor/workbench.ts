@@ -151,6 +151,7 @@ export class Workbench {
   async openFile(name: string): Promise<void> {
     await this.#choose("Search files by name", name, name, () => this.page.keyboard.press("Control+P"));
     await this.activeFile(name);
+    await this.page.locator(".editor-group-container.active .monaco-editor.focused, .binary-container").waitFor();
   }
 
   /** Changes the colour theme, named as in the editor's list of them, and waits until it shows. */
