@@ -100,6 +100,7 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
   async clearHistory(): Promise<void> {
     await this.#history.clear();
     this.#sendHistory();
+    vscode.window.setStatusBarMessage(`$(check) ${vscode.l10n.t("Cairn: the search history is cleared.")}`, 5000);
   }
 
   dispose(): void {

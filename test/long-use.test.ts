@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createCore } from "../server/core.ts";
@@ -98,9 +98,16 @@ class Replay {
     if (save % 37 === 0) return this.#renamed(path);
     if (save % 53 === 0) return this.#deleted(path);
     if (file === 1) await this.#typed(path, text, save);
-    writeFiles(this.#root, { [path]: text });
+    this.#write(path, text);
     await this.#client.tell("textDocument/didSave", { textDocument: { uri: uriOf(join(this.#root, path)) } });
     await this.#told(path);
+  }
+
+  /** At one stroke, as careful editors do: half a version would be a text of its own, and counted. */
+  #write(path: string, text: string): void {
+    const beside = `${this.#root}.saving`;
+    writeFileSync(beside, text);
+    renameSync(beside, join(this.#root, path));
   }
 
   async #typed(path: string, text: string, save: number): Promise<void> {

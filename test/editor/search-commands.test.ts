@@ -174,6 +174,7 @@ inWorkbench("the ways to search in a real workbench", prepare, (suite) => {
     await keyboard.press("ArrowDown");
     assert.equal(await view.input.inputValue(), "");
     await workbench.run("Cairn: Clear Search History");
+    await workbench.page.locator('.statusbar-item:has-text("the search history is cleared")').waitFor();
     await view.input.focus();
     await keyboard.press("ArrowUp");
     assert.equal(await view.input.inputValue(), "");
