@@ -307,6 +307,7 @@ describe("a folder that goes away", () => {
     repository(main, manyFiles("step", 300));
     git(main, "worktree", "add", "--quiet", "-b", "feature", other);
     const client = await LspClient.start(test, { folders: [other, main], cacheDirectory: join(base, "cache") });
+    assert.equal((await client.statuses()).length, 2, "both are open");
     git(main, "worktree", "remove", "--force", other);
     await client.tell("workspace/didChangeWatchedFiles", { changes: [{ uri: uriOf(other), type: 3 }] });
     const phases = async () => (await client.statuses()).map(({ status }) => status.phase);
