@@ -128,7 +128,7 @@ const CLOSEST = 50;
 
 function closest(view: SegmentView, query: Int8Array): number[] {
   const best = new TopList(CLOSEST);
-  offerClosest(view, query, best, 0, () => true);
+  offerClosest(view, query, best, 0, undefined);
   return best.sorted().map(({ item }) => item);
 }
 

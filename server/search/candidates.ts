@@ -81,7 +81,9 @@ export function retrieve(
   if (vector) {
     const bestByMeaning = new TopList(BEST_OF_EACH, precedes);
     views.forEach((view, v) => {
-      const cosine = offerClosest(view, vector, bestByMeaning, places[v], (chunk) => mayBeFound(v, chunk));
+      const all = required === 0 && allowed[v] === undefined;
+      const wanted = all ? undefined : (chunk: number) => mayBeFound(v, chunk);
+      const cosine = offerClosest(view, vector, bestByMeaning, places[v], wanted);
       for (const chunk of chosen[v]) cosines[v].set(chunk, cosine(chunk));
     });
     const best = bestByMeaning.sorted();

@@ -61,8 +61,7 @@ export class TopList {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= this.#length) break;
-      const [left, leftScore] = [this.#items[child], this.#scores[child]];
-      if (child + 1 < this.#length && this.#isWorse(child + 1, left, leftScore)) child++;
+      if (child + 1 < this.#length && this.#isWorse(child + 1, this.#items[child], this.#scores[child])) child++;
       if (!this.#isWorse(child, item, score)) break;
       this.#put(at, this.#items[child], this.#scores[child]);
       at = child;

@@ -78,7 +78,8 @@ export class VectorArena {
   dotsOf(offset: number, numbers: Uint32Array, query: Int8Array): Int32Array {
     const dims = query.length;
     if (dims === 0 || dims % 16 !== 0) throw new RangeError(`A query has ${dims} dimensions, not a multiple of 16.`);
-    const last = numbers.reduce((a, b) => Math.max(a, b), 0);
+    let last = 0;
+    for (let i = 0; i < numbers.length; i++) if (numbers[i] > last) last = numbers[i];
     if (!(offset >= 0 && offset + (last + 1) * dims <= this.memory.buffer.byteLength)) {
       throw new RangeError(`Vector ${last} of ${dims} dimensions at ${offset} reaches beyond the arena.`);
     }

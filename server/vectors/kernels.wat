@@ -10,11 +10,16 @@
   ;; Dot products of one query with `count` rows: out[i] = rows[i] . query, exact in 32 bits.
   (func (export "dots")
     (param $rows i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
+    (local $row1 i32) (local $row2 i32) (local $row3 i32)
     (block $single
       (loop $four
         (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
-        (call $fourDots (local.get $rows) (local.get $query) (local.get $out) (local.get $dims))
-        (local.set $rows (i32.add (local.get $rows) (i32.shl (local.get $dims) (i32.const 2))))
+        (local.set $row1 (i32.add (local.get $rows) (local.get $dims)))
+        (local.set $row2 (i32.add (local.get $row1) (local.get $dims)))
+        (local.set $row3 (i32.add (local.get $row2) (local.get $dims)))
+        (call $fourDots (local.get $rows) (local.get $row1) (local.get $row2) (local.get $row3)
+          (local.get $query) (local.get $out) (local.get $dims))
+        (local.set $rows (i32.add (local.get $row3) (local.get $dims)))
         (local.set $out (i32.add (local.get $out) (i32.const 16)))
         (local.set $count (i32.sub (local.get $count) (i32.const 4)))
         (br $four)))
@@ -27,9 +32,23 @@
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $one))))
 
-  ;; The same for `count` rows by their numbers, in the order given: out[i] = rows[numbers[i]] . query.
+  ;; The same for `count` rows by their numbers, in the order given: out[i] = rows[numbers[i]] . query. Four at a time
+  ;; wait for memory together.
   (func (export "dotsOf")
     (param $rows i32) (param $numbers i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
+    (block $single
+      (loop $four
+        (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
+        (call $fourDots
+          (i32.add (local.get $rows) (i32.mul (local.get $dims) (i32.load (local.get $numbers))))
+          (i32.add (local.get $rows) (i32.mul (local.get $dims) (i32.load offset=4 (local.get $numbers))))
+          (i32.add (local.get $rows) (i32.mul (local.get $dims) (i32.load offset=8 (local.get $numbers))))
+          (i32.add (local.get $rows) (i32.mul (local.get $dims) (i32.load offset=12 (local.get $numbers))))
+          (local.get $query) (local.get $out) (local.get $dims))
+        (local.set $numbers (i32.add (local.get $numbers) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (br $four)))
     (block $done
       (loop $one
         (br_if $done (i32.eqz (local.get $count)))
@@ -114,14 +133,13 @@
 
   ;; Four rows share each load of the query. (With the row length fixed in the instructions this is 10 %
   ;; faster while the rows fit the cache, and no faster from memory: not worth a second copy.)
-  (func $fourDots (param $row i32) (param $query i32) (param $out i32) (param $dims i32)
-    (local $end i32) (local $row1 i32) (local $row2 i32) (local $row3 i32)
+  (func $fourDots
+    (param $row i32) (param $row1 i32) (param $row2 i32) (param $row3 i32)
+    (param $query i32) (param $out i32) (param $dims i32)
+    (local $end i32)
     (local $low v128) (local $high v128)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
     (local.set $end (i32.add (local.get $row) (local.get $dims)))
-    (local.set $row1 (local.get $end))
-    (local.set $row2 (i32.add (local.get $row1) (local.get $dims)))
-    (local.set $row3 (i32.add (local.get $row2) (local.get $dims)))
     (loop $step
       (local.set $low (v128.load8x8_s (local.get $query)))
       (local.set $high (v128.load8x8_s offset=8 (local.get $query)))
