@@ -79,7 +79,7 @@ describe("cairn delta", () => {
     cairn("compress", "some.jsonl", "--base", "all.jsonl", "--out", "d");
     const { rows: stored, datasets } = JSON.parse(cairn("info", "d", "--json").stdout);
     assert.deepEqual([stored, datasets.length, datasets[0].rows], [guessed, 1, guessed]);
-    assert.match(cairn("info", "d").stdout, /rows {2}180 \(99\.4%\) kept, 0 \(0\.0%\) changed, 1 \(0\.6%\) new/);
+    assert.match(cairn("info", "d").stdout, /rows {2}180 \(99\.4%\) kept, 0 \(0\.0%\) changed, 1 \(0\.5%\) new/);
   });
 
   it("finds models in the Hub's cache by name and revision", (test) => {
@@ -112,6 +112,9 @@ describe("cairn delta", () => {
     wrong(/Which base/, "compress", "fine.safetensors", "--out", "d");
     wrong(/Where should the result go/, "compress", "fine.safetensors", "--base", "base.safetensors");
     wrong(/There is no .*none/, "compress", "none.safetensors", "--base", "base.safetensors", "--out", "d");
+    wrong(/are the same/, "estimate", "fine.safetensors", "--base", "./fine.safetensors");
+    wrong(/There is no .*none\.delta/, "info", "none.delta");
+    wrong(/is a folder/, "info", ".");
     wrong(/is not a delta/, "info", "fine.safetensors");
     wrong(/There is no folder/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "no/d");
     wrong(/--threads must be/, "info", "d", "--threads", "0");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chmodSync, utimesSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { test } from "node:test";
 import { findModels, foundModel, type Looking } from "../server/delta/found-models.ts";
 import { findBases, findDescents } from "../server/delta/lineage.ts";
@@ -84,6 +84,19 @@ test("files that lie together are models of their own, and a copy is no base of 
     descents.map(({ fine, base }) => [basename(fine.path), basename(base.path)]),
     [["fine.safetensors", "base.safetensors"]],
   );
+});
+
+test("models are found beside folders with others, and all that lies in a model's own folder is its", async (test) => {
+  const root = temporaryFolder(test);
+  put(root, {
+    "single.safetensors": model(layer),
+    "deep/er/model.safetensors": model(layer),
+    "deep/er/config.json": TINY,
+    "deep/er/parts/more.safetensors": model(layer),
+    "deep/two.safetensors": model(layer),
+  });
+  const found = (await findModels(root, calm)).map(({ path }) => relative(root, path));
+  assert.deepEqual(found, ["single.safetensors", "deep/two.safetensors", "deep/er"]);
 });
 
 test("the Hub's names are whole names: a longer one is another model", async (test) => {

@@ -8,7 +8,7 @@ import { hubCacheFolder } from "../delta/hub-cache.ts";
 import { type Descent, findDescents } from "../delta/lineage.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
-import { bytes, counted, folderToUse } from "./session.ts";
+import { bytes, counted, folderToUse, percent } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
 /** Percent that a delta must save to be made, unless the user says otherwise. */
@@ -98,7 +98,7 @@ function report({ terminal }: CommandContext, models: number, proposals: readonl
         ? "worth it"
         : style.dim("below the threshold");
     print(`${style.path(renderLine(fine, [], style))}\n  from ${renderLine(base, [], style)}  (${why})\n`);
-    print(`  ${bytes(size)}, about ${(100 * saved).toFixed(1)}% saved  ${what}\n`);
+    print(`  ${bytes(size)}, about ${percent(saved)} saved  ${what}\n`);
   }
   const total = proposals
     .filter(({ saved }) => saved >= threshold)

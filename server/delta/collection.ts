@@ -95,7 +95,7 @@ export async function undoCollection(folder: string, options: DeltaOptions): Pro
     throw new CairnError(
       "input",
       phrase("There are no deltas listed in {0}.", folder),
-      phrase("Give the folder that `cairn delta scan --out` wrote to."),
+      phrase("Give the folder that a scan has put deltas into."),
     );
   // The last first: what was once a base may have been replaced later.
   for (let i = entries.length - 1; i >= 0; i--) {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EncodedBlock } from "./block-jobs.ts";
@@ -8,6 +7,7 @@ import { DeltaWriter } from "./delta-writer.ts";
 import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
 import { isPlainName, type Model } from "./model-files.ts";
+import { checkPlace } from "./out-place.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
@@ -43,13 +43,8 @@ export interface Compressed {
  * @throws {CairnError} `input` when something cannot be used, `unavailable` when cancelled or a file cannot be written
  */
 export async function compress(base: Model, fine: Model, out: string, options: CompressOptions): Promise<Compressed> {
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
+  const reads = [...base.files, ...fine.files].map(({ path }) => path);
+  checkPlace(out, { force: options.force, reads });
   for (const { name } of fine.files) {
     if (!isPlainName(name))
       throw new CairnError(

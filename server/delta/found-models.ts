@@ -64,10 +64,11 @@ async function* placesBelow(folder: string, depth: number): AsyncGenerator<strin
   });
   const names = entries.map(({ name }) => name).sort();
   const files = names.filter((name) => name.endsWith(".safetensors"));
-  if (files.length > 0) {
-    yield* names.includes("config.json") ? [folder] : files.map((name) => join(folder, name));
+  if (files.length > 0 && names.includes("config.json")) {
+    yield folder;
     return;
   }
+  yield* files.map((name) => join(folder, name));
   if (depth === 0) return;
   const below = entries.filter((entry) => entry.isDirectory() && entry.name !== ".git" && entry.name !== "blobs");
   for (const name of below.map((entry) => entry.name).sort()) {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
@@ -42,6 +42,21 @@ export function openModel(path: string): Model {
     );
   if (stats.isDirectory()) checkShardIndexes(files);
   return { path: place, isFolder: stats.isDirectory(), files };
+}
+
+/**
+ * A base and what was made from it.
+ *
+ * @throws {CairnError} as {@link openModel} does, and `input` when both are the same
+ */
+export function openPair(base: string, fine: string): { base: Model; fine: Model } {
+  const pair = { fine: openModel(fine), base: openModel(base) };
+  if (realpathSync(pair.fine.path) !== realpathSync(pair.base.path)) return pair;
+  throw new CairnError(
+    "input",
+    phrase("The base and the fine-tune are the same: {0}.", pair.fine.path),
+    phrase("As the base, choose the model that the fine-tune was made from."),
+  );
 }
 
 const SHARD_INDEX = ".safetensors.index.json";

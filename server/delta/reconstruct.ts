@@ -21,6 +21,7 @@ import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { attempt, incomplete, writeAt } from "./delta-writer.ts";
 import type { Manifest, Part } from "./manifest.ts";
 import type { Model } from "./model-files.ts";
+import { checkPlace } from "./out-place.ts";
 import { Pieces } from "./pieces.ts";
 
 export interface ReconstructOptions extends DeltaOptions {
@@ -48,14 +49,10 @@ export async function reconstruct(
   options: ReconstructOptions,
 ): Promise<Reconstructed> {
   const { manifest } = delta;
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
   const paths = findBaseFiles(manifest, base);
+  const names = manifest.folder ? manifest.files.map(({ name }) => name) : undefined;
+  const reads = [delta.path, ...base.files.map(({ path }) => path)];
+  checkPlace(out, { force: options.force, reads, names });
   const pieces = new Pieces(delta, paths, options.workers);
   const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
   const place = incomplete(out);

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism, homedir } from "node:os";
 import { resolve } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
@@ -33,7 +33,7 @@ import type { DeltaOptions } from "../delta/delta-options.ts";
 import { describeDelta } from "../delta/describe.ts";
 import { type EstimateOptions, estimate } from "../delta/estimate.ts";
 import { locate } from "../delta/hub-cache.ts";
-import { type Model, openModel } from "../delta/model-files.ts";
+import { type Model, openModel, openPair } from "../delta/model-files.ts";
 import { reconstruct } from "../delta/reconstruct.ts";
 import { verify } from "../delta/verify.ts";
 import { packageFile } from "../package-files.ts";
@@ -103,7 +103,7 @@ async function run(task: DeltaTask, options: DeltaOptions): Promise<DeltaTasksRe
 
 type DeltaTasksResult = ReturnType<DeltaTasks[keyof DeltaTasks]>;
 
-async function estimated({ base, fine }: ModelPair, options: EstimateOptions): Promise<DeltaEstimate> {
+async function estimated({ base, fine }: ReturnType<typeof pairOf>, options: EstimateOptions): Promise<DeltaEstimate> {
   const { bytes, deltaBytes, error, rows, tensors } = await estimate(base, fine, options);
   return {
     bytes,
@@ -160,22 +160,9 @@ function mostOf(byCodec: Readonly<Record<string, number>>): string {
   return Object.entries(byCodec).sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
 }
 
-interface ModelPair {
-  base: Model;
-  fine: Model;
-}
-
-function pairOf(params: DeltaPair): ModelPair {
-  const fine = modelOf(params, "fine");
-  const base = modelOf(params, "base");
-  if (realpathSync(fine.path) === realpathSync(base.path)) {
-    throw new CairnError(
-      "input",
-      phrase("The base and the fine-tune are the same: {0}.", fine.path),
-      phrase("As the base, choose the model that the fine-tune was made from."),
-    );
-  }
-  return { base, fine };
+function pairOf(params: DeltaPair): { base: Model; fine: Model } {
+  const fine = pathOf(params, "fine");
+  return openPair(pathOf(params, "base"), fine);
 }
 
 function modelOf<Name extends string>(params: { [name in Name]: string }, name: Name): Model {
