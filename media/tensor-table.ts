@@ -18,13 +18,14 @@ import { clicked, inOrder, LARGEST_FIRST, type TensorColumn, type TensorOrder } 
 /** Rows that are shown at first, and that each click adds: a model may have tens of thousands of tensors. */
 const ROWS = 200;
 
+/** What one wants to see comes first: a narrow panel shows no more without being scrolled. */
 const COLUMNS: readonly { column: TensorColumn; title: string; className: string }[] = [
   { column: "name", title: l10n.t("Part"), className: "name" },
-  { column: "dtype", title: l10n.t("Type"), className: "" },
   { column: "bytes", title: l10n.t("Size"), className: "number" },
-  { column: "change", title: l10n.t("Change"), className: "number" },
-  { column: "codec", title: l10n.t("Stored as"), className: "" },
   { column: "saved", title: l10n.t("Saved"), className: "number" },
+  { column: "change", title: l10n.t("Change"), className: "number" },
+  { column: "dtype", title: l10n.t("Type"), className: "" },
+  { column: "codec", title: l10n.t("Stored as"), className: "" },
 ];
 
 /** A picture of a fine-tune: the total in a sentence, and a table of its tensors that can be sorted. */
@@ -62,8 +63,7 @@ export class TensorTable {
     const table = element(
       "table",
       "tensors",
-      {},
-      element("caption", "dim", {}, caption(tensors.length, shown.length)),
+      { "aria-describedby": "about-parts" },
       element("thead", "", {}, element("tr", "", {}, ...columns.map((column) => this.#head(column)), barHead())),
       element("tbody", "", {}, ...shown.map((tensor) => row(tensor, columns, largest))),
     );
@@ -83,6 +83,7 @@ export class TensorTable {
       total,
       ...(why ? [element("p", "verdict", {}, why)] : []),
       ...(rows ? [rowBar(rows, measured)] : []),
+      element("p", "dim caption", { id: "about-parts" }, caption(tensors.length, shown.length)),
       scroller,
       ...(shown.length < tensors.length ? [more] : []),
     );

@@ -15,6 +15,11 @@ export async function shows(page: FrameLocator, text: string): Promise<void> {
   await page.locator(`main:has-text(${JSON.stringify(text)})`).waitFor({ timeout: 60_000 });
 }
 
+/** Whether any part of the page is cut off at its side. */
+export function scrollsSideways(page: FrameLocator): Promise<boolean> {
+  return page.locator("body").evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+}
+
 /** Types a path into the editor's own file dialog. */
 export async function answerDialog(workbench: Workbench, path: string): Promise<void> {
   await (await typeIntoDialog(workbench, path)).press("Enter");

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, utimesSync,
 import { join } from "node:path";
 import { test } from "node:test";
 import { bf16, put, randomNumbers, safetensors, tuned } from "../delta-fixture.ts";
-import { answerDialog, modelMaker, panel, shows } from "./delta-page.ts";
+import { answerDialog, modelMaker, panel, scrollsSideways, shows } from "./delta-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
@@ -130,8 +130,17 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
     await shows(page, "Rows, compared with the base, about:");
     const legend = await page.locator(".legend").textContent();
     assert.equal(legend, "855 kept (88.1%)95 changed (9.7%)20 new (2.0%)");
-    await page.locator(".rows").evaluate((rows) => rows.scrollIntoView({ block: "center" }));
-    await workbench.screenshot("delta-rows");
+    for (const theme of [HIGH_CONTRAST, DARK]) {
+      await workbench.useTheme(theme);
+      await page.locator(".rows").evaluate((rows) => rows.scrollIntoView({ block: "center" }));
+      const colours = await Promise.all(
+        ["kept", "changed", "added"].map((part) =>
+          page.locator(`.rows-bar .rows-${part}`).evaluate((bar) => getComputedStyle(bar).backgroundColor),
+        ),
+      );
+      assert.equal(new Set(colours).size, 3, "each part of the bar is told from the others");
+      await workbench.screenshot(`delta-rows-${theme.kind}`);
+    }
   });
 
   test("work that is cancelled leaves nothing", async () => {
@@ -184,6 +193,20 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
       assert.notEqual(track, filled, "a bar shows what of it is filled");
       await workbench.screenshot(`delta-${theme.kind}`);
     }
+  });
+
+  test("nothing of it is wider than a narrow panel", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    await workbench.run("View: Close Primary Side Bar");
+    // The bar with the views takes 48 of these.
+    await workbench.page.setViewportSize({ width: 348, height: 1100 });
+    for (const part of [".tabs", ".picture", ".history"]) {
+      await page.locator(part).evaluate((shown) => shown.scrollIntoView());
+      assert.equal(await scrollsSideways(page), false, part);
+      await workbench.screenshot(`delta-narrow${part}`);
+    }
+    await workbench.page.setViewportSize({ width: 1280, height: 800 });
   });
 
   test("it works without a folder, and forgets what it is told to forget", async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { put, randomNumbers } from "../delta-fixture.ts";
-import { answerFolderDialog, answerQuestion, modelMaker, panel, shows } from "./delta-page.ts";
+import { answerFolderDialog, answerQuestion, modelMaker, panel, scrollsSideways, shows } from "./delta-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
@@ -58,16 +58,10 @@ inWorkbench("a folder of models in the delta workbench", prepare, (suite) => {
     }
     await workbench.run("View: Close Primary Side Bar");
     await workbench.page.setViewportSize({ width: 348, height: 900 });
-    assert.equal(
-      await page.locator("body").evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
-      false,
-    );
+    assert.equal(await scrollsSideways(page), false);
     await workbench.screenshot("delta-scan-narrow");
     await page.locator("#tab-pair").click();
-    assert.equal(
-      await page.locator("body").evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
-      false,
-    );
+    assert.equal(await scrollsSideways(page), false);
     await workbench.screenshot("delta-pair-narrow");
     await page.locator("#tab-scan").click();
     await workbench.page.setViewportSize({ width: 1280, height: 800 });
