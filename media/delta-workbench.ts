@@ -137,6 +137,7 @@ function takeOver(next: DeltaPanelState): void {
   if (next.running && !before.running) running.element.scrollIntoView({ block: "nearest" });
   else if (next.picture && next.picture.id !== before.picture?.id) table.element.scrollIntoView({ block: "nearest" });
   const ended = before.running !== undefined && !next.running;
+  if (ended && before.running?.work === "collect") scan.forgetRemoval();
   const asks = next.outcome?.kind === "exists" && before.outcome?.kind !== "exists";
   if (next.outcome && (ended || asks)) outcome.element.scrollIntoView({ block: "nearest" });
   if (ended && before.running?.work === "findBases" && next.bases) bases.scrollIntoView({ block: "nearest" });

@@ -29,7 +29,6 @@ export class ScanPanel {
   readonly #fields: Record<ScanField, PathField>;
   readonly #threshold = element("input", "threshold", { type: "number", id: "threshold", min: "0", max: "100" });
   readonly #fast: HTMLInputElement;
-  /** Never kept: each time anew it is decided to remove something. */
   readonly #replace: HTMLInputElement;
   readonly #replaceLine: HTMLElement;
   readonly #scan = button(l10n.t("Scan"), () => {});
@@ -93,6 +92,11 @@ export class ScanPanel {
       this.#fields[field].value = value;
       this.#typed(field);
     }
+  }
+
+  /** Each time anew it has to be said that originals are to go. */
+  forgetRemoval(): void {
+    this.#replace.checked = false;
   }
 
   show(picture: ScanPicture | undefined, isBusy: boolean): void {

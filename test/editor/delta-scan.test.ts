@@ -101,6 +101,7 @@ inWorkbench("a folder of models in the delta workbench", prepare, (suite) => {
     await answerQuestion(workbench, "Compress and Remove");
     await shows(page, "the original is removed");
     assert.equal(existsSync(join(code, "near")), false);
+    await page.locator("#replace:not(:checked)").waitFor();
     await workbench.screenshot("delta-scan-removed");
     await page.locator("#undo").click();
     await answerQuestion(workbench, "Undo");
