@@ -34,7 +34,7 @@ const MAX_SYMBOLS = 200;
 export function serve(connection: Connection, host: Host): void {
   const say: Say = (said) => inWords(said, options.translation);
   const progress = new IndexProgress(connection, say);
-  const roots = new Roots(showStatus, say);
+  const roots = new Roots(showStatus, say, host.onFolder);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
