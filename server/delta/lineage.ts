@@ -31,6 +31,8 @@ export interface Descent {
 const FARTHEST = 0.5;
 /** Models have at least so much of their tensors in common. */
 const LEAST_SHARED = 0.5;
+/** Share of their common bytes that must be floats for a distance to mean anything. */
+const LEAST_FLOATS = 0.5;
 const SAMPLED_TENSORS = 24;
 const SAMPLE_BYTES = 16 << 10;
 const MOST_CARD_BYTES = 1 << 20;
@@ -38,7 +40,7 @@ const DEEPEST = 6;
 
 /**
  * Finds models below a folder: folders with safetensors files, and safetensors files in folders that hold several
- * models (no `config.json`). Files that cannot be read are passed over.
+ * models (no `config.json`); each GGUF file is a model. Files that cannot be read are passed over.
  */
 export function findModels(folder: string): FoundModel[] {
   return placesBelow(folder, 0).flatMap((path) => {
@@ -76,7 +78,9 @@ function placesBelow(folder: string, depth: number): string[] {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   const names = entries.map(({ name }) => name);
   const files = names.filter((name) => name.endsWith(".safetensors"));
-  if (files.length > 0) return names.includes("config.json") ? [folder] : files.map((name) => join(folder, name));
+  if (files.length > 0 && names.includes("config.json")) return [folder];
+  files.push(...names.filter((name) => name.endsWith(".gguf")));
+  if (files.length > 0) return files.map((name) => join(folder, name));
   if (depth >= DEEPEST) return [];
   return entries
     .filter((entry) => entry.isDirectory() && entry.name !== ".git" && entry.name !== "blobs")
@@ -138,6 +142,9 @@ function distanceOf(pairs: readonly Pair[]): number {
   const floats = pairs.filter(
     ({ fine: { tensor } }) => tensor.bytes > 0 && ["F32", "F16", "BF16"].includes(tensor.dtype),
   );
+  const bytesOf = (list: readonly Pair[]) => list.reduce((sum, { fine }) => sum + fine.tensor.bytes, 0);
+  // Norms are alike in models that have nothing to do with each other; where all else is quantised they tell nothing.
+  if (bytesOf(floats) < LEAST_FLOATS * bytesOf(pairs)) return Number.POSITIVE_INFINITY;
   const largest = floats.toSorted((a, b) => b.fine.tensor.bytes - a.fine.tensor.bytes).slice(0, SAMPLED_TENSORS);
   const reader = new FileReader();
   let change = 0;
