@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RowCounts } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { type Compressed, compress } from "../delta/compress.ts";
@@ -263,8 +264,16 @@ function printEstimate(context: CommandContext, result: Estimate): void {
       tensor.codec.padEnd(16),
       safe(context, tensor.name),
     ]);
+  printRows(context, result.rows, "about ");
   for (const row of rows) print(`  ${row.join("  ")}\n`);
   more(context, result.tensors.length);
+}
+
+function printRows({ terminal }: CommandContext, rows: RowCounts | undefined, about = ""): void {
+  if (!rows) return;
+  const all = rows.kept + rows.changed + rows.added;
+  const share = (part: number) => `${about}${count(part)} (${percent(all === 0 ? 0 : part / all)})`;
+  terminal.print(`  rows  ${share(rows.kept)} kept, ${share(rows.changed)} changed, ${share(rows.added)} new\n`);
 }
 
 function printSummary(context: CommandContext, summary: DeltaSummary): void {
@@ -276,6 +285,7 @@ function printSummary(context: CommandContext, summary: DeltaSummary): void {
   for (const base of summary.base.filter(({ used }) => used)) {
     print(`  base  ${safe(context, base.name)}  ${bytes(base.bytes)}  SHA-256 ${base.sha256}\n`);
   }
+  printRows(context, summary.rows);
   for (const [codec, coded] of Object.entries(summary.byCodec))
     print(`  ${codec.padEnd(16)}  ${bytes(coded).padStart(9)}\n`);
   const largest = summary.tensors.toSorted((a, b) => b.storedBytes - a.storedBytes);
@@ -303,11 +313,13 @@ function safe({ terminal }: CommandContext, text: string): string {
 }
 
 function progressLine({ phase, done, total }: DeltaProgress): string {
+  if (phase === "looking") return `Looking for models: ${count(done)}`;
+  if (phase === "relating") return `Comparing models: ${count(done)} of ${count(total)}`;
   const share = total === 0 ? 100 : Math.floor((100 * done) / total);
   return `${PHASES[phase]} ${share}%  ${bytes(done)} of ${bytes(total)}`;
 }
 
-const PHASES: Readonly<Record<DeltaProgress["phase"], string>> = {
+const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "looking" | "relating">, string>> = {
   coding: "Comparing",
   hashing: "Hashing",
   rebuilding: "Rebuilding",

@@ -237,6 +237,11 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.deltaDescribe, (params, signal) => onDeltas("describe", params, signal));
   onRequest(ToServer.deltaVerify, (params, signal) => onDeltas("verify", params, signal));
   onRequest(ToServer.deltaReconstruct, (params, signal) => onDeltas("reconstruct", params, signal));
+  onRequest(ToServer.deltaFindBases, (params, signal) => onDeltas("findBases", params, signal));
+  onRequest(ToServer.deltaScan, (params, signal) => onDeltas("scan", params, signal));
+  onRequest(ToServer.deltaCollect, (params, signal) => onDeltas("collect", params, signal));
+  onRequest(ToServer.deltaCollection, (params, signal) => onDeltas("collection", params, signal));
+  onRequest(ToServer.deltaUndo, (params, signal) => onDeltas("undo", params, signal));
 
   function onDeltas<Name extends keyof DeltaTasks>(
     name: Name,
