@@ -123,7 +123,7 @@ describe("cairn ask, with a provider", () => {
     );
     assert.match(
       stderr,
-      /^\ncerebras llama-3\.3-70b · first word \d+ ms · \d+ ms in all · \d+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
+      /^\ncerebras llama-3\.3-70b · first word [\d,]+ ms · [\d,]+ ms in all · [\d,]+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
     );
     assert.ok(!`${stdout}${stderr}`.includes(KEY));
   });
