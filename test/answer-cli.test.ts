@@ -69,7 +69,7 @@ describe("cairn ask, without a provider", () => {
       stdout,
       /^Quoted from the code, without a language model:\n\nsrc\/retry\.ts:1 {2}retryRequest {2}1-8\n {5}1 {2}\/\*\* Sends/,
     );
-    assert.match(stderr, /^\nno model · \d+ ms in all · \d passages?\n$/);
+    assert.match(stderr, /^\nno model · [\d,]+ ms in all · \d passages?\n$/);
   });
 
   it("answers with one JSON object", async (test) => {
