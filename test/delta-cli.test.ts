@@ -124,6 +124,39 @@ describe("cairn delta", () => {
     assert.equal(existsSync(join(folder, "o")), false);
   });
 
+  it("keeps deltas in a store under names", (test) => {
+    const { folder, cairn } = pair(test);
+    const ok = (...args: string[]) => {
+      const { code, stdout, stderr } = cairn(...args);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    ok("compress", "fine.safetensors", "--base", "base.safetensors", "--out", "mine.delta");
+    assert.match(ok("push", "mine.delta", "--store", "shelf"), /^mine {2}.* kB sent, for 128\.1 kB; SHA-256 /);
+    assert.match(ok("push", "mine.delta", "--store", "shelf", "--name", "org/mine"), /^org\/mine {2}was there already/);
+    assert.match(ok("list", "--store", "shelf"), / mine\n.* org\/mine\n2 names, /);
+    const { sha256 } = JSON.parse(ok("pull", "org/mine", "--store", "shelf", "--out", "back.delta", "--json"));
+    assert.equal(Buffer.compare(readFileSync(join(folder, "back.delta")), readFileSync(join(folder, "mine.delta"))), 0);
+    assert.equal(JSON.parse(ok("list", "--store", "shelf", "--json")).names[0].sha256, sha256);
+    ok("remove", "mine", "--store", "shelf");
+    assert.match(ok("gc", "--store", "shelf"), /^0 deltas/);
+    ok("remove", "org/mine", "--store", "shelf");
+    assert.match(ok("gc", "--store", "shelf"), /^1 delta without a name removed/);
+    for (const [args, why] of [
+      [["push", "mine.delta"], /Which store/],
+      [["pull", "mine", "--store", "shelf"], /Where should the delta go/],
+      [["pull", "mine", "--store", "shelf", "--out", "o"], /has no delta mine/],
+      [["remove", "mine", "--store", "shelf"], /has no delta "mine"/],
+      [["list", "--store", "none"], /no store of deltas in .*none/],
+      [["list", "--store", "s3://x"], /is not the address of a bucket/],
+      [["push", "fine.safetensors", "--store", "shelf"], /is not a delta/],
+    ] as const) {
+      const { code, stderr } = cairn(...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, why);
+    }
+  });
+
   it("scans a folder for models that were made from others, replaces them, and undoes all of it", (test) => {
     const { folder, cairn } = pair(test);
     const card = "---\nlicense: mit\nbase_model: org/base\n---\n# A fine-tune\n";

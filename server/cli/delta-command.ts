@@ -16,6 +16,7 @@ import { packageFile } from "../package-files.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { scan, undo } from "./delta-scan.ts";
+import { STORE_ACTIONS } from "./delta-store.ts";
 import { bytes, count, counted, percent } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
@@ -29,6 +30,11 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta info        DELTA
        cairn delta scan        [FOLDER] [--out DELTAS [--replace]]
        cairn delta undo        DELTAS
+       cairn delta push        DELTA --store STORE [--name NAME]
+       cairn delta pull        NAME --store STORE --out DELTA
+       cairn delta list        --store STORE
+       cairn delta remove      NAME --store STORE
+       cairn delta gc          --store STORE
 
 BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
 downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
@@ -39,6 +45,10 @@ A run that was killed goes on where it stopped.
 tensors and a sample of their weights, and estimates what deltas would save. With --out it makes them, checks each, and
 lists them there; with --replace it then removes the originals. \`undo\` brings all originals back and deletes the deltas.
 
+STORE is a folder, or s3://bucket/folder of any store that speaks Amazon's protocol. Deltas lie there under their SHA-256,
+once each, and names refer to them; \`gc\` removes those without a name. Transfers to and from S3 go on where they were
+interrupted. Credentials come from where the AWS tools have theirs (AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws).
+
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
   --out PATH       Where to write
@@ -48,6 +58,11 @@ Options:
   --threshold N    scan: make deltas that save at least N percent; 60 unless given
   --replace        scan: remove originals once their deltas are made and checked
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
+  --store STORE    push, pull, list, remove, gc: a folder, or s3://bucket/folder
+  --name NAME      push: what to call it; the file's name without .delta unless given
+  --endpoint URL   The address of a store that speaks S3 and is not Amazon's; AWS_ENDPOINT_URL unless given
+  --grace HOURS    gc: S3 keeps what was stored or found again within so many hours; 24 unless given. 0 is only safe while
+                   nobody pushes. A folder needs none
   --threads N      Threads to work with; the number of cores unless given
   --json           Answer with one JSON object
   --color WHEN     auto (default), always or never
@@ -56,6 +71,7 @@ Examples:
   cairn delta estimate ./my-fine-tune --base org/base-model
   cairn delta compress ./my-fine-tune --base org/base-model --out my-fine-tune.delta
   cairn delta reconstruct my-fine-tune.delta --base org/base-model --out ./restored
+  cairn delta push my-fine-tune.delta --store s3://models/deltas
 `;
 
 const MOST_THREADS = 64;
@@ -79,7 +95,15 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<void>>> = {
   info: infoAction,
   scan: ({ context, given, subject, options }) => scan(context, given, subject || undefined, options, maker()),
   undo: ({ context, given, subject, options }) => undo(context, given, subject, options),
+  ...Object.fromEntries(
+    Object.entries(STORE_ACTIONS).map(([name, action]) => [
+      name,
+      ({ context, given, subject }: Task) => action(context, given, subject),
+    ]),
+  ),
 };
+/** What is not about a file. */
+const WITHOUT_SUBJECT: readonly string[] = ["scan", "list", "gc"];
 
 export const deltaCommand: Command = {
   help: HELP,
@@ -92,6 +116,10 @@ export const deltaCommand: Command = {
     threshold: { type: "string" },
     replace: { type: "boolean" },
     tensor: { type: "string" },
+    store: { type: "string" },
+    name: { type: "string" },
+    endpoint: { type: "string" },
+    grace: { type: "string" },
     threads: { type: "string" },
   },
   async run(context, given) {
@@ -105,7 +133,7 @@ export const deltaCommand: Command = {
       );
     }
     noMoreThan(given, 2, "delta");
-    if (subject === undefined && name !== "scan")
+    if (subject === undefined && !WITHOUT_SUBJECT.includes(name))
       throw new CairnError("input", `\`cairn delta ${name}\` needs a file.`, "`cairn delta --help` has examples.");
     const workers = new BlockWorkers(given.integer("threads", 1, MOST_THREADS) ?? 0);
     const stop = () => void workers.close();

@@ -4,8 +4,8 @@ import { addToCollection, type CollectionEntry, undoCollection } from "../delta/
 import type { DeltaOptions } from "../delta/delta-options.ts";
 import { estimate } from "../delta/estimate.ts";
 import { findModels } from "../delta/found-models.ts";
-import { hubCacheFolder } from "../delta/hub-cache.ts";
 import { type Descent, findDescents } from "../delta/lineage.ts";
+import { hubCacheFolder } from "../hub/cache-layout.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { bytes, counted, folderToUse, percent } from "./session.ts";

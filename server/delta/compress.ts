@@ -6,11 +6,11 @@ import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { DeltaWriter } from "./delta-writer.ts";
 import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
-import { isPlainName, type Model } from "./model-files.ts";
-import { checkPlace } from "./out-place.ts";
+import { isPlainName, type Model, pathsOf } from "./model-files.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
+import { assertReplaceable } from "./replaceable.ts";
 import { ROWS } from "./row-codec.ts";
 import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
@@ -43,8 +43,7 @@ export interface Compressed {
  * @throws {CairnError} `input` when something cannot be used, `unavailable` when cancelled or a file cannot be written
  */
 export async function compress(base: Model, fine: Model, out: string, options: CompressOptions): Promise<Compressed> {
-  const reads = [...base.files, ...fine.files].map(({ path }) => path);
-  checkPlace(out, { force: options.force, reads });
+  assertReplaceable(out, { force: options.force, needed: [...pathsOf(base), ...pathsOf(fine)] });
   for (const { name } of fine.files) {
     if (!isPlainName(name))
       throw new CairnError(

@@ -24,8 +24,8 @@ const MOST_TEXT_BYTES = 1 << 20;
 const DEEPEST = 6;
 
 /**
- * Finds models below a folder, at most `depth` folders down: folders with safetensors files, and safetensors files in
- * folders that hold several models (no `config.json`). Files and folders that cannot be read are passed over.
+ * Finds models below a folder, at most `depth` folders down: folders with a `config.json` and safetensors files; in other
+ * folders each safetensors file and each GGUF file is a model. Files and folders that cannot be read are passed over.
  *
  * @throws {CairnError} `input` when the folder itself cannot be read
  */
@@ -63,12 +63,11 @@ async function* placesBelow(folder: string, depth: number): AsyncGenerator<strin
     );
   });
   const names = entries.map(({ name }) => name).sort();
-  const files = names.filter((name) => name.endsWith(".safetensors"));
-  if (files.length > 0 && names.includes("config.json")) {
+  if (names.includes("config.json") && names.some((name) => name.endsWith(".safetensors"))) {
     yield folder;
     return;
   }
-  yield* files.map((name) => join(folder, name));
+  yield* names.filter((name) => /\.(?:safetensors|gguf)$/.test(name)).map((name) => join(folder, name));
   if (depth === 0) return;
   const below = entries.filter((entry) => entry.isDirectory() && entry.name !== ".git" && entry.name !== "blobs");
   for (const name of below.map((entry) => entry.name).sort()) {

@@ -37,6 +37,8 @@ export interface BaseCandidate extends Kinship {
 const FARTHEST = 0.5;
 /** Models have at least so much of their tensors in common. */
 const LEAST_SHARED = 0.5;
+/** Share of their common bytes that must be floats for a distance to mean anything. */
+const LEAST_FLOATS = 0.5;
 const SAMPLED_TENSORS = 24;
 const SAMPLE_BYTES = 16 << 10;
 
@@ -175,6 +177,9 @@ function distanceOf(pairs: readonly Pair[]): number | undefined {
   const floats = pairs.filter(
     ({ fine: { tensor } }) => tensor.bytes > 0 && ["F32", "F16", "BF16"].includes(tensor.dtype),
   );
+  const bytesOf = (list: readonly Pair[]) => list.reduce((sum, { fine }) => sum + fine.tensor.bytes, 0);
+  // Norms are alike in models that have nothing to do with each other; where all else is quantised they tell nothing.
+  if (bytesOf(floats) < LEAST_FLOATS * bytesOf(pairs)) return Number.POSITIVE_INFINITY;
   const largest = floats.toSorted((a, b) => b.fine.tensor.bytes - a.fine.tensor.bytes).slice(0, SAMPLED_TENSORS);
   const reader = new FileReader();
   let change = 0;

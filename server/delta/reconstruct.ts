@@ -20,9 +20,9 @@ import type { Delta } from "./delta-file.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { attempt, incomplete, writeAt } from "./delta-writer.ts";
 import type { Manifest, Part } from "./manifest.ts";
-import type { Model } from "./model-files.ts";
-import { checkPlace } from "./out-place.ts";
+import { type Model, pathsOf } from "./model-files.ts";
 import { Pieces } from "./pieces.ts";
+import { assertReplaceable } from "./replaceable.ts";
 
 export interface ReconstructOptions extends DeltaOptions {
   /** Replaces what is already there. */
@@ -49,10 +49,12 @@ export async function reconstruct(
   options: ReconstructOptions,
 ): Promise<Reconstructed> {
   const { manifest } = delta;
+  assertReplaceable(out, {
+    force: options.force,
+    needed: [delta.path, ...pathsOf(base)],
+    files: manifest.folder ? manifest.files.map(({ name }) => name) : undefined,
+  });
   const paths = findBaseFiles(manifest, base);
-  const names = manifest.folder ? manifest.files.map(({ name }) => name) : undefined;
-  const reads = [delta.path, ...base.files.map(({ path }) => path)];
-  checkPlace(out, { force: options.force, reads, names });
   const pieces = new Pieces(delta, paths, options.workers);
   const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
   const place = incomplete(out);

@@ -8,10 +8,10 @@ import type { Delta } from "./delta-file.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { attempt, incomplete } from "./delta-writer.ts";
 import type { Part } from "./manifest.ts";
-import type { Model } from "./model-files.ts";
-import { checkPlace } from "./out-place.ts";
+import { type Model, pathsOf } from "./model-files.ts";
 import { Pieces } from "./pieces.ts";
 import type { Reconstructed } from "./reconstruct.ts";
+import { assertReplaceable } from "./replaceable.ts";
 
 export interface Verified {
   files: number;
@@ -113,7 +113,7 @@ export async function saveTensor(
   out: string,
   options: DeltaOptions & { force: boolean },
 ): Promise<Reconstructed> {
-  checkPlace(out, { force: options.force, reads: [delta.path, ...base.files.map(({ path }) => path)] });
+  assertReplaceable(out, { force: options.force, needed: [delta.path, ...pathsOf(base)] });
   const { part, bytes } = await readTensor(delta, base, name, options);
   const { dtype, shape } = part;
   const text = JSON.stringify({ [name]: { dtype, shape, data_offsets: [0, part.bytes] } });

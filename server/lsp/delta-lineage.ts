@@ -5,8 +5,8 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { CollectionEntry } from "../delta/collection.ts";
 import { type FoundModel, findModels, foundModel, type Looking } from "../delta/found-models.ts";
-import { hubCacheFolder } from "../delta/hub-cache.ts";
 import { findBases, findDescents, type Kinship } from "../delta/lineage.ts";
+import { hubCacheFolder } from "../hub/cache-layout.ts";
 
 /** How far down models are looked for beside another: its folder may be the user's whole home. */
 const DEPTH_BESIDE = 2;
