@@ -1,6 +1,7 @@
 import { CairnError } from "../../shared/errors.ts";
+import type { Scores } from "../eval/scores.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
-import { readLabels, type Scores } from "./quality.ts";
+import { readLabels } from "./labelled-repositories.ts";
 import { RankingBench } from "./ranking-quality.ts";
 
 /** How well the ranking finds what people labelled as the answer. */
