@@ -14,7 +14,7 @@ export interface Query {
 }
 
 /** What was read, and what it is called in errors. */
-interface QueryFile {
+export interface QueryFile {
   readonly name: string;
   readonly content: string;
 }
@@ -23,7 +23,7 @@ interface QueryFile {
  * @param file a path, or `-` for the standard input.
  * @throws CairnError("input") when it cannot be read.
  */
-async function readQueryFile(context: CommandContext, file: string): Promise<QueryFile> {
+export async function readQueryFile(context: CommandContext, file: string): Promise<QueryFile> {
   if (file !== "-") return { name: file, content: readFile(context, file) };
   return { name: "The standard input", content: await text(addAbortSignal(context.signal, process.stdin)) };
 }

@@ -122,10 +122,11 @@ export class FolderIndexer {
   }
 }
 
-const FILES_BETWEEN_BREATHS = 20;
+/** A second or less passes between two turns. */
+export const FILES_BETWEEN_BREATHS = 20;
 
-/** Signals are only noticed between turns of the event loop. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
+/** Signals are only noticed between turns of the event loop. Throws the signal's reason when aborted. */
+export async function breathe(signal: AbortSignal | undefined): Promise<void> {
   await setImmediate();
   signal?.throwIfAborted();
 }
