@@ -11,7 +11,7 @@ export interface Figure {
 export interface BenchmarkOptions {
   /** A small code base and short waits: shows that a benchmark works, not what Cairn can do. */
   quick: boolean;
-  /** For `quality`: the folder of checked-out repositories, and that of the labelled queries. */
+  /** For `quality`: a folder of checked-out repositories, and that of the labelled queries; without, what ships. */
   repos?: string;
   labels?: string;
   /** For `delta`: a folder of models to measure besides those it makes. */

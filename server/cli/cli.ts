@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delta: async () => (await import("./delta-command.ts")).deltaCommand,
   bench: async () => (await import("./bench-command.ts")).benchCommand,
   models: async () => (await import("./models-command.ts")).modelsCommand,
+  eval: async () => (await import("./eval-command.ts")).evalCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
@@ -36,6 +37,7 @@ Commands:
   delta                        Store a fine-tuned model, or a dataset, as its difference from another
   bench [AREA...]              Measure Cairn on this machine and on your code
   models                       Embedding models from the Hugging Face Hub: list, download, check, remove
+  eval [folder]                Measure how well searches find, on your own queries or ones made of your code
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
   mcp [folder...]              Serve coding assistants over the Model Context Protocol
