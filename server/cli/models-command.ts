@@ -226,7 +226,9 @@ function planText(model: CatalogModel, precision: Precision, plan: PullPlan): st
     plan.trusted.length === 0
       ? ""
       : `Cairn's catalogue has no SHA-256 of ${plan.trusted.join(", ")}: what the Hub says is recorded now, and holds from then on.\n`;
-  return `${what}\n${counted(plan.files, "file")}, ${bytes(plan.bytes)}, from ${from}\n${trust}`;
+  const load =
+    plan.files === 0 ? "All files are there, as on" : `${counted(plan.files, "file")}, ${bytes(plan.bytes)}, from`;
+  return `${what}\n${load} ${from}\n${trust}`;
 }
 
 function progressLine({ done, total, secondsLeft }: PullProgress): string {
