@@ -1,5 +1,7 @@
 import type { AssistRequest } from "./assistant-tools.ts";
 import type {
+  CollectedDelta,
+  CollectParams,
   CompressedModel,
   CompressParams,
   DeltaContents,
@@ -7,8 +9,12 @@ import type {
   DeltaManner,
   DeltaProgress,
   EstimateParams,
+  FindBasesParams,
+  FoundBases,
+  FoundDescents,
   ReconstructedModel,
   ReconstructParams,
+  ScanParams,
   VerifiedDelta,
   VerifyParams,
 } from "./delta-types.ts";
@@ -95,6 +101,19 @@ export const ToServer = {
     ReconstructParams & DeltaManner,
     ReconstructedModel
   >,
+  /** Which models one may have been made from, with what speaks for each. Reads headers and samples of weights. */
+  deltaFindBases: { method: "cairn/delta/findBases" } as RequestOf<FindBasesParams & DeltaManner, FoundBases>,
+  /** Which models in a folder were made from which. Reads headers and samples of weights. */
+  deltaScan: { method: "cairn/delta/scan" } as RequestOf<ScanParams & DeltaManner, FoundDescents>,
+  /** Makes a delta in a folder of deltas, checks it and lists it there, so that it can be undone. */
+  deltaCollect: { method: "cairn/delta/collect" } as RequestOf<CollectParams & DeltaManner, CollectedDelta>,
+  /** What a folder of deltas lists; nothing when it is none. */
+  deltaCollection: { method: "cairn/delta/collection" } as RequestOf<
+    { folder: string } & DeltaManner,
+    readonly CollectedDelta[]
+  >,
+  /** Brings back every original of a folder of deltas that is no longer there, and deletes the deltas. */
+  deltaUndo: { method: "cairn/delta/undo" } as RequestOf<{ folder: string } & DeltaManner, readonly CollectedDelta[]>,
 } as const;
 
 /** Server to client. */

@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
+import { KEY, PROJECT } from "./answer-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import {
   type ChatServer,
@@ -17,24 +18,6 @@ import {
 } from "./servers/chat-server.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
-const KEY = "csk-0123456789abcdef";
-
-const PROJECT = {
-  "src/retry.ts": `/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
-};
-
 class Terminal {
   readonly cache: string;
   readonly #root: string;

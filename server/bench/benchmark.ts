@@ -30,16 +30,3 @@ export function reached({ value, target }: Figure): boolean | undefined {
   if (target === undefined) return undefined;
   return "atMost" in target ? value <= target.atMost : value >= target.atLeast;
 }
-
-/**
- * The value below which the given share of the samples lies, by the nearest rank.
- * @param samples at least one, in any order
- */
-export function percentile(samples: readonly number[], share: number): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
-}
-
-export function median(samples: readonly number[]): number {
-  return percentile(samples, 0.5);
-}

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status-command.ts")).statusCommand,
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
   delta: async () => (await import("./delta-command.ts")).deltaCommand,
+  bench: async () => (await import("./bench-command.ts")).benchCommand,
   models: async () => (await import("./models-command.ts")).modelsCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
@@ -33,6 +34,7 @@ Commands:
   status [folder]              What is indexed, and what is not and why
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
   delta                        Store a fine-tuned model, or a dataset, as its difference from another
+  bench [AREA...]              Measure Cairn on this machine and on your code
   models                       Embedding models from the Hugging Face Hub: list, download, check, remove
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor

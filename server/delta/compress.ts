@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EncodedBlock } from "./block-jobs.ts";
@@ -11,6 +10,7 @@ import { isPlainName, type Model } from "./model-files.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
+import { assertReplaceable } from "./replaceable.ts";
 import { ROWS } from "./row-codec.ts";
 import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
@@ -43,13 +43,7 @@ export interface Compressed {
  * @throws {CairnError} `input` when something cannot be used, `unavailable` when cancelled or a file cannot be written
  */
 export async function compress(base: Model, fine: Model, out: string, options: CompressOptions): Promise<Compressed> {
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
+  assertReplaceable(out, { force: options.force, needed: [base.path, fine.path] });
   for (const { name } of fine.files) {
     if (!isPlainName(name))
       throw new CairnError(

@@ -34,7 +34,7 @@ const MAX_SYMBOLS = 200;
 export function serve(connection: Connection, host: Host): void {
   const say: Say = (said) => inWords(said, options.translation);
   const progress = new IndexProgress(connection, say);
-  const roots = new Roots(showStatus, say);
+  const roots = new Roots(showStatus, say, host.onFolder);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
@@ -237,6 +237,11 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.deltaDescribe, (params, signal) => onDeltas("describe", params, signal));
   onRequest(ToServer.deltaVerify, (params, signal) => onDeltas("verify", params, signal));
   onRequest(ToServer.deltaReconstruct, (params, signal) => onDeltas("reconstruct", params, signal));
+  onRequest(ToServer.deltaFindBases, (params, signal) => onDeltas("findBases", params, signal));
+  onRequest(ToServer.deltaScan, (params, signal) => onDeltas("scan", params, signal));
+  onRequest(ToServer.deltaCollect, (params, signal) => onDeltas("collect", params, signal));
+  onRequest(ToServer.deltaCollection, (params, signal) => onDeltas("collection", params, signal));
+  onRequest(ToServer.deltaUndo, (params, signal) => onDeltas("undo", params, signal));
 
   function onDeltas<Name extends keyof DeltaTasks>(
     name: Name,
