@@ -39,6 +39,7 @@ export async function tryModel(
   const stop = () => void engine.close();
   signal?.addEventListener("abort", stop);
   try {
+    signal?.throwIfAborted();
     const [question, ...passages] = texts;
     const { vectors: asked } = await engine.embed([question], "query");
     const { vectors, tokens } = await engine.embed(passages, "passage");
