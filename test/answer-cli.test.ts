@@ -69,7 +69,7 @@ describe("cairn ask, without a provider", () => {
       stdout,
       /^Quoted from the code, without a language model:\n\nsrc\/retry\.ts:1 {2}retryRequest {2}1-8\n {5}1 {2}\/\*\* Sends/,
     );
-    assert.match(stderr, /^\nno model · \d+ ms in all · \d passages?\n$/);
+    assert.match(stderr, /^\nno model · [\d,]+ ms in all · \d passages?\n$/);
   });
 
   it("answers with one JSON object", async (test) => {
@@ -123,7 +123,7 @@ describe("cairn ask, with a provider", () => {
     );
     assert.match(
       stderr,
-      /^\ncerebras llama-3\.3-70b · first word \d+ ms · \d+ ms in all · \d+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
+      /^\ncerebras llama-3\.3-70b · first word [\d,]+ ms · [\d,]+ ms in all · [\d,]+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
     );
     assert.ok(!`${stdout}${stderr}`.includes(KEY));
   });

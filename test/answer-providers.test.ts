@@ -8,11 +8,12 @@ import { CircuitBreaker } from "../server/answer/circuit-breaker.ts";
 import { guarded } from "../server/answer/guarded-provider.ts";
 import type { ModelEvent, Provider } from "../server/answer/llm.ts";
 import { openAiCompatible } from "../server/answer/openai-compatible.ts";
-import { type Failure, ProviderError } from "../server/answer/provider-error.ts";
+import { ProviderError } from "../server/answer/provider-error.ts";
 import type { ProviderOptions } from "../server/answer/provider-options.ts";
 import { RateLimits, retryAfterMs } from "../server/answer/rate-limits.ts";
 import type { Deadlines } from "../server/answer/watchdog.ts";
 import { nodeHost } from "../server/node-host.ts";
+import type { Failure } from "../shared/answer-types.ts";
 import { KEY } from "./answer-fixture.ts";
 import {
   type Behaviour,

@@ -8,6 +8,7 @@ import { promptFor } from "../server/answer/prompt.ts";
 import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
 import { estimateTokens } from "../server/answer/token-estimate.ts";
 import { nodeHost } from "../server/node-host.ts";
+import { inWords } from "../shared/phrase.ts";
 import { readSettings } from "../shared/settings.ts";
 import { PROJECT } from "./answer-fixture.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
@@ -203,7 +204,7 @@ describe("what is piped in", () => {
     server.behave(saysLikeCerebras(["No."]));
     const log = Array.from({ length: 20_000 }, (_, i) => (i === 15_000 ? "FATAL: out of luck" : `step ${i} is done`));
     const events = await ask({ text: "why does it fail?", piped: `${log.join("\n")}\n${"x".repeat(1_000_000)}` });
-    const notes = events.flatMap((event) => (event.type === "note" ? [event.text] : []));
+    const notes = events.flatMap((event) => (event.type === "note" ? [inWords(event.said)] : []));
     assert.match(notes.join(), /^What was piped in is too long: its lines 1[45]\d{3} to 15\d{3} were used\.$/);
     const { content } = server.calls[0].body.messages.at(-1) ?? assert.fail();
     assert.match(content, /FATAL: out of luck/);
@@ -395,14 +396,14 @@ describe("packing", () => {
       answer: "Because. ".repeat(100),
     }));
     for (const contextTokens of [600, 1_000, 4_096, 8_192, 32_768]) {
-      const prompt = promptFor("why?", history, many, { contextTokens, maxOutputTokens: 256 });
+      const prompt = promptFor({ text: "why?", history }, many, { contextTokens, maxOutputTokens: 256 });
       assert.ok(prompt);
       const { inputTokens, maxOutputTokens, messages } = prompt.request;
       const counted = messages.reduce((sum, { content }) => sum + estimateTokens(content), 0);
       assert.ok(counted <= inputTokens && inputTokens + maxOutputTokens <= contextTokens, `${contextTokens}`);
     }
     assert.equal(
-      promptFor("why? ".repeat(10_000), [], many, { contextTokens: 4_096, maxOutputTokens: 256 }),
+      promptFor({ text: "why? ".repeat(10_000) }, many, { contextTokens: 4_096, maxOutputTokens: 256 }),
       undefined,
     );
   });

@@ -1,6 +1,7 @@
+import type { Failure } from "../../shared/answer-types.ts";
 import { redact } from "../../shared/redact.ts";
 import { isCertificateCode, networkCode } from "../network-failure.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
+import { ProviderError } from "./provider-error.ts";
 import { retryAfterMs } from "./rate-limits.ts";
 
 /** The parts of a client's error that tell what happened; the clients of OpenAI and Cerebras share them. */

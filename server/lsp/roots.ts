@@ -147,11 +147,11 @@ export class Roots {
     return opened;
   }
 
-  /** The folders as assistants name them. */
-  async served(): Promise<ServedFolder[]> {
+  /** The folders as assistants and answers name them. */
+  async served(): Promise<(ServedFolder & OpenRoot)[]> {
     const opened = await this.opened();
     const names = distinctNames(opened.map(({ workspace }) => workspace.root));
-    return opened.map(({ workspace }, i) => ({ name: names[i], workspace }));
+    return opened.map((root, i) => ({ ...root, name: names[i] }));
   }
 
   /** The status of each folder, also of those that are not open. */
