@@ -109,6 +109,12 @@ describe("a Hub that refuses", () => {
     await assert.rejects(tiny.pull(), { kind: "provider", message: /429/, hint: /in 280 s/ });
   });
 
+  it("a proxy that forbids it is not taken for the Hub's terms", async (test) => {
+    const tiny = await machine(test);
+    tiny.server.refuse({ status: 403, body: "<html>Forbidden</html>" });
+    await assert.rejects(tiny.pull(), { kind: "provider", message: /refused the request \(403\)/, hint: /proxy/ });
+  });
+
   it("every time is given up", async (test) => {
     const tiny = await machine(test);
     tiny.server.refuse(...Array.from({ length: 9 }, () => ({ status: 502, headers: { "retry-after": "0" } })));

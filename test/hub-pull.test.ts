@@ -78,6 +78,13 @@ describe("a model from the Hub", () => {
     const repository = join(tiny.cacheFolder, "models--acme--tiny");
     mkdirSync(join(repository, "blobs"), { recursive: true });
     writeFileSync(join(repository, BLOB), WEIGHTS);
+    const plans: PullPlan[] = [];
+    await tiny.pull(weightsOnly, "int8", { onPlan: (plan) => plans.push(plan) });
+    // Nothing is downloaded, but the Hub's word is taken, and that is said.
+    assert.deepEqual(
+      plans.map(({ files, bytes, trusted }) => [files, bytes, trusted]),
+      [[0, 0, ["onnx/model_quantized.onnx"]]],
+    );
     const pulled = await tiny.pull();
     assert.ok(isAsOnHub(pulled));
     assert.deepEqual(

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { content } from "./hub-fixture.ts";
 import { temporaryFolder } from "./open-core.ts";
 import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
+import { dot, TinyBert } from "./tiny-bert.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));
 const MODEL = "bge-base-en-v1.5";
@@ -20,6 +21,7 @@ const FILES = {
   "tokenizer_config.json": Buffer.from("{ }"),
   "onnx/model_quantized.onnx": content(300_000, 2),
 };
+const LINES = /^( +-?\d\.\d{3} {2}(?:loop|cache)\n){2}bge-base-en-v1\.5 int8, 768 dims: [\d.]+ texts\/s .*of memory\n$/;
 const BYTES = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
 
 /** A terminal on a machine without models, and a Hub that has one of the catalogue's. */
@@ -94,7 +96,8 @@ describe("cairn models", () => {
     assert.deepEqual([pulled.commit, pulled.downloadedBytes, pulled.files.length], [COMMIT, BYTES, 4]);
     const { cacheFolder, models } = await json("list");
     assert.equal(cacheFolder, there.cacheFolder);
-    assert.deepEqual(models[1].onDisk, { commit: COMMIT, precisions: ["int8"], bytes: BYTES });
+    const { folder } = pulled;
+    assert.deepEqual(models[1].onDisk, { commit: COMMIT, folder, precisions: ["int8"], bytes: BYTES });
     const verified = await json("verify");
     assert.deepEqual([verified.ok, verified.models[0].files[3].state], [true, "whole"]);
     assert.deepEqual(await json("remove", MODEL), { id: MODEL, freedBytes: BYTES });
@@ -112,6 +115,34 @@ describe("cairn models", () => {
     );
     assert.equal((await there.models(["pull", MODEL])).code, 0);
     assert.equal((await there.models(["verify", MODEL])).code, 0);
+  });
+
+  it("tries a model out: how close texts are to a question, and how fast it is", async (test) => {
+    const there = await terminal(test);
+    const bert = new TinyBert({ hidden: 768, layers: 1, heads: 12, inner: 64, positions: 512 });
+    there.server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: bert.files() } };
+    assert.match(
+      (await there.models(["try", MODEL, "a", "b"])).stderr,
+      /not on this machine in int8[\s\S]*pull bge-base/,
+    );
+    const { folder } = JSON.parse((await there.models(["pull", MODEL, "--json"])).stdout);
+
+    const tried = await there.models(["try", MODEL, "read the file", "write a file", "retry", "--json"]);
+    assert.equal(tried.code, 0, tried.stderr);
+    const { similarities, textsPerSecond, threads } = JSON.parse(tried.stdout);
+    assert.ok(textsPerSecond > 0 && threads > 0);
+    const vector = (text: string) => bert.embedding(bert.wrapped(bert.tokens(text)), "cls");
+    const asked = vector("represent this sentence for searching relevant passages : read the file");
+    for (const [i, text] of ["write a file", "retry"].entries()) {
+      assert.equal(similarities[i].text, text);
+      assert.ok(Math.abs(similarities[i].similarity - dot(asked, vector(text))) < 1e-4);
+    }
+    assert.match((await there.models(["try", MODEL, "retry", "loop", "cache"])).stdout, LINES);
+
+    truncateSync(join(folder, "onnx/model_quantized.onnx"), 1_000);
+    const altered = await there.models(["try", MODEL, "retry", "loop"]);
+    assert.equal(altered.code, 3);
+    assert.match(altered.stderr, /is not what it must be, and is not loaded/);
   });
 
   it("a process that is killed leaves no lock, and what it has is used", async (test) => {

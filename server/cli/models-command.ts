@@ -10,18 +10,22 @@ import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { bytes, counted, terminalSettings } from "./session.ts";
+import { renderLine } from "./terminal.ts";
+import { type TriedModel, tryModel } from "./try-model.ts";
 
 const HELP = `Lists the embedding models that Cairn knows, downloads them from the Hugging Face Hub, checks and removes them.
 
 Usage: cairn models [list]
        cairn models pull   MODEL [--precision PRECISION]
        cairn models verify [MODEL]
+       cairn models try    MODEL "question" "text" ["text" ...]
        cairn models remove MODEL
 
 Models lie in the Hub's own cache, shared with Python's tools: what one has downloaded, the other finds. A download that
 was interrupted goes on where it stopped. Every file is checked against the SHA-256 in Cairn's catalogue; where the
 catalogue knows none, what the Hub says at the first download is recorded, and holds from then on. \`verify\` reads all
-files again; \`remove\` takes away what belongs to the model and leaves what others have downloaded.
+files again; \`try\` loads a model, says how close each text is to the question, and how fast the model is on this machine;
+\`remove\` takes away what belongs to the model and leaves what others have downloaded.
 
 The search does not use these models yet: it works with the one in the package.
 
@@ -38,6 +42,7 @@ Examples:
   cairn models
   cairn models pull jina-embeddings-v2-base-code
   cairn models pull all-MiniLM-L6-v2 --precision fp32
+  cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models verify
 `;
 
@@ -53,7 +58,7 @@ interface Task {
   readonly named: string | undefined;
 }
 
-const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = { list, pull, verify, remove };
+const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = { list, pull, verify, try: tryOut, remove };
 
 export const modelsCommand: Command = {
   help: HELP,
@@ -68,7 +73,7 @@ export const modelsCommand: Command = {
         `${near ? `Did you mean \`cairn models ${near}\`? ` : ""}\`cairn models --help\` tells what it does.`,
       );
     }
-    noMoreThan(given, name === "list" ? 1 : 2, "models");
+    if (name !== "try") noMoreThan(given, name === "list" ? 1 : 2, "models");
     const records = join(cacheDirectoryOf(terminalSettings(context), context.env), "models");
     const parts = {
       host: nodeHost({ env: context.env }),
@@ -147,6 +152,24 @@ async function verify({ context, given, parts, models, named }: Task): Promise<n
   return bad.length === 0 ? ExitCode.ok : ExitCode.unavailable;
 }
 
+async function tryOut({ context, given, parts, models, named }: Task): Promise<number> {
+  const model = modelNamed(models, named, "try");
+  const texts = given.positionals.slice(2);
+  if (texts.length < 2) {
+    throw new CairnError("input", "A question and a text are needed.", "`cairn models --help` has an example.");
+  }
+  const onDisk = modelOnDisk(parts, model).precisions;
+  const precision =
+    given.text("precision") === undefined ? (onDisk.at(-1) ?? smallest(model)) : precisionOf(given, model);
+  const { terminal, signal } = context;
+  terminal.progress(`Loading ${model.id} ${precision} ...`);
+  const tried = await tryModel(parts, model, precision, texts, signal);
+  terminal.progress("");
+  if (given.flag("json")) terminal.print(`${JSON.stringify({ id: model.id, precision, ...tried })}\n`);
+  else terminal.print(triedText(context, model, precision, tried));
+  return ExitCode.ok;
+}
+
 async function remove({ context, given, parts, models, named }: Task): Promise<number> {
   const model = modelNamed(models, named, "remove");
   const freedBytes = await removeModel(parts, model);
@@ -203,7 +226,9 @@ function planText(model: CatalogModel, precision: Precision, plan: PullPlan): st
     plan.trusted.length === 0
       ? ""
       : `Cairn's catalogue has no SHA-256 of ${plan.trusted.join(", ")}: what the Hub says is recorded now, and holds from then on.\n`;
-  return `${what}\n${counted(plan.files, "file")}, ${bytes(plan.bytes)}, from ${from}\n${trust}`;
+  const load =
+    plan.files === 0 ? "All files are there, as on" : `${counted(plan.files, "file")}, ${bytes(plan.bytes)}, from`;
+  return `${what}\n${load} ${from}\n${trust}`;
 }
 
 function progressLine({ done, total, secondsLeft }: PullProgress): string {
@@ -245,6 +270,21 @@ function verifiedText(
   }
   const lines = bad.map(({ path, state }) => `    ${path}: ${WHAT_IS_WRONG[state]}\n`).join("");
   return `${style.failure("bad")} ${id} ${precision}: \`cairn models pull ${id} --precision ${precision}\` mends it\n${lines}`;
+}
+
+function triedText(
+  { terminal: { style } }: CommandContext,
+  model: CatalogModel,
+  precision: Precision,
+  tried: TriedModel,
+) {
+  const { similarities, threads, loadMs, textsPerSecond, tokensPerText, engineBytes } = tried;
+  const rows = similarities
+    .toSorted((a, b) => b.similarity - a.similarity)
+    .map(({ text, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${renderLine(text, [], style)}\n`);
+  const speed = `${textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0)} texts/s of ${tokensPerText.toFixed(0)} tokens`;
+  const cost = `${counted(threads, "thread")}, loaded in ${(loadMs / 1000).toFixed(1)} s, ${bytes(engineBytes)} of memory`;
+  return `${rows.join("")}${style.bold(model.id)} ${precision}, ${model.dims} dims: ${speed}, ${cost}\n`;
 }
 
 const WHAT_IS_WRONG = {

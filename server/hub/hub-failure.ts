@@ -1,5 +1,6 @@
 import { CairnError } from "../../shared/errors.ts";
 import { type Phrase, phrase } from "../../shared/phrase.ts";
+import { isCertificateCode, networkCode } from "../network-failure.ts";
 
 /** What a request was about, for a message that a person can act on. */
 export interface Asked {
@@ -18,7 +19,7 @@ export function explainRefusal(response: Response, asked: Asked): CairnError {
   const code = headers.get("x-error-code") ?? "";
   const fail = (message: Phrase, hint: Phrase) => new CairnError("provider", message, hint);
 
-  if (code === "GatedRepo" || (status === 403 && code === "")) {
+  if (code === "GatedRepo") {
     const open = phrase("Accept its terms at {0}, then give a token of yours in HF_TOKEN.", page);
     return fail(phrase("{0} is open only to those who accepted its terms ({1}).", repository, status), open);
   }
@@ -59,9 +60,9 @@ export function explainRefusal(response: Response, asked: Asked): CairnError {
 /** A request without any answer, or an answer that broke off. */
 export function explainLoss(error: unknown, url: string): CairnError {
   if (error instanceof CairnError) return error;
-  const code = causeCode(error);
+  const code = networkCode(error);
   const { host } = new URL(url);
-  if (CERTIFICATE.test(code)) {
+  if (isCertificateCode(code)) {
     return new CairnError(
       "unavailable",
       phrase("The certificate of {0} is not trusted ({1}).", host, code),
@@ -84,17 +85,4 @@ export function waitSeconds(headers: Headers): number | undefined {
   // As the Hub says it: "api";r=0;t=55
   const reset = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "");
   return reset ? Number(reset[1]) : undefined;
-}
-
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|ALTNAME/;
-
-/** The first code along the causes: `fetch failed` itself says nothing. */
-function causeCode(error: unknown): string {
-  for (let at = error as { code?: unknown; cause?: unknown } | undefined, depth = 0; at && depth < 6; depth++) {
-    if (typeof at.code === "string") return at.code;
-    const [first] = (at as { errors?: { code?: string }[] }).errors ?? [];
-    if (first?.code) return first.code;
-    at = at.cause as typeof at;
-  }
-  return "";
 }

@@ -10,6 +10,8 @@ import { withRepository } from "./repository-lock.ts";
 export interface ModelOnDisk {
   /** Undefined before the first download of a model that the catalogue does not pin. */
   readonly commit: string | undefined;
+  /** Absolute path of the folder in which its files have their names; undefined like the commit. */
+  readonly folder: string | undefined;
   /** Those of which all files are there. */
   readonly precisions: readonly Precision[];
   /** Of all its files. */
@@ -37,11 +39,12 @@ interface HubCache {
 
 export function modelOnDisk({ access, known }: HubCache, model: CatalogModel): ModelOnDisk {
   const commit = knownCommit(model, known.read(model));
-  if (commit === undefined) return { commit, precisions: [], bytes: 0 };
+  if (commit === undefined) return { commit, folder: undefined, precisions: [], bytes: 0 };
   const cached = new CachedRepository(access.cacheFolder, model.repository);
   const sizeOf = (path: string) => sizeOnDisk(cached.file(commit, path));
   return {
     commit,
+    folder: cached.snapshot(commit),
     precisions: precisionsOf(model).filter((precision) =>
       filesOf(model, precision).every(({ path }) => sizeOf(path) !== undefined),
     ),

@@ -26,7 +26,7 @@ export interface HubParts {
 
 export interface PullOptions {
   readonly signal?: AbortSignal;
-  /** Told once, before the first byte, when something is to be downloaded. */
+  /** Told once, before the first byte, when the Hub had to be asked. */
   readonly onPlan?: (plan: PullPlan) => void;
   readonly onProgress?: (progress: PullProgress) => void;
 }
@@ -34,8 +34,9 @@ export interface PullOptions {
 export interface PullPlan {
   readonly endpoint: string;
   readonly commit: string;
+  /** That are to be downloaded. */
   readonly files: number;
-  /** To be downloaded, without what an earlier run has left. */
+  /** Of those, without what an earlier run has left. */
   readonly bytes: number;
   /** Files of which nobody knew a SHA-256 before: what the Hub says now is recorded and holds from then on. */
   readonly trusted: readonly string[];
@@ -137,12 +138,10 @@ async function complete(
     if (sha256 !== undefined) there.set(file.path, { bytes: file.bytes, hash: file.hash, sha256 });
   }
   const missing = wanted.filter(({ path }) => !there.has(path));
-  if (missing.length > 0) {
-    const bytes = missing.reduce((sum, file) => sum + file.bytes - incompleteBytes(cached, file), 0);
-    checkRoom(cacheFolder, bytes);
-    const trusted = wanted.filter(({ sha256 }) => sha256 === undefined).map(({ path }) => path);
-    options.onPlan?.({ endpoint, commit, files: missing.length, bytes, trusted });
-  }
+  const bytes = missing.reduce((sum, file) => sum + file.bytes - incompleteBytes(cached, file), 0);
+  checkRoom(cacheFolder, bytes);
+  const trusted = wanted.filter(({ sha256 }) => sha256 === undefined).map(({ path }) => path);
+  options.onPlan?.({ endpoint, commit, files: missing.length, bytes, trusted });
   const downloads = missing.map((file) => ({
     ...file,
     url: hub.address(commit, file.path),
@@ -212,6 +211,7 @@ function incompleteBytes(cached: CachedRepository, { hash, bytes }: HubFile): nu
 
 /** @throws {CairnError} `unavailable` when the disk would be full */
 function checkRoom(cacheFolder: string, bytes: number): void {
+  if (bytes === 0) return;
   mkdirSync(cacheFolder, { recursive: true });
   const { bavail, bsize } = statfsSync(cacheFolder);
   const free = bavail * bsize;
