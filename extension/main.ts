@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
+import { Answers } from "./answers.ts";
 import { type CairnApi, cairnApi } from "./api.ts";
 import { registerAssistants } from "./assistants.ts";
+import { registerChat } from "./chat.ts";
 import { ServerClient } from "./client.ts";
 import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
@@ -24,8 +26,12 @@ import { registerWalkthrough } from "./walkthrough.ts";
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
   const view = registerSearchView(context, server);
+  const keys = new ProviderKeys(context, server);
+  const answers = new Answers(server, keys);
   context.subscriptions.push(
     server,
+    keys,
+    registerChat(context, server, answers),
     registerStatusItem(server),
     registerCursorSearch(view),
     registerFilterPicker(view),
@@ -37,7 +43,6 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
-    new ProviderKeys(context, server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
     // A folder may be opened, and trusted, long after the editor started.

@@ -152,9 +152,9 @@ function toDestination(provider: string, address: string): Destination {
 
 /** What the client names by its folder's URI, as the joined folders call it. */
 function placesIn(folders: Folders, opened: readonly AskedFolder[], places: readonly CodePlace[] = []): ReadRequest[] {
-  return places.flatMap(({ rootUri, path, startLine, endLine }) => {
+  return places.flatMap(({ rootUri, path, line, startLine, endLine }) => {
     const folder = opened.find(({ uri }) => uri === rootUri);
-    return folder ? [{ path: folders.join(folder, path), startLine, endLine }] : [];
+    return folder ? [{ path: folders.join(folder, path), line, startLine, endLine }] : [];
   });
 }
 
@@ -201,6 +201,7 @@ function partsOf(
       startLine,
       endLine,
       focusLine,
+      firstLine: source.text.split("\n", 1)[0],
       symbol,
       language,
     };
