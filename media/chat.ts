@@ -100,7 +100,7 @@ function receive(message: ToChat): void {
       break;
     case "focus": {
       const { text, attached } = message;
-      if (text || attached.length > 0) composer.draft = { text, attached };
+      if (text || attached.length > 0) composer.draft = { text: text || composer.draft.text, attached };
       composer.focus();
       break;
     }

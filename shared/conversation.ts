@@ -143,9 +143,17 @@ export function turnsBefore({ exchanges }: Conversation, exchangeId: string): Tu
   const at = exchanges.findIndex(({ id }) => id === exchangeId);
   return exchanges.slice(0, at < 0 ? undefined : at).flatMap(({ question, reply }) => {
     // The numbers of its sources mean nothing any more.
-    const answer = reply.text.replace(CITATION, "").replace(MARKS, "").trim();
+    const written = reply.text.replace(CITATION, "").replace(MARKS, "").trim();
+    const answer = written || placesQuoted(reply);
     return answer ? [{ question: question.text, answer }] : [];
   });
+}
+
+/** What an answer of passages says, in short: where they are. */
+function placesQuoted({ sources, passages }: Reply): string {
+  return passages
+    .map(({ number, lines }) => `${sources.find((one) => one.number === number)?.path}:${lines[0]?.line ?? 1}`)
+    .join(", ");
 }
 
 /** What it is called: its name, or its first question. */

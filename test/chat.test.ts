@@ -91,9 +91,12 @@ describe("a reply", () => {
 describe("a conversation", () => {
   it("is told to a model without the numbers of earlier sources, and without what was not answered", () => {
     const unanswered = exchange("and this?", { reply: NO_REPLY });
-    const all = conversation(exchange("how?"), unanswered, exchange("why?"));
+    const passage = { number: 1, lines: [{ line: 4, text: "export function retryRequest() {" }] };
+    const quoted = exchange("where?", { reply: { ...NO_REPLY, sources: [SOURCE], passages: [passage] } });
+    const all = conversation(exchange("how?"), unanswered, quoted, exchange("why?"));
     assert.deepEqual(turnsBefore(all, "why?"), [
       { question: "how?", answer: "It tries again.\n\nElephants are grey." },
+      { question: "where?", answer: "src/retry.ts:4" },
     ]);
   });
 

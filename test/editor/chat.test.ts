@@ -225,6 +225,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     await page.locator('.tab.active.dirty[data-resource-name="backoff.ts"]').waitFor();
     await page.locator('.view-line:has-text("export const patience = 1;")').waitFor();
     await workbench.run("File: Revert File");
+    await page.locator('.tab.active:not(.dirty)[data-resource-name="backoff.ts"]').waitFor();
   });
 
   test("nothing goes to another machine before the user agrees to what is sent, and to where", async () => {
