@@ -13,6 +13,7 @@ import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { registerParticipant } from "./participant.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
@@ -32,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     server,
     keys,
     registerChat(context, server, answers),
+    registerParticipant(context, answers),
     registerStatusItem(server),
     registerCursorSearch(view),
     registerFilterPicker(view),
