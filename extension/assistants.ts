@@ -18,6 +18,7 @@ function languageModelTools(server: ServerClient): vscode.Disposable[] {
   const progress: Record<AssistantToolName, string> = {
     search: vscode.l10n.t("Searching the code by meaning"),
     find_similar: vscode.l10n.t("Looking for similar code"),
+    ask: vscode.l10n.t("Answering a question about the code"),
     read_context: vscode.l10n.t("Reading the code around a line"),
     index_status: vscode.l10n.t("Asking what is indexed"),
   };

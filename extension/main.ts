@@ -1,6 +1,8 @@
 import * as vscode from "vscode";
+import { Answers } from "./answers.ts";
 import { type CairnApi, cairnApi } from "./api.ts";
 import { registerAssistants } from "./assistants.ts";
+import { registerChat } from "./chat.ts";
 import { ServerClient } from "./client.ts";
 import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
@@ -11,6 +13,7 @@ import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { registerParticipant } from "./participant.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
@@ -24,8 +27,13 @@ import { registerWalkthrough } from "./walkthrough.ts";
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
   const view = registerSearchView(context, server);
+  const keys = new ProviderKeys(context, server);
+  const answers = new Answers(server, keys);
   context.subscriptions.push(
     server,
+    keys,
+    registerChat(context, server, answers),
+    registerParticipant(context, answers),
     registerStatusItem(server),
     registerCursorSearch(view),
     registerFilterPicker(view),
@@ -37,7 +45,6 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
-    new ProviderKeys(context, server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
     // A folder may be opened, and trusted, long after the editor started.

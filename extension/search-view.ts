@@ -2,19 +2,11 @@ import * as vscode from "vscode";
 import { CairnError } from "../shared/errors.ts";
 import { type RootedHit, ToServer } from "../shared/protocol.ts";
 import { filtersOfRequest, type SearchFilter } from "../shared/search-filters.ts";
-import type {
-  FromPanel,
-  PanelCommand,
-  PanelHit,
-  PanelSearch,
-  PanelState,
-  SimilarCode,
-  ToPanel,
-} from "../shared/webview-messages.ts";
+import type { FromPanel, PanelHit, PanelSearch, SimilarCode, ToPanel } from "../shared/webview-messages.ts";
 import type { ServerClient } from "./client.ts";
-import { summarise } from "./index-summary.ts";
 import { HitOpener } from "./open-hit.ts";
 import { mergeAnswers } from "./panel-hits.ts";
+import { PANEL_COMMANDS, panelState } from "./panel-state.ts";
 import { SearchHistory } from "./search-history.ts";
 import { loadPage } from "./webview-page.ts";
 
@@ -133,7 +125,7 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
           });
         });
       case "command":
-        await vscode.commands.executeCommand(COMMANDS[message.command]);
+        await vscode.commands.executeCommand(PANEL_COMMANDS[message.command]);
     }
   }
 
@@ -191,23 +183,6 @@ export class SearchView implements vscode.WebviewViewProvider, vscode.Disposable
   #post(message: ToPanel): void {
     void this.#view?.webview.postMessage(message);
   }
-}
-
-const COMMANDS: Readonly<Record<PanelCommand, string>> = {
-  openFolder: "workbench.action.files.openFolder",
-  manageTrust: "workbench.trust.manage",
-  pause: "cairn.pauseIndexing",
-  resume: "cairn.resumeIndexing",
-  rebuild: "cairn.rebuildIndex",
-  restart: "cairn.restartServer",
-  showLog: "cairn.showLog",
-  showContents: "cairn.showContents",
-  addFilter: "cairn.addFilter",
-};
-
-function panelState({ state, statuses }: ServerClient): PanelState {
-  if (state.kind !== "running") return state;
-  return { kind: "open", index: summarise(statuses.values()) };
 }
 
 /** One line of selection is a question; more is code, which would not fit the input. */

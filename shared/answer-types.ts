@@ -93,6 +93,8 @@ export interface AnswerSource {
   readonly startLine: number;
   readonly endLine: number;
   readonly focusLine: number;
+  /** What its first line says, to find it again when the file has changed. */
+  readonly firstLine: string;
   /** Symbol or heading with what it lies in; empty when there is none. */
   readonly symbol: string;
   readonly language: string;
@@ -128,10 +130,14 @@ export type AnswerPart =
 /** What an answer is to be, when it is more than an answer to the question. */
 export type AnswerTask = "explain" | "tests" | "fix" | "document" | "review";
 
-/** Lines of a file, relative to its folder; 1-based and inclusive. Without lines all of the file. */
+/** Code of a file: some lines of it, the whole symbol around a line, or all. */
 export interface CodePlace {
   readonly rootUri: string;
+  /** Relative to the folder, forward slashes. */
   readonly path: string;
+  /** The line, 1-based, whose symbol is meant. */
+  readonly line?: number;
+  /** 1-based, inclusive. */
   readonly startLine?: number;
   readonly endLine?: number;
 }

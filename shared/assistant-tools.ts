@@ -146,6 +146,30 @@ export const ASSISTANT_TOOLS = {
       userDescription: "Reads the whole function, class or section around a line of an indexed file.",
     },
   },
+  ask: {
+    title: "Ask About the Code",
+    description:
+      "Answers a question about the workspace's code in one go: searches, reads and sums up, with the places that show it " +
+      "as [path:line]. The language model that the user has set for Cairn writes it; without one, the passages that say " +
+      "most are quoted. Use search instead when you want to read the code yourself.",
+    inputSchema: {
+      type: "object",
+      properties: {
+        question: { type: "string", description: "The question, as a sentence." },
+        paths: NARROWING.paths,
+        languages: NARROWING.languages,
+        ...SIZE,
+        ...FOLDER,
+      },
+      required: ["question"],
+      additionalProperties: false,
+    },
+    inEditor: {
+      name: "cairn_ask",
+      reference: "cairnAsk",
+      userDescription: "Answers a question about the open folders' code, with citations.",
+    },
+  },
   index_status: {
     title: "Index Status",
     description: "Tells which folders are indexed, how much of them, what is left out, and whether indexing goes on.",

@@ -198,6 +198,36 @@ describe("an answer", () => {
   });
 });
 
+describe("what a question is about", () => {
+  it("is the first source, before what is given along, and is cut when it is too long", async (test) => {
+    const { ask, server } = await scene(test, { "answer.contextTokens": 2_000 });
+    server.behave(saysLikeCerebras(["It blends `mix_colours` [1]."]));
+    const piped = "an error\n".repeat(5_000);
+    const about = [{ path: "src/colours.py", startLine: 2, endLine: 3 }];
+    const events = await ask({ text: "how are requests retried?", about, piped, wants: "explain" });
+    const { sources } = events.find((event) => event.type === "sources") ?? assert.fail();
+    assert.deepEqual(
+      sources.slice(0, 2).map(({ path }) => path),
+      ["src/colours.py", PIPED],
+    );
+  });
+
+  it("is never taken for something else: what may not be sent, or is not read, is said", async (test) => {
+    const { ask, server } = await scene(test, {
+      "answer.cerebras.baseUrl": "http://0.0.0.0:9",
+      "answer.cerebras.model": "any",
+      neverSend: ["src/colours.py"],
+    });
+    const about = [{ path: "src/colours.py" }];
+    const withheld = await ask({ text: "how are requests retried?", about, wants: "explain" });
+    assert.equal(recordOf(withheld).attempts[0].failure, "withheld");
+    const unread = await ask({ text: "how are requests retried?", about: [{ path: ".env" }] }, { providers: [] });
+    const notes = unread.flatMap((event) => (event.type === "note" ? [inWords(event.said)] : []));
+    assert.deepEqual(notes, ["Some of the attached code is left out of the index, so it was not read."]);
+    assert.deepEqual(server.paths, []);
+  });
+});
+
 describe("what is piped in", () => {
   it("is cut to where it says what went wrong when it is too long, and that is said", async (test) => {
     const { ask, server } = await scene(test);

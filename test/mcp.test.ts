@@ -10,6 +10,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { type CallToolResult, ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { uriOf } from "./lsp-client.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
+import { says, startChatServer } from "./servers/chat-server.ts";
 
 const RETRY = `/** Sends a request again after a failure, waiting longer each time. */
 export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
@@ -50,7 +51,7 @@ interface Started {
 async function start(
   test: TestContext,
   folders: readonly string[],
-  options: { cache: string; cwd?: string; roots?: string[] },
+  options: { cache: string; cwd?: string; roots?: string[]; env?: Record<string, string> },
 ): Promise<Started> {
   const { cache, cwd, roots } = options;
   const client = new Client(
@@ -60,7 +61,7 @@ async function start(
   if (roots) {
     client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots.map((path) => ({ uri: uriOf(path) })) }));
   }
-  const env = { ...(process.env as Record<string, string>), CAIRN_CACHE_DIR: cache };
+  const env = { ...(process.env as Record<string, string>), CAIRN_CACHE_DIR: cache, ...options.env };
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
@@ -101,14 +102,18 @@ async function index(test: TestContext, cache: string, ...roots: readonly string
   }
 }
 
-async function openProject(test: TestContext, files: Readonly<Record<string, string>> = PROJECT) {
+async function openProject(
+  test: TestContext,
+  files: Readonly<Record<string, string>> = PROJECT,
+  env: Record<string, string> = {},
+) {
   const [root, cache] = [temporaryFolder(test), temporaryFolder(test)];
   writeFiles(root, files);
   await index(test, cache, root);
-  return { root, cache, ...(await start(test, [root], { cache })) };
+  return { root, cache, ...(await start(test, [root], { cache, env })) };
 }
 
-test("an assistant sees four tools that change nothing, and how to use them", async (test) => {
+test("an assistant sees five tools that change nothing, and how to use them", async (test) => {
   const { client } = await openProject(test);
   const { tools } = await client.listTools();
   assert.deepEqual(
@@ -117,6 +122,7 @@ test("an assistant sees four tools that change nothing, and how to use them", as
       ["search", true],
       ["find_similar", true],
       ["read_context", true],
+      ["ask", true],
       ["index_status", true],
     ],
   );
@@ -139,6 +145,37 @@ test("similar code is found by place and by text, without the place itself", asy
   assert.doesNotMatch(byPlace, /^src\/retry\.ts/m);
   assert.match(await ask("find_similar", { code: RETRY }), /^src\/retry\.ts:1-8 {2}retryRequest/);
   assert.match(await complaint("find_similar", { path: "src/retry.ts" }), /Give code, or path and line/);
+});
+
+test("a question is answered with quoted passages where no provider is set, within the budget", async (test) => {
+  const { ask } = await openProject(test);
+  const text = await ask("ask", { question: "how are two colours blended?", paths: ["src"] });
+  assert.match(text, /^src\/colours\.ts:1-6 {2}Palette\n1 {2}export class Palette/);
+  assert.match(text, /\n\nQuoted from the code, without a language model\.$/);
+  assert.match(await ask("ask", { question: "how are two colours blended?", max_tokens: 100 }), /raise max_tokens$/);
+  assert.match(await ask("ask", { question: "zzyzx qwertz" }), /^Nothing found\./);
+});
+
+test("a question is answered by the provider that the environment names, with citations", async (test) => {
+  const provider = await startChatServer(test);
+  provider.behave(says("Colours are blended by `mix` [1]."));
+  const env = { INFERENCE_PROVIDER: "cerebras", CEREBRAS_BASE_URL: provider.url, CEREBRAS_API_KEY: "csk-0000" };
+  const { ask } = await openProject(test, PROJECT, env);
+  assert.equal(
+    await ask("ask", { question: "how are two colours blended?" }),
+    "Colours are blended by `mix` [src/colours.ts:3].\n\nWritten by cerebras llama-3.3-70b from the code it cites.",
+  );
+});
+
+test("a question goes to no machine that the user has not agreed to", async (test) => {
+  const provider = await startChatServer(test);
+  // This machine as well, but not by one of the names that say so.
+  const elsewhere = provider.url.replace("127.0.0.1", "0.0.0.0");
+  const env = { INFERENCE_PROVIDER: "cerebras", CEREBRAS_BASE_URL: elsewhere, CEREBRAS_API_KEY: "csk-0000" };
+  const { ask } = await openProject(test, PROJECT, env);
+  const text = await ask("ask", { question: "how are two colours blended?" });
+  assert.match(text, /cerebras was not asked: the user has to agree first[\s\S]*Quoted from the code/);
+  assert.deepEqual(provider.paths, []);
 });
 
 test("the whole symbol around a line is read with line numbers, or so many lines", async (test) => {

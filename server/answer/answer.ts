@@ -70,7 +70,13 @@ export async function* answer(
   if (found.note) yield { type: "note", said: verbatim(found.note) };
   if (!found.complete) yield { type: "note", said: INCOMPLETE };
   const piped = pipedSource(question.piped ?? "");
-  const sources = piped ? [piped, ...found.sources] : found.sources;
+  if ((question.about?.length ?? 0) > given.length) yield { type: "note", said: NOT_READ };
+  const isGiven = (source: Source) => given.includes(source);
+  const sources = [
+    ...found.sources.filter(isGiven),
+    ...(piped ? [piped] : []),
+    ...found.sources.filter((source) => !isGiven(source)),
+  ];
   if (sources.length === 0) {
     yield { type: "done", record: { ...NOTHING, finish: "nothing", ...clock.read(), attempts } };
     return;
@@ -81,7 +87,9 @@ export async function* answer(
     try {
       const model = await provider.open(signal);
       const usable = provider.remote ? sendable(sources, parts.neverSend) : sources;
-      if (usable.length === 0) throw withheld(provider);
+      if (usable.length === 0 || given.some((source) => !usable.includes(source) && sources.includes(source))) {
+        throw withheld(provider);
+      }
       for await (const event of stream(question, usable, provider, model, parts, clock, signal)) {
         if (event.type === "done") {
           yield { type: "done", record: { ...event.record, ...tally.counts, attempts } };
@@ -170,12 +178,14 @@ async function* stream(
 }
 
 /** What to say when what was piped in did not go in whole; undefined when it did. */
-function cutNote([given]: readonly Source[], [first]: readonly Source[]): Phrase | undefined {
-  if (given.path !== PIPED || first.hash === given.hash) return undefined;
-  if (first.path !== PIPED) return phrase("What was piped in is too long and was left out.");
+function cutNote(all: readonly Source[], packed: readonly Source[]): Phrase | undefined {
+  const [given, first] = [all, packed].map((sources) => sources.find(({ path }) => path === PIPED));
+  if (!given || first?.hash === given.hash) return undefined;
+  if (!first) return phrase("What was piped in is too long and was left out.");
   return phrase("What was piped in is too long: its lines {0} to {1} were used.", first.startLine, first.endLine);
 }
 
+const NOT_READ = phrase("Some of the attached code is left out of the index, so it was not read.");
 const INCOMPLETE = phrase("Not everything is indexed yet: other files were searched by their words.");
 
 const NOTHING = {
@@ -256,12 +266,7 @@ function rounded(ms: number): number {
 
 function withheld({ name }: Provider): ProviderError {
   const hint = "Ask without a model (--no-llm), or change cairn.neverSend.";
-  return new ProviderError(
-    name,
-    "withheld",
-    "everything that was found matches cairn.neverSend, so nothing was sent.",
-    hint,
-  );
+  return new ProviderError(name, "withheld", "what it is about matches cairn.neverSend, so nothing was sent.", hint);
 }
 
 function tooLong({ name }: Provider, { name: model, contextTokens }: LanguageModel): ProviderError {

@@ -24,7 +24,7 @@ export function packSources(sources: readonly Source[], budget: number): PackedC
   let tokens = 0;
   for (const source of sources) {
     const cost = costOf(source, taken.length + 1, fence);
-    const fitting = tokens + cost <= budget ? source : shortened(source, fence, budget);
+    const fitting = tokens + cost <= budget ? source : shortened(source, fence, budget, budget - tokens);
     if (!fitting) continue;
     taken.push(fitting);
     tokens += costOf(fitting, taken.length, fence);
@@ -41,8 +41,10 @@ export function packSources(sources: readonly Source[], budget: number): PackedC
 }
 
 /** What the user gave along comes first and is cut rather than left out, but leaves half of the room to the code. */
-function shortened(source: Source, fence: string, budget: number): Source | undefined {
-  return source.path === PIPED ? cutToFit(source, fence, Math.floor(budget / 2)) : undefined;
+function shortened(source: Source, fence: string, budget: number, left: number): Source | undefined {
+  return source.path === PIPED || source.isGiven
+    ? cutToFit(source, fence, Math.min(Math.floor(budget / 2), left - TOKENS_BETWEEN))
+    : undefined;
 }
 
 function costOf(source: Source, number: number, fence: string): number {

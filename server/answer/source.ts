@@ -19,6 +19,8 @@ export interface Source {
   /** Symbol or heading; empty when there is none. */
   readonly name: string;
   readonly parents: readonly string[];
+  /** True for code that the question is about: it is cut rather than left out. */
+  readonly isGiven?: true;
 }
 
 export interface FoundSources {
@@ -74,7 +76,7 @@ export async function givenSources(
     if (text === "") return [];
     const endLine = startLine + text.split("\n").length - 1;
     const place = { path, startLine, endLine, focusLine: startLine, language: "", name, parents };
-    return [{ ...place, text, hash: hashOf(text) }];
+    return [{ ...place, text, hash: hashOf(text), isGiven: true as const }];
   });
 }
 

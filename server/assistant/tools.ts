@@ -4,6 +4,7 @@ import type { ChunkKind, IndexStatus, SearchAnswer, SearchHit, SearchRequest } f
 import type { Workspace } from "../core-api.ts";
 import { type Block, budgetOf, cutLines, fit } from "./answer-text.ts";
 import { type ToolInput, toolInput } from "./tool-input.ts";
+import { type Asking, writtenAnswer } from "./written-answer.ts";
 
 /** A folder that assistants may ask about. */
 export interface ServedFolder {
@@ -17,15 +18,17 @@ const DEFAULT_LIMIT = 10;
 /**
  * Runs one of the tools and answers with text for a model.
  * @param given the tool's arguments, not checked yet
+ * @param asking who writes answers
  * @throws CairnError, with what a model can do about it; the signal's reason when aborted
  */
 export async function runTool(
   tool: string,
   given: unknown,
   folders: readonly ServedFolder[],
+  asking: Asking,
   signal?: AbortSignal,
 ): Promise<string> {
-  if (!Object.hasOwn(TOOLS, tool)) {
+  if (!Object.hasOwn(ASSISTANT_TOOLS, tool)) {
     const names = Object.keys(ASSISTANT_TOOLS).join(", ");
     throw new CairnError("input", `There is no tool "${tool}".`, `The tools: ${names}.`);
   }
@@ -33,14 +36,15 @@ export async function runTool(
   const input = toolInput(name, given);
   if (folders.length === 0) throw new CairnError("input", "No folder is open.", "Open one, or name it at the start.");
   const asked = input.folder === undefined ? folders : folders.filter((folder) => folder.name === input.folder);
-  if (asked.length > 0) return TOOLS[name](input, asked, signal);
+  if (asked.length > 0)
+    return name === "ask" ? askTool(input, asked, asking, signal) : TOOLS[name](input, asked, signal);
   const names = folders.map((folder) => folder.name).join(", ");
   throw new CairnError("input", `There is no folder "${input.folder}".`, `The folders: ${names}.`);
 }
 
 type Tool = (input: ToolInput, folders: readonly ServedFolder[], signal?: AbortSignal) => Promise<string>;
 
-const TOOLS: Readonly<Record<AssistantToolName, Tool>> = {
+const TOOLS: Readonly<Record<Exclude<AssistantToolName, "ask">, Tool>> = {
   search: (input, folders, signal) => {
     const request = { query: input.query as string, ...narrowing(input) };
     return answerWith(input, folders, ({ workspace }) => workspace.search(request, signal), signal);
@@ -94,6 +98,28 @@ const TOOLS: Readonly<Record<AssistantToolName, Tool>> = {
     return statuses.map((status, i) => statusText(folders[i], status)).join("\n\n");
   },
 };
+
+/** The only tool whose answer may be written elsewhere. */
+async function askTool(
+  input: ToolInput,
+  folders: readonly ServedFolder[],
+  asking: Asking,
+  signal?: AbortSignal,
+): Promise<string> {
+  const {
+    question: text,
+    paths,
+    languages,
+    max_tokens,
+  } = input as {
+    question: string;
+    paths?: readonly string[];
+    languages?: readonly string[];
+    max_tokens?: number;
+  };
+  const answer = await writtenAnswer({ text, paths, languages }, folders, asking, signal);
+  return cutLines(answer, budgetOf(max_tokens).left);
+}
 
 interface SimilarInput {
   code?: string;

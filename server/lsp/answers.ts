@@ -18,6 +18,7 @@ import { chooseProviders } from "../answer/choose-providers.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { PIPED, type Source } from "../answer/source.ts";
+import type { Asking } from "../assistant/written-answer.ts";
 import type { Host } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import type { OpenRoot } from "./roots.ts";
@@ -52,6 +53,12 @@ export class Answers {
     const providers = destinations.map(({ provider, address }) => ({ name: provider, destination: address }));
     agree(cacheDirectoryOf(settings, this.#host.env), providers);
     return null;
+  }
+
+  /** Who writes answers for assistants. */
+  asking(settings: Settings): Asking {
+    const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
+    return { settings, cacheDirectory, providers: () => this.#providersFor(settings, {}) };
   }
 
   /**
@@ -97,7 +104,7 @@ export class Answers {
     throw new Error("The answer ended without its record.");
   }
 
-  #providersFor(settings: Settings, { provider, model }: AskRequest): readonly Provider[] {
+  #providersFor(settings: Settings, { provider, model }: Pick<AskRequest, "provider" | "model">): readonly Provider[] {
     if (settings !== this.#settings) this.#providers.clear();
     this.#settings = settings;
     const wish = `${provider ?? ""} ${model ?? ""}`;
@@ -152,9 +159,9 @@ function toDestination(provider: string, address: string): Destination {
 
 /** What the client names by its folder's URI, as the joined folders call it. */
 function placesIn(folders: Folders, opened: readonly AskedFolder[], places: readonly CodePlace[] = []): ReadRequest[] {
-  return places.flatMap(({ rootUri, path, startLine, endLine }) => {
+  return places.flatMap(({ rootUri, path, line, startLine, endLine }) => {
     const folder = opened.find(({ uri }) => uri === rootUri);
-    return folder ? [{ path: folders.join(folder, path), startLine, endLine }] : [];
+    return folder ? [{ path: folders.join(folder, path), line, startLine, endLine }] : [];
   });
 }
 
@@ -201,6 +208,7 @@ function partsOf(
       startLine,
       endLine,
       focusLine,
+      firstLine: source.text.split("\n", 1)[0],
       symbol,
       language,
     };

@@ -202,7 +202,7 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.keys, async ({ keys }) => answers.useKeys(keys));
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
-    return runTool(tool, input, await roots.served(), signal);
+    return runTool(tool, input, await roots.served(), answers.asking(settingsNow()), signal);
   });
   onRequest(ToServer.status, async ({ rootUri }) => roots.statuses(rootUri));
   onRequest(ToServer.skipped, async ({ rootUri }) =>

@@ -12,9 +12,11 @@ import {
 import { ASSISTANT_TOOLS } from "../../shared/assistant-tools.ts";
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { readSettings } from "../../shared/settings.ts";
+import { chooseProviders } from "../answer/choose-providers.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import { nodeHost } from "../node-host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { ServedFolders } from "./served-folders.ts";
@@ -29,7 +31,16 @@ const MOST_GARBAGE = 100;
 
 const INSTRUCTIONS =
   "Cairn finds code in the user's workspace by meaning. Use search first when you do not know where something is, " +
-  "find_similar to find duplicates and other uses of a pattern, and read_context to see a whole function around a line.";
+  "ask for a whole answer with citations, find_similar to find duplicates and other uses of a pattern, and read_context to see a whole function around a line.";
+
+/** The providers are kept for what they know of each other's failures. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
 
 export interface McpOptions {
   /** Absolute paths to serve; empty means the client's roots, or the current folder where it has none. */
@@ -48,6 +59,11 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
   for (const problem of problems) note(problem);
   const core = createCore(host, settings, { role: "terminal" });
   const served = new ServedFolders(core, host.log);
+  const asking = {
+    settings,
+    cacheDirectory: cacheDirectoryOf(settings, env),
+    providers: once(() => chooseProviders(host, settings)),
+  };
   const queue = new RequestQueue(AT_ONCE, MOST_WAITING);
   const ending = new AbortController();
   let garbage = 0;
@@ -65,7 +81,8 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
       title,
       description,
       inputSchema,
-      annotations: { title, readOnlyHint: true, openWorldHint: false },
+      // Only an answer may be written elsewhere.
+      annotations: { title, readOnlyHint: true, openWorldHint: name === "ask" },
     })),
   }));
 
@@ -80,7 +97,7 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
       const text = await queue.run(async () => {
         chosen ??= choose();
         await chosen;
-        return runTool(params.name, params.arguments, await served.fresh(signal), signal);
+        return runTool(params.name, params.arguments, await served.fresh(signal), asking, signal);
       }, signal);
       return { content: [{ type: "text", text }] };
     } catch (error) {

@@ -38,7 +38,8 @@ export interface ChatServer {
   readonly abandoned: Promise<void>;
 }
 
-export async function startChatServer(test: TestContext): Promise<ChatServer> {
+/** @param test ends it when it ends itself */
+export async function startChatServer(test: Pick<TestContext, "after">): Promise<ChatServer> {
   let behaviours: Behaviour[] = [says("nothing was set")];
   let leave = () => {};
   const abandoned = new Promise<void>((resolve) => {
