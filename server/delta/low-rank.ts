@@ -62,7 +62,7 @@ function hasSense({ rows, rowsInAll = rows, cols }: MatrixPair, width: number): 
   return haveRoom(rowsInAll, cols, width) && width <= Math.min(rows, cols) / 2;
 }
 
-/** The leading singular values and vectors of a difference. */
+/** The leading singular values and vectors of a difference; the vectors stay until the next are looked for. */
 interface Spectrum {
   /** Sum of the squares of all values. */
   energy: number;
@@ -106,7 +106,8 @@ function decompose(
 ): Spectrum | undefined {
   const { kernels, at } = codec;
   const { rows, cols } = pair;
-  const left = new Float32Array(rows * width);
+  // In memory that nothing else needs meanwhile: as garbage they would pile up before they are collected.
+  const left = codec.floats(at.rowSums, rows * width);
   const right = codec.floats(at.right, cols * width);
   if (start) right.set(start);
   else signs(right);
@@ -130,13 +131,13 @@ function decompose(
     if (round === 0) orthonormalise(right, cols, width);
   }
   const { values, vectors } = symmetricEigen(gram(right, cols, width), width);
-  const rotated = rotate(right, cols, width, vectors);
+  const rotated = rotate(right, width, vectors, codec.floats(at.words, cols * width));
   const lengths = columnNorms(rotated, cols, width);
   for (let i = 0; i < rotated.length; i++) rotated[i] /= lengths[i % width] || 1;
   return {
     energy,
     values: values.map((value) => Math.sqrt(Math.max(0, value))),
-    left: rotate(left, rows, width, vectors),
+    left: rotate(left, width, vectors, codec.floats(at.colSums, rows * width)),
     right: rotated,
     width,
   };
@@ -269,10 +270,9 @@ function gram(matrix: Float32Array, count: number, width: number): Float64Array 
   return sums;
 }
 
-function rotate(matrix: Float32Array, count: number, width: number, vectors: Float64Array): Float32Array {
-  const rotated = new Float32Array(count * width);
+function rotate(matrix: Float32Array, width: number, vectors: Float64Array, rotated: Float32Array): Float32Array {
   const row = new Float64Array(width);
-  for (let at = 0; at < count * width; at += width) {
+  for (let at = 0; at < matrix.length; at += width) {
     row.fill(0);
     for (let k = 0; k < width; k++) {
       const value = matrix[at + k];
