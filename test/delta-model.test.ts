@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { compress } from "../server/delta/compress.ts";
 import { describeDelta } from "../server/delta/describe.ts";
 import { estimate } from "../server/delta/estimate.ts";
+import { recordBytes } from "../server/delta/factors.ts";
 import { openModel } from "../server/delta/model-files.ts";
 import { floatValues } from "../server/delta/number-format.ts";
 import { reconstruct } from "../server/delta/reconstruct.ts";
@@ -204,6 +205,51 @@ describe("a delta of a model", () => {
     const [{ name, change, codec }] = guess.tensors;
     assert.deepEqual([name, codec], ["a", "contexts"]);
     assert.ok(change !== undefined && change > 0.005 && change < 0.02, `${change}`);
+  });
+
+  it("names a small tensor that shares its block with no other, and counts those that do", async (test) => {
+    for (const [names, row] of [
+      [["b"], "b"],
+      [["b", "c"], "(2 small tensors)"],
+    ] as const) {
+      const base = names.map((name, i) => tensor(name, norm.subarray(i), [norm.length - i]));
+      const fine = names.map((name, i) =>
+        tensor(
+          name,
+          norm.subarray(i).map((value) => value * 1.01),
+          [norm.length - i],
+        ),
+      );
+      const { folder, options } = await roundTrip(test, base, fine);
+      const [was, is] = ["base", "fine"].map((name) => openModel(join(folder, `${name}.safetensors`)));
+      const { tensors } = await estimate(was, is, { ...options, fast: true });
+      assert.deepEqual(tensors.map(({ name }) => name).sort(), ["(headers and other files)", row].sort());
+    }
+  });
+
+  it("tells from some rows of a matrix what the factors of all would take", async (test) => {
+    const [rows, cols] = [1024, 256];
+    const values = weights(random, rows, cols);
+    const folder = temporaryFolder(test);
+    const span = (name: string, from: number, count: number) => ({
+      path: join(folder, name),
+      at: 2 * cols * from,
+      bytes: 2 * cols * count,
+    });
+    put(folder, { base: bf16(values), fine: bf16(merged(random, values, cols, 4, 0.5)) });
+    const { workers } = deltaOptions(test);
+    const fit = (from: number, count: number) =>
+      workers.run("fit", {
+        fine: span("fine", from, count),
+        base: span("base", from, count),
+        dtype: "BF16",
+        rows: count,
+        cols,
+        rowsInAll: rows,
+      });
+    const [all, some] = await Promise.all([fit(0, rows), fit(256, 512)]);
+    const told = recordBytes(some.bytes, rows / 512);
+    assert.ok(Math.abs(told / all.bytes.length - 1) < 0.1, `${told} of ${all.bytes.length}`);
   });
 
   it("does not replace what is there unless told to", async (test) => {

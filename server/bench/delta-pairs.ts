@@ -11,6 +11,8 @@ export interface Pair {
   fine: string;
   /** Percent saved, and points more than BitX. */
   target?: { saved: number; overBitx?: number };
+  /** Percent that could be saved, where the change is known well enough to tell. */
+  limit?: number;
 }
 
 /**
@@ -29,7 +31,7 @@ export function makePairs(folder: string): Pair[] {
     return path;
   };
   const rounded = base.map((tensor) => floatsOf(bf16(tensor)));
-  const full = base.map((tensor) => tensor.map((value) => value + normal(random, 2e-4)));
+  const full = base.map((tensor) => tensor.map((value) => value + normal(random, CHANGE)));
   const merged = rounded.map((tensor) => withAdapter(random, tensor, cols, 16, 1e-3));
   const pure = rounded.map((tensor) =>
     tensor.map((value) => (random() < 0.05 ? value * (1 + 2 ** -8 * Math.sign(random() - 0.5)) : value)),
@@ -40,8 +42,37 @@ export function makePairs(folder: string): Pair[] {
     { name: "made: bf16 full, 1%", base: bf16Base, fine: write("full.BF16", "BF16", full) },
     { name: "made: bf16 LoRA merged", base: bf16Base, fine: write("merged.BF16", "BF16", merged) },
     { name: "made: bf16, one weight in 20 changed", base: bf16Base, fine: write("pure.BF16", "BF16", pure) },
-    { name: "made: f32 full, 1%", base: f32Base, fine: write("full.F32", "F32", full) },
+    { name: "made: f32 full, 1%", base: f32Base, fine: write("full.F32", "F32", full), limit: limitOf(full, CHANGE) },
   ];
+}
+
+/** Spread of the change of a full fine-tune. */
+const CHANGE = 2e-4;
+
+/**
+ * Percent that can be saved at most of floats that changed by independent {@link normal} numbers: what such a number
+ * tells, in bits, counted in steps of the float that it led to.
+ */
+function limitOf(fine: readonly Float32Array[], spread: number): number {
+  let steps = 0;
+  let count = 0;
+  for (const tensor of fine) {
+    for (const bits of new Uint32Array(tensor.buffer)) steps += ((bits >>> 23) & 0xff) - 127 - 23;
+    count += tensor.length;
+  }
+  return 100 * (1 - (entropyOfFour() + Math.log2(Math.sqrt(3) * spread) - steps / count) / 32);
+}
+
+/** Differential entropy, in bits, of the sum of four numbers between 0 and 1. */
+function entropyOfFour(): number {
+  const slices = 100_000;
+  let bits = 0;
+  for (let i = 0; i < slices; i++) {
+    const x = (2 * (i + 0.5)) / slices;
+    const density = x < 1 ? x ** 3 / 6 : (-3 * x ** 3 + 12 * x ** 2 - 12 * x + 4) / 6;
+    bits -= (2 * 2 * density * Math.log2(density)) / slices;
+  }
+  return bits;
 }
 
 /** The pairs in a folder by their names: `base*.X.safetensors` and every other `*.X.safetensors` beside it. */

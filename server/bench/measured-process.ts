@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { packageFile } from "../package-files.ts";
 
 /** What a process used, all its threads together. */
@@ -11,10 +10,24 @@ export interface Usage {
   /** Seconds from start to exit. */
   seconds: number;
   cpuSeconds: number;
-  /** The largest resident set, in megabytes of 1,000 kilobytes. */
+  /** The largest resident set. */
   peakMB: number;
   stdout: string;
 }
+
+/**
+ * Loaded into a measured process before its own code: writes what the whole process used when it ends. As plain text,
+ * since what Node needs to read TypeScript would be 20 MB of what is measured.
+ */
+const REPORT_USAGE = `data:text/javascript,${encodeURIComponent(`
+  import { writeFileSync } from "node:fs";
+  import { isMainThread } from "node:worker_threads";
+  if (isMainThread) process.on("exit", () => {
+    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    const usage = { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakMB: maxRSS * 1024 / 1e6 };
+    writeFileSync(process.env.CAIRN_BENCH_USAGE, JSON.stringify(usage));
+  });
+`)}`;
 
 /** The environment in which Cairn keeps its index in a folder of the benchmarks. */
 export function benchEnvironment(cacheDirectory: string): NodeJS.ProcessEnv {
@@ -25,10 +38,9 @@ export function benchEnvironment(cacheDirectory: string): NodeJS.ProcessEnv {
 export async function cairn(cacheDirectory: string, args: readonly string[]): Promise<Usage> {
   const folder = mkdtempSync(join(tmpdir(), "cairn-bench-"));
   const usageFile = join(folder, "usage.json");
-  const preload = pathToFileURL(packageFile("server", "bench", "report-usage.ts")).href;
   try {
     const started = performance.now();
-    const child = spawn(process.execPath, ["--import", preload, packageFile("bin", "cairn.mjs"), ...args], {
+    const child = spawn(process.execPath, ["--import", REPORT_USAGE, packageFile("bin", "cairn.mjs"), ...args], {
       env: { ...benchEnvironment(cacheDirectory), CAIRN_BENCH_USAGE: usageFile },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -48,6 +48,8 @@ export interface FitJob {
   dtype: string;
   rows: number;
   cols: number;
+  /** Rows of the tensor, when these are only some of them: factors are weighed as if they were for all. */
+  rowsInAll?: number;
 }
 
 export interface EncodedBlock {

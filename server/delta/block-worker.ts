@@ -17,9 +17,17 @@ import type {
   SampledBlock,
 } from "./block-jobs.ts";
 import { BLOCK_BYTES, BLOCK_VALUES, type CodecMemory, createCodecMemory } from "./codec-memory.ts";
-import { decodeFactors, encodeFactors, type Factors, predict } from "./factors.ts";
+import {
+  bringFloats,
+  decodeFactors,
+  encodeFactors,
+  type Factors,
+  isPredictable,
+  predict,
+  recordBytes,
+} from "./factors.ts";
 import { fitFactors } from "./low-rank.ts";
-import { floatValues, numberFormat } from "./number-format.ts";
+import { numberFormat } from "./number-format.ts";
 import { FileReader, type Span } from "./read-file.ts";
 import { decodeRows, encodeRows } from "./row-codec.ts";
 
@@ -122,8 +130,9 @@ function worthwhileFactors(job: FitJob): Uint8Array<ArrayBuffer> {
   const block: EncodeJob = { fine: [part(job.fine)], base: [part(job.base)], dtype, rows, cols };
   const plain = coded(block).length;
   const predicted = coded({ ...block, prediction: { record, key: `${job.fine.path} ${job.fine.at}`, fromRow } }).length;
-  const gain = ((plain - predicted) * job.rows) / rows - record.length;
-  return gain > LEAST_GAIN * job.rows * cols * width ? record : new Uint8Array();
+  const rowsInAll = job.rowsInAll ?? job.rows;
+  const gain = ((plain - predicted) * rowsInAll) / rows - recordBytes(record, rowsInAll / job.rows);
+  return gain > LEAST_GAIN * rowsInAll * cols * width ? record : new Uint8Array();
 }
 
 /** Share of a tensor that its prediction must save. */
@@ -131,27 +140,31 @@ const LEAST_GAIN = 0.005;
 
 function sample(job: EncodeJob): SampledBlock {
   const block = coded(job);
-  const { baseEnergy, changeEnergy } = job.base ? energies(job) : { baseEnergy: 0, changeEnergy: 0 };
-  return { bytes: block.length, headerBytes: headerBytes(block), codec: block[0], baseEnergy, changeEnergy };
+  const found = { bytes: block.length, headerBytes: headerBytes(block), codec: block[0] };
+  // Of a predicted base nobody asks how far it is.
+  return { ...found, ...(job.base && !job.prediction ? energies(job) : { baseEnergy: 0, changeEnergy: 0 }) };
 }
 
-/** Of the block that is in memory. */
+/** Of the block that is in memory: of one value in seven, which meets all columns. */
 function energies({ dtype, rows, cols }: EncodeJob): { baseEnergy: number; changeEnergy: number } {
-  const { at, bytes } = codec();
-  const length = rows * cols * numberFormat(dtype).width;
-  const base = floatValues(dtype, bytes(at.base, length));
-  const fine = floatValues(dtype, bytes(at.fine, length));
   let baseEnergy = 0;
   let changeEnergy = 0;
-  if (!base || !fine) return { baseEnergy, changeEnergy };
-  for (let i = 0; i < base.length; i++) {
-    const change = fine[i] - base[i];
-    if (!Number.isFinite(change)) continue;
+  if (!isPredictable(dtype)) return { baseEnergy, changeEnergy };
+  const { kernels, at, floats } = codec();
+  const n = rows * cols;
+  bringFloats(codec(), dtype, at.base, n, at.floats);
+  bringFloats(codec(), dtype, at.fine, n, at.z);
+  const [base, change] = [floats(at.floats, n), floats(at.z, n)];
+  kernels.subtract(at.z, at.floats, n);
+  for (let i = 0; i < n; i += ENERGY_STRIDE) {
+    if (!Number.isFinite(change[i])) continue;
     baseEnergy += base[i] * base[i];
-    changeEnergy += change * change;
+    changeEnergy += change[i] * change[i];
   }
   return { baseEnergy, changeEnergy };
 }
+
+const ENERGY_STRIDE = 7;
 
 function rows({ fine, kind, index }: EncodeRowsJob) {
   const source = new Uint8Array(fine.bytes);

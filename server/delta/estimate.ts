@@ -1,12 +1,13 @@
 import type { RowCounts } from "../../shared/delta-types.ts";
 import { codecName } from "./block-codec.ts";
-import type { EncodeJob, FitJob, SampledBlock } from "./block-jobs.ts";
+import type { EncodeJob, SampledBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
 import { totalBytes } from "./compress.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import type { Model } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
-import { makePlan, type PlannedJob } from "./plan.ts";
+import { makePlan, makePlan, type Plan, type PlannedJob, type PlannedJob } from "./plan.ts";
+import { evenly, leftWhenPredicted, type PredictableTensor, wholeBytes } from "./prediction-estimate.ts";
 import { countRows } from "./row-codec.ts";
 import { scaledRows, sumOfRows } from "./row-counts.ts";
 import { rowIndexes } from "./row-index.ts";
@@ -44,8 +45,10 @@ export interface EstimateOptions extends DeltaOptions {
 
 /** Bytes that are looked at: all of a small model, a share of a large one. */
 const SAMPLE_BYTES = 96 << 20;
-/** A slice is large enough that its tables of frequencies say what those of the whole block would. */
-const SLICE_BYTES = 512 << 10;
+/** A slice is large enough that its tables of frequencies say what those of the whole block would, or nearly. */
+const LARGEST_SLICE = 512 << 10;
+/** Of models of very many tensors. */
+const SMALLEST_SLICE = 128 << 10;
 /** What the manifest takes for a tensor: its hash, and numbers. */
 const BYTES_PER_PART = 48;
 
@@ -56,7 +59,7 @@ interface Slice {
 }
 
 /**
- * Looks at a part of every tensor: small models whole, of large ones slices of 512 KiB of evenly chosen blocks.
+ * Looks at a part of every tensor: small models whole, of large ones slices of evenly chosen blocks.
  *
  * @throws {CairnError} `input` when a file cannot be used
  */
@@ -65,7 +68,8 @@ export async function estimate(base: Model, fine: Model, options: EstimateOption
   const total = totalBytes(fine);
   const share = Math.min(1, SAMPLE_BYTES / Math.max(1, total));
   const groups = groupsOf(plan);
-  const slices = groups.flatMap(({ jobs }) => choose(jobs, share));
+  const sliceBytes = Math.max(SMALLEST_SLICE, Math.min(LARGEST_SLICE, SAMPLE_BYTES / groups.length));
+  const slices = groups.flatMap(({ jobs }) => choose(jobs, share, sliceBytes));
   const sampled = new Map<EncodeJob, Sampled>();
   let done = 0;
   const all = slices.reduce((sum, slice) => sum + bytesOf(slice.sampled), 0);
@@ -74,9 +78,11 @@ export async function estimate(base: Model, fine: Model, options: EstimateOption
     stopWhen(options.signal);
     done += bytesOf(slice.sampled);
     options.onProgress?.({ phase: "sampling", done, total: all });
-    sampled.set(slice.job, scaled(slice, result));
+    const bytes = wholeBytes(result, bytesOf(slice.job) / bytesOf(slice.sampled));
+    sampled.set(slice.job, { bytes, result });
   }
-  await predictGroups(groups, slices, sampled, options);
+  const left = await leftWhenPredicted(groups, options);
+  for (const group of groups) group.predicted = left.get(group) ?? 1;
   const rows = await sampleRows(base, plan.jobs, options);
   return sum(groups, sampled, total, done, plan.files.flat().length, rows);
 }
@@ -85,7 +91,7 @@ export async function estimate(base: Model, fine: Model, options: EstimateOption
 async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, signal }: EstimateOptions) {
   const all = jobs.filter((job) => job.kind === "rows");
   const wanted = Math.min(all.length, ROW_BLOCKS);
-  const chosen = Array.from({ length: wanted }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / wanted)]);
+  const chosen = evenly(all, wanted);
   const indexOf = rowIndexes(base);
   const known: { original: number; stored: number; rows: RowCounts }[] = [];
   const run = ({ fine, rowKind }: (typeof all)[number]) =>
@@ -114,84 +120,20 @@ interface Sampled {
   result: SampledBlock;
 }
 
-function scaled({ job, sampled }: Slice, result: SampledBlock): Sampled {
-  const scale = bytesOf(job) / bytesOf(sampled);
-  return { bytes: result.headerBytes + (result.bytes - result.headerBytes) * scale, result };
-}
-
-/**
- * Looks for factors of one tensor of each kind (the same name but for numbers), the largest kinds first, and takes
- * what they save for what they save of the others.
- */
-async function predictGroups(
-  groups: Group[],
-  slices: Slice[],
-  sampled: Map<EncodeJob, Sampled>,
-  { workers, signal }: EstimateOptions,
-) {
-  const kinds = Map.groupBy(
-    groups.filter(({ fit }) => fit !== undefined),
-    ({ name, dtype }) => `${name.replace(/\d+/g, "#")} ${dtype}`,
-  );
-  let left = FIT_BYTES;
-  const weight = (members: Group[]) => members.reduce((sum, { bytes }) => sum + bytes, 0);
-  const largest = [...kinds.values()].sort((a, b) => weight(b) - weight(a));
-  const chosen = largest.flatMap((members) => {
-    const wanted = members.filter((_, i) => i % Math.max(1, Math.ceil(members.length / FITS_PER_KIND)) === 0);
-    return wanted.filter((member, i) => {
-      const isIncluded = i === 0 || left >= member.bytes;
-      if (isIncluded) left -= member.bytes;
-      return isIncluded;
-    });
-  });
-  const run = async (group: Group) => {
-    const { bytes: record, crc } = await workers.run("fit", group.fit as FitJob);
-    if (record.length === 0) return 1;
-    let plain = 0;
-    let predicted = 0;
-    for (const slice of slices.filter(({ job }) => group.jobs.includes(job))) {
-      const from = slice.sampled.fine[0].at - (group.fit as FitJob).fine.at;
-      const rowBytes = slice.sampled.cols * numberFormat(group.dtype).width;
-      const prediction = { record, key: `${group.name} ${crc}`, fromRow: from / rowBytes };
-      const result = await workers.run("sample", { ...slice.sampled, prediction });
-      plain += sampled.get(slice.job)?.bytes ?? 0;
-      predicted += scaled(slice, result).bytes;
-    }
-    const ratio = predicted / plain;
-    const whole =
-      (plain * group.bytes) / group.jobs.filter((job) => sampled.has(job)).reduce((sum, job) => sum + bytesOf(job), 0);
-    return Math.min(1, ratio + record.length / whole);
-  };
-  const ratios = new Map<Group, number>();
-  for await (const [group, ratio] of inOrder(chosen, workers.count, run)) {
-    stopWhen(signal);
-    ratios.set(group, ratio);
-  }
-  for (const members of kinds.values()) {
-    const known = members.flatMap((member) => ratios.get(member) ?? []);
-    const mean = known.reduce((sum, ratio) => sum + ratio, 0) / known.length;
-    for (const member of members) member.predicted = ratios.get(member) ?? mean;
-  }
-}
-
-/** Bytes of tensors that factors are looked for in. */
-const FIT_BYTES = 64 << 20;
-const FITS_PER_KIND = 64;
-
-interface Group {
-  name: string;
-  dtype: string;
-  bytes: number;
+interface Group extends PredictableTensor {
   jobs: EncodeJob[];
-  /** How its factors would be looked for, and the share of its bytes that is left with them. */
-  fit: FitJob | undefined;
+  /** The share of its bytes that is left when it is predicted. */
   predicted: number;
 }
 
 /** The blocks of each tensor; those that small tensors share, and what is no tensor, stand for themselves. */
-function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
+function groupsOf({ files, jobs }: Plan): Group[] {
   const groups: Group[] = [];
   const grouped = new Set<EncodeJob>();
+  const pools = Map.groupBy(
+    files.flat().filter(({ pool }) => pool !== undefined),
+    ({ pool }) => pool?.[0],
+  );
   for (const part of files.flat()) {
     if (!part.blocks || part.name === undefined) continue;
     const own = jobs.slice(part.blocks[0], part.blocks[0] + part.blocks[1]).filter((job) => job.kind === "encode");
@@ -206,9 +148,11 @@ function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
       predicted: 1,
     });
   }
-  for (const job of jobs) {
+  for (const [number, job] of jobs.entries()) {
     if (job.kind !== "encode" || grouped.has(job)) continue;
-    const name = job.fine.length > 1 ? `(${job.fine.length} small tensors)` : "(headers and other files)";
+    const small = pools.get(number) ?? [];
+    const alone = small.length === 1 ? small[0].name : undefined;
+    const name = alone ?? (small.length > 1 ? `(${small.length} small tensors)` : "(headers and other files)");
     const known = groups.find((group) => group.name === name && group.dtype === job.dtype);
     if (known) {
       known.jobs.push(job);
@@ -219,21 +163,19 @@ function groupsOf({ files, jobs }: ReturnType<typeof makePlan>): Group[] {
 }
 
 /** So many of the jobs, evenly, that slices of them make up the share; at least one. */
-function choose(jobs: readonly EncodeJob[], share: number): Slice[] {
+function choose(jobs: readonly EncodeJob[], share: number, sliceBytes: number): Slice[] {
+  if (share >= 1) return jobs.map((job) => ({ job, sampled: job }));
   const bytes = jobs.reduce((sum, job) => sum + bytesOf(job), 0);
-  const wanted = share >= 1 ? jobs.length : Math.min(jobs.length, Math.ceil((bytes * share) / SLICE_BYTES));
-  return Array.from({ length: wanted }, (_, i) => {
-    const job = jobs[Math.floor(((i + 0.5) * jobs.length) / wanted)];
-    return { job, sampled: share >= 1 ? job : sliceOf(job) };
-  });
+  const wanted = Math.min(jobs.length, Math.ceil((bytes * share) / sliceBytes));
+  return evenly(jobs, wanted).map((job) => ({ job, sampled: sliceOf(job, sliceBytes) }));
 }
 
 /** The middle rows, or the middle of what has no rows. */
-function sliceOf(job: EncodeJob): EncodeJob {
-  if (bytesOf(job) <= SLICE_BYTES || job.fine.length > 1) return job;
+function sliceOf(job: EncodeJob, sliceBytes: number): EncodeJob {
+  if (bytesOf(job) <= sliceBytes || job.fine.length > 1) return job;
   const { width } = numberFormat(job.dtype);
   const unit = job.rows > 1 ? job.cols * width : width;
-  const units = Math.max(1, Math.floor(SLICE_BYTES / unit));
+  const units = Math.max(1, Math.floor(sliceBytes / unit));
   const from = Math.floor((bytesOf(job) / unit - units) / 2) * unit;
   const cut = (spans: EncodeJob["fine"]) => spans.map((span) => ({ ...span, at: span.at + from, bytes: units * unit }));
   return {

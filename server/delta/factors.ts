@@ -67,6 +67,12 @@ export function encodeFactors(
   return concat([fixed, new Uint8Array(scales.slice().buffer), ...blocks]);
 }
 
+/** What the record of a taller matrix would take, by that of some of its rows: one factor grows with them. */
+export function recordBytes(record: Uint8Array, growth: number): number {
+  const leftBytes = new DataView(record.buffer, record.byteOffset, record.length).getUint32(12, true);
+  return record.length + (growth - 1) * leftBytes;
+}
+
 /** @throws {CairnError} `corrupt` when the record is not one of factors for a matrix of this shape */
 export function decodeFactors(codec: CodecMemory, record: Uint8Array, cols: number): Factors {
   if (record.length < FIXED || record[0] !== FACTORS) throw damaged("it has no factors");
@@ -111,11 +117,17 @@ export function predict(codec: CodecMemory, dtype: string, factors: Factors, fro
   codec.floats(at.left, left.length).set(left);
   codec.floats(at.right, factors.right.length).set(factors.right);
   const values = dtype === "F32" ? at.base : at.floats;
-  if (dtype === "BF16") kernels.floatsOfBf16(at.base, n, values);
-  if (dtype === "F16") kernels.floatsOfF16(at.base, n, values);
+  if (values !== at.base) bringFloats(codec, dtype, at.base, n, values);
   kernels.addProduct(values, rows, cols, at.left, at.right, rank, stride);
   if (dtype === "BF16") kernels.bf16OfFloats(values, n, at.base);
   if (dtype === "F16") kernels.f16OfFloats(values, n, at.base);
+}
+
+/** Turns values that {@link isPredictable} into floats, exactly but for halves that are not finite. */
+export function bringFloats(codec: CodecMemory, dtype: string, from: number, n: number, to: number): void {
+  if (dtype === "BF16") codec.kernels.floatsOfBf16(from, n, to);
+  else if (dtype === "F16") codec.kernels.floatsOfF16(from, n, to);
+  else codec.floats(to, n).set(codec.floats(from, n));
 }
 
 /** Formats whose values can be predicted. */

@@ -10,7 +10,7 @@ const LOW_BITS = 15;
 export function normalise(counts: Uint32Array): Uint16Array {
   const frequencies = new Uint16Array(TOKENS);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const only = counts.findIndex((count) => count === total);
+  const only = counts.indexOf(total);
   if (only >= 0) {
     frequencies[only] = TOTAL - 1;
     frequencies[only ^ 1] = 1;

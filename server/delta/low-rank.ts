@@ -1,5 +1,5 @@
 import { BLOCK_BYTES, BLOCK_VALUES, type CodecMemory } from "./codec-memory.ts";
-import { type FactorCodes, haveRoom } from "./factors.ts";
+import { bringFloats, type FactorCodes, haveRoom } from "./factors.ts";
 import { columnNorms, orthonormalise, symmetricEigen } from "./linear-algebra.ts";
 import { numberFormat } from "./number-format.ts";
 import type { FileReader, Span } from "./read-file.ts";
@@ -11,6 +11,8 @@ export interface MatrixPair {
   dtype: string;
   rows: number;
   cols: number;
+  /** Rows of the tensors that these are some rows of; undefined for all of them. */
+  rowsInAll?: number;
 }
 
 /** Directions that are looked for: a first look, and what follows when they are not enough. */
@@ -56,11 +58,11 @@ export function fitFactors(codec: CodecMemory, reader: FileReader, pair: MatrixP
 }
 
 /** Whether so many directions have room and are few against the matrix. */
-function hasSense({ rows, cols }: MatrixPair, width: number): boolean {
-  return haveRoom(rows, cols, width) && width <= Math.min(rows, cols) / 2;
+function hasSense({ rows, rowsInAll = rows, cols }: MatrixPair, width: number): boolean {
+  return haveRoom(rowsInAll, cols, width) && width <= Math.min(rows, cols) / 2;
 }
 
-/** The leading singular values and vectors of a difference. */
+/** The leading singular values and vectors of a difference; the vectors stay until the next are looked for. */
 interface Spectrum {
   /** Sum of the squares of all values. */
   energy: number;
@@ -104,7 +106,8 @@ function decompose(
 ): Spectrum | undefined {
   const { kernels, at } = codec;
   const { rows, cols } = pair;
-  const left = new Float32Array(rows * width);
+  // In memory that nothing else needs meanwhile: as garbage they would pile up before they are collected.
+  const left = codec.floats(at.rowSums, rows * width);
   const right = codec.floats(at.right, cols * width);
   if (start) right.set(start);
   else signs(right);
@@ -128,13 +131,13 @@ function decompose(
     if (round === 0) orthonormalise(right, cols, width);
   }
   const { values, vectors } = symmetricEigen(gram(right, cols, width), width);
-  const rotated = rotate(right, cols, width, vectors);
+  const rotated = rotate(right, width, vectors, codec.floats(at.words, cols * width));
   const lengths = columnNorms(rotated, cols, width);
   for (let i = 0; i < rotated.length; i++) rotated[i] /= lengths[i % width] || 1;
   return {
     energy,
     values: values.map((value) => Math.sqrt(Math.max(0, value))),
-    left: rotate(left, rows, width, vectors),
+    left: rotate(left, width, vectors, codec.floats(at.colSums, rows * width)),
     right: rotated,
     width,
   };
@@ -160,9 +163,7 @@ function eachRows(
       [pair.fine, at.fine, at.z],
     ] as const) {
       reader.readSpans([place(span)], codec.bytes(bytes, n * width));
-      if (dtype === "BF16") kernels.floatsOfBf16(bytes, n, floats);
-      else if (dtype === "F16") kernels.floatsOfF16(bytes, n, floats);
-      else codec.floats(floats, n).set(codec.floats(bytes, n));
+      bringFloats(codec, dtype, bytes, n, floats);
     }
     kernels.subtract(at.floats, at.z, n);
     use(from, count);
@@ -175,8 +176,10 @@ function savedBy(spectrum: Spectrum, pair: MatrixPair, directions: number): numb
 }
 
 /** How many directions pay for themselves, and what that saves of the tensor, as a share of it. */
-function chooseRank({ energy, values }: Spectrum, { dtype, rows, cols }: MatrixPair) {
+function chooseRank({ energy, values }: Spectrum, { dtype, rows, rowsInAll = rows, cols }: MatrixPair) {
   const n = rows * cols;
+  // All rows share what the columns' codes take.
+  const colShare = rows / rowsInAll;
   const plain = 0.5 * n * Math.log2(energy / n);
   let best = { rank: 0, spread: 0, bits: plain };
   let left = energy;
@@ -186,7 +189,7 @@ function chooseRank({ energy, values }: Spectrum, { dtype, rows, cols }: MatrixP
     const spread = Math.sqrt(Math.max(left, energy * 1e-9) / n);
     let bits = n * Math.log2(spread);
     for (let k = 0; k < rank; k++) {
-      bits += rows * codeBits(values[k], spread, rows) + cols * codeBits(values[k], spread, cols);
+      bits += rows * codeBits(values[k], spread, rows) + colShare * cols * codeBits(values[k], spread, cols);
     }
     if (bits < best.bits) best = { rank, spread, bits };
   }
@@ -267,10 +270,9 @@ function gram(matrix: Float32Array, count: number, width: number): Float64Array 
   return sums;
 }
 
-function rotate(matrix: Float32Array, count: number, width: number, vectors: Float64Array): Float32Array {
-  const rotated = new Float32Array(count * width);
+function rotate(matrix: Float32Array, width: number, vectors: Float64Array, rotated: Float32Array): Float32Array {
   const row = new Float64Array(width);
-  for (let at = 0; at < count * width; at += width) {
+  for (let at = 0; at < matrix.length; at += width) {
     row.fill(0);
     for (let k = 0; k < width; k++) {
       const value = matrix[at + k];
