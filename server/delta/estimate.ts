@@ -6,7 +6,7 @@ import { totalBytes } from "./compress.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import type { Model } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
-import { makePlan, makePlan, type Plan, type PlannedJob, type PlannedJob } from "./plan.ts";
+import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { evenly, leftWhenPredicted, type PredictableTensor, wholeBytes } from "./prediction-estimate.ts";
 import { countRows } from "./row-codec.ts";
 import { scaledRows, sumOfRows } from "./row-counts.ts";
