@@ -93,7 +93,8 @@ export function decodeBlock(codec: CodecMemory, shape: BlockShape, block: Uint8A
         fine.set(codec.bytes(codec.at.base, length));
         return fine;
       case Codec.planes:
-        fine.set(restored(joinPlanes(body, width, length), shape.format));
+        joinPlanes(body, width, fine);
+        restore(fine, shape.format);
         return fine;
       case Codec.differencePlanes:
         decodeDifferencePlanes(codec, shape, body, length);
@@ -169,7 +170,7 @@ function encodeDifference(codec: CodecMemory, { format, rows, cols }: BlockShape
   });
   const header = encodeHeader(model, frequencies);
   const expected = header.length + tokenBits / 8 + (bitsEnd - at.bits);
-  const planes = betterPlanes(codec.words(at.z, n), format.width, length, expected);
+  const planes = betterPlanes(codec, codec.words(at.z, n), format.width, length, expected);
   if (planes) return planes;
   const wordsStart = kernels.encode(at.pairs, n, at.symbols, at.wordsEnd, at.states);
   // Words end where bits begin; what comes before them is put there, and the block lies in one piece.
@@ -232,6 +233,7 @@ const FIXED = 1 + 3 * 4 + 4 * 4;
 
 /** The difference as planes by zstd, when a part of the block says that they are shorter than expected of contexts. */
 function betterPlanes(
+  codec: CodecMemory,
   z: Uint32Array,
   width: number,
   length: number,
@@ -240,9 +242,9 @@ function betterPlanes(
   const probed = Math.min(length, PROBE_BYTES);
   const values = probed / width;
   const from = Math.floor((z.length - values) / 2);
-  const probe = encodePlanes(Codec.differencePlanes, narrow(z.subarray(from, from + values), width), width);
+  const probe = encodePlanes(Codec.differencePlanes, narrow(codec, z.subarray(from, from + values), width), width);
   if (probe.length * (length / probed) > expected) return undefined;
-  const planes = probed === length ? probe : encodePlanes(Codec.differencePlanes, narrow(z, width), width);
+  const planes = probed === length ? probe : encodePlanes(Codec.differencePlanes, narrow(codec, z, width), width);
   return planes.length < expected ? planes : undefined;
 }
 
@@ -362,7 +364,9 @@ function decodeDifferencePlanes(
   body: Uint8Array,
   length: number,
 ) {
-  const planes = joinPlanes(body, format.width, length);
+  // Values of their width, before they are widened; garbage of this size would pile up.
+  const planes = codec.bytes(codec.at.words, length);
+  joinPlanes(body, format.width, planes);
   if (format.width === 8) {
     codec.bytes(codec.at.fine, length).set(xored(planes, codec.bytes(codec.at.base, length)));
     return;
@@ -395,9 +399,13 @@ function encodePlanes(codec: number, values: Uint8Array, width: number): Uint8Ar
   return concat([Uint8Array.of(codec), splitPlanes(values, width, ZSTD)]);
 }
 
-function narrow(z: Uint32Array, width: number): Uint8Array {
-  if (width === 4) return new Uint8Array(Uint32Array.from(z).buffer);
-  return width === 2 ? new Uint8Array(Uint16Array.from(z).buffer) : Uint8Array.from(z);
+/** Values of their width, in memory that words have not been written to yet. */
+function narrow({ memory, at }: CodecMemory, z: Uint32Array, width: number): Uint8Array {
+  const values = new Uint8Array(memory.buffer, at.words, z.length * width);
+  if (width === 1) values.set(z);
+  else if (width === 2) new Uint16Array(memory.buffer, at.words, z.length).set(z);
+  else new Uint32Array(memory.buffer, at.words, z.length).set(z);
+  return values;
 }
 
 function widen(values: Uint8Array, width: number, z: Uint32Array): void {
@@ -415,11 +423,10 @@ function rotated(bytes: Uint8Array, { width, flip }: NumberFormat): Uint8Array<A
   return copy;
 }
 
-function restored(bytes: Uint8Array, { width, flip }: NumberFormat): Uint8Array {
-  if (flip === 0 || width === 8) return bytes;
+function restore(bytes: Uint8Array, { width, flip }: NumberFormat): void {
+  if (flip === 0 || width === 8) return;
   const turn = { 1: turn8, 2: turn16, 4: turn32 }[width];
   turn(bytes, 8 * width - 1);
-  return bytes;
 }
 
 function turn8(bytes: Uint8Array, by: number): void {

@@ -33,13 +33,9 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/**
- * The values whose planes these are, `length` bytes of them, at an address that fits their width.
- * Throws when the planes are not exactly that long.
- */
-export function joinPlanes(planes: Uint8Array, width: number, length: number): Uint8Array<ArrayBuffer> {
-  const count = length / width;
-  const values = new Uint8Array(length);
+/** Fills `values` with those whose planes these are. Throws when the planes are not exactly that long. */
+export function joinPlanes(planes: Uint8Array, width: number, values: Uint8Array): void {
+  const count = values.length / width;
   const view = new DataView(planes.buffer, planes.byteOffset, planes.length);
   let at = 0;
   for (let byte = 0; byte < width; byte++) {
@@ -47,13 +43,17 @@ export function joinPlanes(planes: Uint8Array, width: number, length: number): U
     const kept = said >= KEPT;
     const size = kept ? said - KEPT : said;
     const packed = planes.subarray(at + 4, at + 4 + size);
-    const plane = kept ? packed : zstdDecompressSync(packed, { maxOutputLength: Math.max(1, count) });
+    const plane = kept ? packed : zstdDecompressSync(packed, inOnePiece(count));
     if (packed.length !== size || plane.length !== count) throw new Error("a plane has the wrong length");
     for (let i = 0, to = byte; i < count; i++, to += width) values[to] = plane[i];
     at += 4 + size;
   }
   if (at !== planes.length) throw new Error("something follows its planes");
-  return values;
+}
+
+/** Smaller pieces would be joined, and both be garbage. */
+function inOnePiece(bytes: number): ZstdOptions {
+  return { maxOutputLength: Math.max(1, bytes), chunkSize: Math.max(64, bytes) };
 }
 
 const KEPT = 2 ** 31;
