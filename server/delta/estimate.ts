@@ -83,8 +83,8 @@ async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, s
   const chosen = Array.from({ length: wanted }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / wanted)]);
   const indexOf = rowIndexes(base);
   const known: { original: number; stored: number }[] = [];
-  const run = ({ fine, rowKind }: (typeof all)[number]) =>
-    workers.run("encodeRows", { fine: fine[0], kind: rowKind, index: indexOf(rowKind) });
+  const run = ({ fine, rowKind, packed }: (typeof all)[number]) =>
+    workers.run("encodeRows", { fine: fine[0], kind: rowKind, packed, index: indexOf(rowKind) });
   for await (const [job, { bytes }] of inOrder(chosen, workers.count, run)) {
     stopWhen(signal);
     known.push({ original: bytesOf(job), stored: bytes.length });
