@@ -94,6 +94,12 @@ function bundles(): BuildOptions[] {
         ),
       },
     },
+    {
+      ...node,
+      entryPoints: ["server/native/engine-process.ts"],
+      banner: { js: REQUIRE_FOR_COMMONJS },
+      external: ["onnxruntime-node"],
+    },
     ...[
       "server/workspace/root-worker.ts",
       "server/workspace/index-worker.ts",
@@ -205,7 +211,7 @@ function thirdPartyLicences(metafiles: readonly Metafile[]): string {
     const text = file ? readFileSync(join(folder, file), "utf8").trim() : `Published under ${license}, without a text.`;
     return `${name} ${version} (${license})\n\n${text}`;
   });
-  sections.push(...grammarLicences(), RIPGREP_LICENCE);
+  sections.push(...grammarLicences(), RIPGREP_LICENCE, ONNX_RUNTIME_LICENCE);
   return `Cairn contains these works of others.\n\n${sections.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
@@ -234,6 +240,12 @@ const RIPGREP_LICENCE = `ripgrep (MIT or Unlicense), the program in bin/
 The MIT License (MIT)
 
 Copyright (c) 2015 Andrew Gallant
+
+${MIT_TERMS}`;
+
+const ONNX_RUNTIME_LICENCE = `ONNX Runtime (MIT), the programs in node_modules/
+
+Copyright (c) Microsoft Corporation
 
 ${MIT_TERMS}`;
 
@@ -276,7 +288,26 @@ function stage(): string {
   for (const name of [".vscodeignore", ...shipped]) {
     cpSync(join(root, name), join(staged, name), { recursive: true });
   }
+  copyOnnxRuntime(join(staged, "dist", "node_modules"));
   return staged;
+}
+
+/**
+ * Puts the ONNX runtime where the engine's process finds it: its code and, out of the libraries for all platforms, those
+ * of this one. For some platforms (macOS on Intel) there are none.
+ */
+function copyOnnxRuntime(folder: string): void {
+  const libraries = join("bin", "napi-v6", ...target.split("-"));
+  if (!existsSync(installed("onnxruntime-node", libraries))) return;
+  const parts = [
+    ["onnxruntime-node", "package.json"],
+    ["onnxruntime-node", "dist"],
+    ["onnxruntime-node", libraries],
+    ["onnxruntime-common", "package.json"],
+    ["onnxruntime-common", "dist", "cjs"],
+  ];
+  const runs = (path: string) => !/\.(?:map|ts)$/.test(path);
+  for (const part of parts) cpSync(installed(...part), join(folder, ...part), { recursive: true, filter: runs });
 }
 
 function installed(...parts: string[]): string {

@@ -11,6 +11,7 @@ import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
 import { registerStatusItem } from "./status.ts";
@@ -36,6 +37,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
+    new ProviderKeys(context, server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
     // A folder may be opened, and trusted, long after the editor started.

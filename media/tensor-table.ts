@@ -12,18 +12,20 @@ import {
 } from "./delta-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
+import { rowBar } from "./row-bar.ts";
 import { clicked, inOrder, LARGEST_FIRST, type TensorColumn, type TensorOrder } from "./tensor-order.ts";
 
 /** Rows that are shown at first, and that each click adds: a model may have tens of thousands of tensors. */
 const ROWS = 200;
 
+/** What one wants to see comes first: a narrow panel shows no more without being scrolled. */
 const COLUMNS: readonly { column: TensorColumn; title: string; className: string }[] = [
-  { column: "name", title: l10n.t("Tensor"), className: "name" },
-  { column: "dtype", title: l10n.t("Type"), className: "" },
+  { column: "name", title: l10n.t("Part"), className: "name" },
   { column: "bytes", title: l10n.t("Size"), className: "number" },
-  { column: "change", title: l10n.t("Change"), className: "number" },
-  { column: "codec", title: l10n.t("Stored as"), className: "" },
   { column: "saved", title: l10n.t("Saved"), className: "number" },
+  { column: "change", title: l10n.t("Change"), className: "number" },
+  { column: "dtype", title: l10n.t("Type"), className: "" },
+  { column: "codec", title: l10n.t("Stored as"), className: "" },
 ];
 
 /** A picture of a fine-tune: the total in a sentence, and a table of its tensors that can be sorted. */
@@ -46,7 +48,7 @@ export class TensorTable {
   #draw(focused?: TensorColumn): void {
     this.element.replaceChildren();
     if (!this.#picture) return;
-    const { tensors, subject, base, measured } = this.#picture;
+    const { tensors, subject, base, measured, rows } = this.#picture;
     const why = l10n.say(verdict(this.#picture));
     const what = measured
       ? l10n.t("What lies in {0}, against {1}", subject, base)
@@ -61,15 +63,14 @@ export class TensorTable {
     const table = element(
       "table",
       "tensors",
-      {},
-      element("caption", "dim", {}, caption(tensors.length, shown.length)),
+      { "aria-describedby": "about-parts" },
       element("thead", "", {}, element("tr", "", {}, ...columns.map((column) => this.#head(column)), barHead())),
       element("tbody", "", {}, ...shown.map((tensor) => row(tensor, columns, largest))),
     );
     const scroller = element(
       "div",
       "scroller",
-      { role: "region", "aria-label": l10n.t("Tensors"), tabindex: "0" },
+      { role: "region", "aria-label": l10n.t("Parts"), tabindex: "0" },
       table,
     );
     const more = button(
@@ -81,6 +82,8 @@ export class TensorTable {
       element("p", "dim", {}, what),
       total,
       ...(why ? [element("p", "verdict", {}, why)] : []),
+      ...(rows ? [rowBar(rows, measured)] : []),
+      element("p", "dim caption", { id: "about-parts" }, caption(tensors.length, shown.length)),
       scroller,
       ...(shown.length < tensors.length ? [more] : []),
     );
@@ -110,7 +113,7 @@ export class TensorTable {
 }
 
 function caption(all: number, shown: number): string {
-  const bars = l10n.t("A bar is as long as the tensor is large; its filled part is what the delta takes.");
+  const bars = l10n.t("A bar is as long as the part is large; what is filled of it is what the delta takes.");
   if (shown < all) return `${l10n.t("{0} of {1} rows.", l10n.number(shown), l10n.number(all))} ${bars}`;
   return `${all === 1 ? l10n.t("1 row.") : l10n.t("{0} rows.", l10n.number(all))} ${bars}`;
 }

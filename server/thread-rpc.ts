@@ -17,8 +17,14 @@ interface Reply {
   error?: WireError;
 }
 
-/** What both ends of a channel between threads have in common with a worker and a port. */
-type Channel = MessagePort | Worker;
+/** Another process, made to look like a port; it moves no buffers. */
+export interface ProcessChannel {
+  on(event: "message", listener: (message: never) => void): unknown;
+  postMessage(message: unknown): void;
+}
+
+/** What is at the other end of a channel. */
+type Channel = MessagePort | Worker | ProcessChannel;
 
 /** Wraps a result whose buffers are moved, not copied. */
 export class Moved<T> {
@@ -36,7 +42,8 @@ export function answer(channel: Channel, methods: Methods): void {
     if (typeof request?.method !== "string") return;
     try {
       const result = await (methods[request.method] as (argument: unknown) => unknown)(request.argument);
-      if (result instanceof Moved) channel.postMessage({ id: request.id, result: result.value }, result.transfer);
+      if (result instanceof Moved)
+        (channel as MessagePort).postMessage({ id: request.id, result: result.value }, result.transfer);
       else channel.postMessage({ id: request.id, result });
     } catch (error) {
       channel.postMessage({ id: request.id, error: toWireError(error) });
@@ -76,7 +83,7 @@ export class Caller<M> {
     const id = this.#next++;
     return new Promise<ResultOf<M[K]>>((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: never) => void, reject });
-      this.#channel.postMessage({ id, method, argument }, transfer);
+      (this.#channel as MessagePort).postMessage({ id, method, argument }, transfer);
     });
   }
 

@@ -69,6 +69,19 @@ describe("cairn delta", () => {
     });
   });
 
+  it("tells what became of a dataset's rows", (test) => {
+    const { folder, cairn } = pair(test);
+    const row = (id: number) => `{"id": ${id}, "text": "${"word ".repeat(id % 9)}${id * 7919}"}\n`;
+    const rows = Array.from({ length: 200 }, (_, id) => row(id));
+    put(folder, { "all.jsonl": rows.join(""), "some.jsonl": `${rows.slice(20).join("")}${"?".repeat(90)}\n` });
+    const { rows: guessed } = JSON.parse(cairn("estimate", "some.jsonl", "--base", "all.jsonl", "--json").stdout);
+    assert.deepEqual(guessed, { kept: 180, changed: 0, added: 1 });
+    cairn("compress", "some.jsonl", "--base", "all.jsonl", "--out", "d");
+    const { rows: stored, datasets } = JSON.parse(cairn("info", "d", "--json").stdout);
+    assert.deepEqual([stored, datasets.length, datasets[0].rows], [guessed, 1, guessed]);
+    assert.match(cairn("info", "d").stdout, /rows {2}180 \(99\.4%\) kept, 0 \(0\.0%\) changed, 1 \(0\.5%\) new/);
+  });
+
   it("finds models in the Hub's cache by name and revision", (test) => {
     const { folder, cairn } = pair(test);
     put(join(folder, "hub", "models--org--base"), {
@@ -99,6 +112,9 @@ describe("cairn delta", () => {
     wrong(/Which base/, "compress", "fine.safetensors", "--out", "d");
     wrong(/Where should the result go/, "compress", "fine.safetensors", "--base", "base.safetensors");
     wrong(/There is no .*none/, "compress", "none.safetensors", "--base", "base.safetensors", "--out", "d");
+    wrong(/are the same/, "estimate", "fine.safetensors", "--base", "./fine.safetensors");
+    wrong(/There is no .*none\.delta/, "info", "none.delta");
+    wrong(/is a folder/, "info", ".");
     wrong(/is not a delta/, "info", "fine.safetensors");
     wrong(/There is no folder/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "no/d");
     wrong(/--threads must be/, "info", "d", "--threads", "0");

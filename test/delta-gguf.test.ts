@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { describeDelta } from "../server/delta/describe.ts";
-import { findDescents, findModels } from "../server/delta/lineage.ts";
+import { findModels } from "../server/delta/found-models.ts";
+import { findDescents } from "../server/delta/lineage.ts";
 import { openModel } from "../server/delta/model-files.ts";
 import { reconstruct } from "../server/delta/reconstruct.ts";
 import { verify } from "../server/delta/verify.ts";
@@ -92,7 +93,7 @@ describe("a GGUF file", () => {
       assert.deepEqual((await roundTrip(test, model("F16", layer, "base"), file)).tensors, []);
   });
 
-  it("is found to be made from another, unless its weights say nothing of that", (test) => {
+  it("is found to be made from another, unless its weights say nothing of that", async (test) => {
     const folder = temporaryFolder(test);
     const unrelated = weights(random, 200, 320);
     put(folder, {
@@ -102,10 +103,12 @@ describe("a GGUF file", () => {
       "packed/base.gguf": model("Q8_0", layer, "base"),
       "packed/other.gguf": model("Q8_0", unrelated, "other"),
     });
-    const models = findModels(folder);
+    const calm = { signal: new AbortController().signal };
+    const models = await findModels(folder, calm);
     assert.equal(models.length, 5);
+    const descents = await findDescents(models, calm);
     assert.deepEqual(
-      findDescents(models).map(({ fine, base }) => [basename(fine.path), basename(base.path)]),
+      descents.map(({ fine, base }) => [basename(fine.path), basename(base.path)]),
       [["fine.gguf", "base.gguf"]],
     );
   });

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { compress } from "../server/delta/compress.ts";
 import { describeDelta } from "../server/delta/describe.ts";
 import { estimate } from "../server/delta/estimate.ts";
 import { openModel } from "../server/delta/model-files.ts";
 import { floatValues } from "../server/delta/number-format.ts";
 import { reconstruct } from "../server/delta/reconstruct.ts";
-import { readTensor, verify } from "../server/delta/verify.ts";
+import { readTensor, saveTensor, verify } from "../server/delta/verify.ts";
 import {
   bf16,
   deltaOptions,
@@ -214,5 +215,41 @@ describe("a delta of a model", () => {
     });
     await reconstruct(delta, base, out, { ...options, force: true });
     assert.ok(existsSync(out));
+  });
+
+  it("replaces neither what it is made from nor a folder with anything else in it, whatever it is told", async (test) => {
+    const folder = temporaryFolder(test);
+    const options = { ...deltaOptions(test), force: true };
+    const weights = safetensors([tensor("a", changed)]);
+    put(folder, { "base/model.safetensors": safetensors([tensor("a", layer)]), "fine/model.safetensors": weights });
+    const [basePath, finePath] = [join(folder, "base"), join(folder, "fine")];
+    const { delta, base } = await makeDelta(options, basePath, finePath, join(folder, "fine.delta"));
+    const home = join(folder, "home");
+    put(home, { "model.safetensors": "old", "thesis/chapter.txt": "years of work" });
+
+    for (const [out, message] of [
+      [basePath, /base is needed to make/],
+      [folder, /base is needed to make|fine\.delta is needed to make/],
+      [home, /holds thesis\/chapter\.txt, which would not be there any more/],
+    ] as const) {
+      await assert.rejects(reconstruct(delta, base, out, options), { kind: "input", message });
+    }
+    await assert.rejects(
+      saveTensor(delta, base, "a", join(basePath, "model.safetensors"), options),
+      /base\/model\.safetensors is needed to make/,
+    );
+    for (const [out, message] of [
+      [join(finePath, "model.safetensors"), /model\.safetensors is needed to make/],
+      [home, /is a folder/],
+    ] as const) {
+      const fine = openModel(join(finePath, "model.safetensors"));
+      const all = { ...options, fast: false, check: false, made: "test" };
+      await assert.rejects(compress(base, fine, out, all), { kind: "input", message });
+    }
+    assert.equal(readFileSync(join(home, "thesis/chapter.txt"), "utf8"), "years of work");
+
+    rmSync(join(home, "thesis"), { recursive: true });
+    await reconstruct(delta, base, home, options);
+    assert.deepEqual(readFileSync(join(home, "model.safetensors")), Buffer.from(weights));
   });
 });

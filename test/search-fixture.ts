@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FolderIndexer } from "../server/bench/folder-snapshot.ts";
+import { FolderIndexer } from "../server/eval/folder-indexer.ts";
 import { filterOf } from "../server/search/filter.ts";
 import { type SearchOptions, searchSnapshot } from "../server/search/search.ts";
 import type { Snapshot } from "../server/store/segment.ts";

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { evaluate, meanOf, readLabels, scoreOf } from "../server/bench/quality.ts";
+import { readLabels } from "../server/bench/labelled-repositories.ts";
 import { RankingBench } from "../server/bench/ranking-quality.ts";
+import { evaluate, meanOf, scoreOf } from "../server/eval/scores.ts";
 
 const at = (path: string, startLine = 1, endLine = 9) => ({ path, startLine, endLine });
 

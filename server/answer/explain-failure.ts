@@ -1,5 +1,7 @@
+import type { Failure } from "../../shared/answer-types.ts";
 import { redact } from "../../shared/redact.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
+import { isCertificateCode, networkCode } from "../network-failure.ts";
+import { ProviderError } from "./provider-error.ts";
 import { retryAfterMs } from "./rate-limits.ts";
 
 /** The parts of a client's error that tell what happened; the clients of OpenAI and Cerebras share them. */
@@ -34,9 +36,9 @@ export function explainFailure(error: unknown, request: FailedRequest, begun = f
   if (typeof client.status === "number" && client.status > 0)
     return explainStatus(client.status, client, said, request);
 
-  const code = causeCode(error);
+  const code = networkCode(error);
   const where = request.destination;
-  if (CERTIFICATE.test(code)) {
+  if (isCertificateCode(code)) {
     const hint = "If your company inspects traffic, name its certificate in NODE_EXTRA_CA_CERTS.";
     return new ProviderError(provider, "certificate", `the certificate of ${where} is not trusted (${code}).`, hint, {
       cause: error,
@@ -91,7 +93,6 @@ function explainStatus(status: number, client: ClientError, said: string, reques
 
 const TOO_LONG =
   /context_length|context length|context window|maximum context|too long|too many tokens|exceeds? the (?:maximum|limit)/i;
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|ALTNAME/;
 const LOOPBACK = /\/\/(?:localhost|127\.|\[::1\])/;
 
 function detailsOf({ error }: ClientError): { message: string; code: string; type: string } {
@@ -109,16 +110,6 @@ function saidBy(client: ClientError, { key }: FailedRequest): string {
 }
 
 const LONGEST_QUOTE = 300;
-
-/** The first code along the causes: `fetch failed` itself says nothing. */
-function causeCode(error: unknown): string {
-  for (let at = error, depth = 0; isRecord(at) && depth < 6; at = at.cause, depth++) {
-    if (typeof at.code === "string") return at.code;
-    // Both families of an address may have failed.
-    if (Array.isArray(at.errors) && isRecord(at.errors[0])) return String(at.errors[0].code ?? "");
-  }
-  return "";
-}
 
 function headersOf(headers: unknown): Headers {
   return headers instanceof Headers ? headers : new Headers(headers as Record<string, string>);

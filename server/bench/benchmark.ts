@@ -11,7 +11,7 @@ export interface Figure {
 export interface BenchmarkOptions {
   /** A small code base and short waits: shows that a benchmark works, not what Cairn can do. */
   quick: boolean;
-  /** For `quality`: the folder of checked-out repositories, and that of the labelled queries. */
+  /** For `quality`: a folder of checked-out repositories, and that of the labelled queries; without, what ships. */
   repos?: string;
   labels?: string;
   /** For `delta`: a folder of models to measure besides those it makes. */
@@ -29,17 +29,4 @@ export interface Benchmark {
 export function reached({ value, target }: Figure): boolean | undefined {
   if (target === undefined) return undefined;
   return "atMost" in target ? value <= target.atMost : value >= target.atLeast;
-}
-
-/**
- * The value below which the given share of the samples lies, by the nearest rank.
- * @param samples at least one, in any order
- */
-export function percentile(samples: readonly number[], share: number): number {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
-}
-
-export function median(samples: readonly number[]): number {
-  return percentile(samples, 0.5);
 }

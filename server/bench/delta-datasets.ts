@@ -1,5 +1,6 @@
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { randomNumbers } from "../measure/random-numbers.ts";
 import type { Figure } from "./benchmark.ts";
 import { zstdLibrary, zstdProgram } from "./delta-peers.ts";
 import { cairn } from "./measured-process.ts";
@@ -58,15 +59,4 @@ function sentence(random: () => number, words: number): string {
 
 function jsonl(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-}
-
-/** The same numbers in every run: xorshift, from 0 up to, not including, 1. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

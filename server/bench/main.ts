@@ -24,7 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   million,
   quality,
 ];
-/** They take many minutes and gigabytes, or labelled repositories that not everyone has. */
+/** They take many minutes and gigabytes, or judge what is found and not how fast. */
 const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality]);
 
 const HELP = `Measures Cairn on this machine.
@@ -40,8 +40,8 @@ All but million and quality run when none is named. The first run fetches source
 Options:
   --quick        A small code base and short waits: to see that it works
   --json FILE    Also write everything to FILE as JSON
-  --repos DIR    quality: the folder of checked-out repositories
-  --labels DIR   quality: the folder of labelled queries
+  --repos DIR    quality: a folder of checked-out repositories, instead of the packages of models/eval
+  --labels DIR   quality: the folder of labelled queries about them
   --data DIR     delta: models to measure too, as base.FORMAT.safetensors and others beside it
 `;
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { StaticEncoder } from "../embed/static.ts";
 import { loadStaticModel } from "../embed/static-model.ts";
+import { median, percentile } from "../measure/statistics.ts";
 import { nodeHost } from "../node-host.ts";
 import { rootDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
@@ -15,7 +16,7 @@ import { VectorArena } from "../vectors/arena.ts";
 import { loadKernels } from "../vectors/load-kernels.ts";
 import { decode } from "../workspace/decode.ts";
 import { LANGUAGES, languageOf } from "../workspace/languages.ts";
-import { type Benchmark, type Figure, median, percentile } from "./benchmark.ts";
+import type { Benchmark, Figure } from "./benchmark.ts";
 import { bringCorpus, type CorpusName } from "./corpus.ts";
 import { cairn } from "./measured-process.ts";
 import { fullTextSearch, HITS, miniSearch, type Peer, ripgrep } from "./peers.ts";

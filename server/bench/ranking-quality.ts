@@ -1,9 +1,10 @@
+import { FolderIndexer } from "../eval/folder-indexer.ts";
+import { evaluate, meanOf, type Scores, type Search } from "../eval/scores.ts";
+import { searchOf } from "../eval/snapshot-search.ts";
 import { nodeHost } from "../node-host.ts";
 import { RANK_TERMS } from "../search/rank.ts";
-import { searchSnapshot } from "../search/search.ts";
 import type { Snapshot } from "../store/segment.ts";
-import { FolderIndexer } from "./folder-snapshot.ts";
-import { evaluate, type LabelledRepository, meanOf, type Place, type Scores } from "./quality.ts";
+import type { LabelledRepository } from "./labelled-repositories.ts";
 
 export interface RankingQuality {
   /** Mean of the repositories. */
@@ -50,7 +51,12 @@ export class RankingBench {
   /** Scores the ranking without the named terms. */
   quality(disable: ReadonlySet<string> = new Set()): RankingQuality {
     const repositories = this.#repositories;
-    const searches = new Map(repositories.map((repository) => [repository, searchIn(repository, disable)]));
+    const searches = new Map(
+      repositories.map((repository) => {
+        const { snapshot, vectors } = repository;
+        return [repository, searchOf(snapshot, (query) => vectors.get(query), disable)];
+      }),
+    );
     const scores = repositories.map((repository) => evaluate(repository.queries, searches.get(repository) as Search));
     const categories = new Set(repositories.flatMap(({ queries }) => queries.map(({ category }) => category)));
     const languages = new Set(repositories.map(({ language }) => language));
@@ -101,14 +107,4 @@ export class RankingBench {
 interface IndexedRepository extends LabelledRepository {
   readonly snapshot: Snapshot;
   readonly vectors: ReadonlyMap<string, Int8Array | undefined>;
-}
-
-type Search = (query: string) => readonly Place[];
-
-function searchIn({ snapshot, vectors }: IndexedRepository, disable: ReadonlySet<string>): Search {
-  return (query) =>
-    searchSnapshot(snapshot, { query }, vectors.get(query), { disable }).map(({ view, chunk, file }) => {
-      const { segment } = snapshot.views[view];
-      return { path: segment.path(file), startLine: segment.startLine[chunk], endLine: segment.endLine[chunk] };
-    });
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Benchmark, type Figure, median, percentile } from "./benchmark.ts";
+import { median, percentile } from "../measure/statistics.ts";
+import type { Benchmark, Figure } from "./benchmark.ts";
 import { benchFolder, bringCorpus, type Corpus } from "./corpus.ts";
 import { LanguageServer } from "./language-server.ts";
 import { cairn, timeCairn } from "./measured-process.ts";

@@ -15,6 +15,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status-command.ts")).statusCommand,
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
   delta: async () => (await import("./delta-command.ts")).deltaCommand,
+  bench: async () => (await import("./bench-command.ts")).benchCommand,
+  models: async () => (await import("./models-command.ts")).modelsCommand,
+  eval: async () => (await import("./eval-command.ts")).evalCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
@@ -32,6 +35,9 @@ Commands:
   status [folder]              What is indexed, and what is not and why
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
   delta                        Store a fine-tuned model, or a dataset, as its difference from another
+  bench [AREA...]              Measure Cairn on this machine and on your code
+  models                       Embedding models from the Hugging Face Hub: list, download, check, remove
+  eval [folder]                Measure how well searches find, on your own queries or ones made of your code
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
   mcp [folder...]              Serve coding assistants over the Model Context Protocol

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RowCounts } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { type Compressed, compress } from "../delta/compress.ts";
@@ -8,7 +9,7 @@ import type { DeltaOptions, DeltaProgress } from "../delta/delta-options.ts";
 import { type DeltaSummary, describeDelta } from "../delta/describe.ts";
 import { type Estimate, estimate } from "../delta/estimate.ts";
 import { locate } from "../delta/hub-cache.ts";
-import { openModel } from "../delta/model-files.ts";
+import { openModel, openPair } from "../delta/model-files.ts";
 import { reconstruct } from "../delta/reconstruct.ts";
 import { saveTensor, verify } from "../delta/verify.ts";
 import { packageFile } from "../package-files.ts";
@@ -16,7 +17,7 @@ import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { scan, undo } from "./delta-scan.ts";
 import { STORE_ACTIONS } from "./delta-store.ts";
-import { bytes, count, counted } from "./session.ts";
+import { bytes, count, counted, percent } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
 const HELP = `Stores a fine-tuned model as its difference from the model it was made from, without any loss; and a dataset as its
@@ -51,7 +52,7 @@ interrupted. Credentials come from where the AWS tools have theirs (AWS_ACCESS_K
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
   --out PATH       Where to write
-  --force          Replace what is there
+  --force          Replace what is there, unless it is still needed, or a folder that holds anything else
   --fast           compress, estimate: look for no low-rank changes; several times as fast, but larger
   --check          compress: also rebuild everything in memory and compare, before reporting success
   --threshold N    scan: make deltas that save at least N percent; 60 unless given
@@ -155,17 +156,16 @@ export const deltaCommand: Command = {
 };
 
 async function estimateAction(task: Task): Promise<void> {
-  const { context, given, subject, options } = task;
-  const fine = openModel(locate(subject, context.cwd, context.env));
-  const result = await estimate(baseOf(task), fine, { ...options, fast: given.flag("fast") });
+  const { context, given, options } = task;
+  const { base, fine } = pairOf(task);
+  const result = await estimate(base, fine, { ...options, fast: given.flag("fast") });
   if (given.flag("json")) printJson(context, result);
   else printEstimate(context, result);
 }
 
 async function compressAction(task: Task): Promise<void> {
-  const { context, given, subject, options } = task;
-  const fine = openModel(locate(subject, context.cwd, context.env));
-  const base = baseOf(task);
+  const { context, given, options } = task;
+  const { base, fine } = pairOf(task);
   const started = performance.now();
   const done = await compress(base, fine, outOf(task), {
     ...options,
@@ -226,10 +226,20 @@ function maker(): string {
   return `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
 }
 
-function baseOf({ context, given }: Task) {
+function pairOf(task: Task) {
+  const { context, subject } = task;
+  const fine = locate(subject, context.cwd, context.env);
+  return openPair(basePathOf(task), fine);
+}
+
+function baseOf(task: Task) {
+  return openModel(basePathOf(task));
+}
+
+function basePathOf({ context, given }: Task): string {
   const base = given.text("base");
   if (base === undefined) throw new CairnError("input", "Which base?", "Give the model it was made from with --base.");
-  return openModel(locate(base, context.cwd, context.env));
+  return locate(base, context.cwd, context.env);
 }
 
 function outOf({ context, given }: Task): string {
@@ -242,7 +252,7 @@ function printCompressed({ terminal }: CommandContext, done: Compressed, seconds
   const { print, style } = terminal;
   const { originalBytes, resumedBlocks } = done;
   const saved = savedShare(originalBytes, done.bytes);
-  const smaller = `${bytes(originalBytes)} -> ${bytes(done.bytes)}, ${percent(saved)} saved`;
+  const smaller = `${bytes(originalBytes)} -> ${bytes(done.bytes)}, ${savedInWords(saved)}`;
   print(`${style.bold(renderLine(done.path, [], style))}  ${smaller}, ${seconds.toFixed(1)} s\n`);
   if (resumedBlocks > 0) print(`  ${counted(resumedBlocks, "block")} were there from an earlier run\n`);
   if (checked) print(`  ${style.ok("checked")}: rebuilt in memory, every SHA-256 as it was\n`);
@@ -252,7 +262,7 @@ function printEstimate(context: CommandContext, result: Estimate): void {
   const { print, style } = context.terminal;
   const range = result.error < 0.0005 ? "" : ` ± ${(100 * result.error).toFixed(1)} points`;
   print(
-    `${style.bold(`${percent(result.saved)} saved${range}`)}  ${bytes(result.bytes)} -> about ${bytes(result.deltaBytes)}\n`,
+    `${style.bold(`${savedInWords(result.saved)}${range}`)}  ${bytes(result.bytes)} -> about ${bytes(result.deltaBytes)}\n`,
   );
   const rows = result.tensors
     .slice(0, MOST_ROWS)
@@ -263,19 +273,28 @@ function printEstimate(context: CommandContext, result: Estimate): void {
       tensor.codec.padEnd(16),
       safe(context, tensor.name),
     ]);
+  printRows(context, result.rows, "about ");
   for (const row of rows) print(`  ${row.join("  ")}\n`);
   more(context, result.tensors.length);
+}
+
+function printRows({ terminal }: CommandContext, rows: RowCounts | undefined, about = ""): void {
+  if (!rows) return;
+  const all = rows.kept + rows.changed + rows.added;
+  const share = (part: number) => `${about}${count(part)} (${percent(all === 0 ? 0 : part / all)})`;
+  terminal.print(`  rows  ${share(rows.kept)} kept, ${share(rows.changed)} changed, ${share(rows.added)} new\n`);
 }
 
 function printSummary(context: CommandContext, summary: DeltaSummary): void {
   const { print, style } = context.terminal;
   const saved = savedShare(summary.bytes, summary.deltaBytes);
   print(
-    `${style.bold(`${bytes(summary.bytes)} in ${bytes(summary.deltaBytes)}, ${percent(saved)} saved`)}  made by ${safe(context, summary.made)}\n`,
+    `${style.bold(`${bytes(summary.bytes)} in ${bytes(summary.deltaBytes)}, ${savedInWords(saved)}`)}  made by ${safe(context, summary.made)}\n`,
   );
   for (const base of summary.base.filter(({ used }) => used)) {
     print(`  base  ${safe(context, base.name)}  ${bytes(base.bytes)}  SHA-256 ${base.sha256}\n`);
   }
+  printRows(context, summary.rows);
   for (const [codec, coded] of Object.entries(summary.byCodec))
     print(`  ${codec.padEnd(16)}  ${bytes(coded).padStart(9)}\n`);
   const largest = summary.tensors.toSorted((a, b) => b.storedBytes - a.storedBytes);
@@ -303,11 +322,13 @@ function safe({ terminal }: CommandContext, text: string): string {
 }
 
 function progressLine({ phase, done, total }: DeltaProgress): string {
+  if (phase === "looking") return `Looking for models: ${count(done)}`;
+  if (phase === "relating") return `Comparing models: ${count(done)} of ${count(total)}`;
   const share = total === 0 ? 100 : Math.floor((100 * done) / total);
   return `${PHASES[phase]} ${share}%  ${bytes(done)} of ${bytes(total)}`;
 }
 
-const PHASES: Readonly<Record<DeltaProgress["phase"], string>> = {
+const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "looking" | "relating">, string>> = {
   coding: "Comparing",
   hashing: "Hashing",
   rebuilding: "Rebuilding",
@@ -315,10 +336,10 @@ const PHASES: Readonly<Record<DeltaProgress["phase"], string>> = {
   sampling: "Sampling",
 };
 
-function savedShare(original: number, stored: number): number {
-  return original === 0 ? 0 : 1 - stored / original;
+function savedInWords(share: number): string {
+  return share > 0 ? `${percent(share)} saved` : "nothing saved";
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
+function savedShare(original: number, stored: number): number {
+  return original === 0 ? 0 : 1 - stored / original;
 }

@@ -3,11 +3,12 @@ import { CairnError } from "../../shared/errors.ts";
 import { addToCollection, type CollectionEntry, undoCollection } from "../delta/collection.ts";
 import type { DeltaOptions } from "../delta/delta-options.ts";
 import { estimate } from "../delta/estimate.ts";
-import { hubCacheFolder } from "../delta/hub-cache.ts";
-import { type Descent, findDescents, findModels } from "../delta/lineage.ts";
+import { findModels } from "../delta/found-models.ts";
+import { type Descent, findDescents } from "../delta/lineage.ts";
+import { hubCacheFolder } from "../hub/cache-layout.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
-import { bytes, counted, folderToUse } from "./session.ts";
+import { bytes, counted, folderToUse, percent } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
 /** Percent that a delta must save to be made, unless the user says otherwise. */
@@ -45,12 +46,16 @@ export async function scan(
       "The Hub's own cache is left as it is: its links would break.",
     );
   }
-  const models = findModels(folderToUse(context, place));
+  const models = await findModels(folderToUse(context, place), options);
   const proposals: Proposal[] = [];
-  for (const descent of findDescents(models)) {
+  for (const descent of await findDescents(models, options)) {
     const proposal = await propose(descent, { ...options, fast });
     if (out !== undefined && proposal.saved >= threshold) {
-      proposal.done = await addToCollection(resolve(context.cwd, out), descent, { ...options, made, fast, replace });
+      proposal.done = await addToCollection(
+        resolve(context.cwd, out),
+        { fine: descent.fine.model, base: descent.base.model },
+        { ...options, made, fast, replace },
+      );
     }
     proposals.push(proposal);
   }
@@ -93,7 +98,7 @@ function report({ terminal }: CommandContext, models: number, proposals: readonl
         ? "worth it"
         : style.dim("below the threshold");
     print(`${style.path(renderLine(fine, [], style))}\n  from ${renderLine(base, [], style)}  (${why})\n`);
-    print(`  ${bytes(size)}, about ${(100 * saved).toFixed(1)}% saved  ${what}\n`);
+    print(`  ${bytes(size)}, about ${percent(saved)} saved  ${what}\n`);
   }
   const total = proposals
     .filter(({ saved }) => saved >= threshold)

@@ -83,6 +83,11 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
+/** A share from 0 to 1 in percent, rounded down, so that what is not all is never called 100%. */
+export function percent(share: number): string {
+  return `${(Math.floor(1000 * share + 1e-6) / 10).toFixed(1)}%`;
+}
+
 /** Bytes for people: 12.3 MB. */
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`;

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
@@ -8,11 +7,12 @@ import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { DeltaWriter } from "./delta-writer.ts";
 import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
-import { isPlainName, type Model } from "./model-files.ts";
+import { isPlainName, type Model, pathsOf } from "./model-files.ts";
 import { encodePlaces } from "./packed-rows.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
+import { assertReplaceable } from "./replaceable.ts";
 import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
 
@@ -44,13 +44,7 @@ export interface Compressed {
  * @throws {CairnError} `input` when something cannot be used, `unavailable` when cancelled or a file cannot be written
  */
 export async function compress(base: Model, fine: Model, out: string, options: CompressOptions): Promise<Compressed> {
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
+  assertReplaceable(out, { force: options.force, needed: [...pathsOf(base), ...pathsOf(fine)] });
   for (const { name } of fine.files) {
     if (!isPlainName(name))
       throw new CairnError(

@@ -142,7 +142,7 @@ export function attempt<T>(path: string, action: () => T): T {
         { cause: error },
       );
     }
-    if (code === "ENOENT")
+    if (code === "ENOENT" && !existsSync(dirname(path)))
       throw new CairnError(
         "input",
         phrase("There is no folder {0}.", dirname(path)),

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
@@ -43,6 +43,21 @@ export function openModel(path: string): Model {
     );
   if (stats.isDirectory()) checkShardIndexes(files);
   return { path: place, isFolder: stats.isDirectory(), files };
+}
+
+/**
+ * A base and what was made from it.
+ *
+ * @throws {CairnError} as {@link openModel} does, and `input` when both are the same
+ */
+export function openPair(base: string, fine: string): { base: Model; fine: Model } {
+  const pair = { fine: openModel(fine), base: openModel(base) };
+  if (realpathSync(pair.fine.path) !== realpathSync(pair.base.path)) return pair;
+  throw new CairnError(
+    "input",
+    phrase("The base and the fine-tune are the same: {0}.", pair.fine.path),
+    phrase("As the base, choose the model that the fine-tune was made from."),
+  );
 }
 
 const SHARD_INDEX = ".safetensors.index.json";
@@ -118,6 +133,11 @@ function shardsIn(path: string): Set<unknown> {
       phrase("Download the model again."),
     );
   }
+}
+
+/** The path of a model and those of its files: none of them may be replaced while it is read. */
+export function pathsOf({ path, files }: Model): string[] {
+  return [path, ...files.map((file) => file.path)];
 }
 
 /** A relative name that stays below the folder it is joined to, on every system. */

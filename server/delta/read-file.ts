@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 
@@ -50,17 +50,23 @@ export class FileReader {
   #file(path: string): number {
     let file = this.#open.get(path);
     if (file === undefined) {
-      try {
-        file = openSync(path, "r");
-      } catch (error) {
-        throw new CairnError(
-          "input",
-          phrase("{0} cannot be read: {1}.", path, (error as Error).message),
-          phrase("Check its name and its permissions."),
-        );
-      }
+      file = openFile(path);
       this.#open.set(path, file);
     }
     return file;
   }
+}
+
+function openFile(path: string): number {
+  try {
+    if (!statSync(path).isDirectory()) return openSync(path, "r");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CairnError(
+      "input",
+      code === "ENOENT" ? phrase("There is no {0}.", path) : phrase("{0} cannot be read: {1}.", path, message),
+      phrase("Check its name and its permissions."),
+    );
+  }
+  throw new CairnError("input", phrase("{0} is a folder.", path), phrase("Give a file."));
 }

@@ -20,8 +20,9 @@ import type { Delta } from "./delta-file.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { attempt, incomplete, writeAt } from "./delta-writer.ts";
 import type { Manifest, Part } from "./manifest.ts";
-import type { Model } from "./model-files.ts";
+import { type Model, pathsOf } from "./model-files.ts";
 import { Pieces } from "./pieces.ts";
+import { assertReplaceable } from "./replaceable.ts";
 
 export interface ReconstructOptions extends DeltaOptions {
   /** Replaces what is already there. */
@@ -48,13 +49,11 @@ export async function reconstruct(
   options: ReconstructOptions,
 ): Promise<Reconstructed> {
   const { manifest } = delta;
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
+  assertReplaceable(out, {
+    force: options.force,
+    needed: [delta.path, ...pathsOf(base)],
+    files: manifest.folder ? manifest.files.map(({ name }) => name) : undefined,
+  });
   const paths = findBaseFiles(manifest, base);
   const pieces = new Pieces(delta, paths, options.workers);
   const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { explain, findBaseFiles } from "./base-files.ts";
@@ -8,9 +8,10 @@ import type { Delta } from "./delta-file.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { attempt, incomplete } from "./delta-writer.ts";
 import type { Part } from "./manifest.ts";
-import type { Model } from "./model-files.ts";
+import { type Model, pathsOf } from "./model-files.ts";
 import { Pieces } from "./pieces.ts";
 import type { Reconstructed } from "./reconstruct.ts";
+import { assertReplaceable } from "./replaceable.ts";
 
 export interface Verified {
   files: number;
@@ -112,13 +113,7 @@ export async function saveTensor(
   out: string,
   options: DeltaOptions & { force: boolean },
 ): Promise<Reconstructed> {
-  if (!options.force && existsSync(out)) {
-    throw new CairnError(
-      "input",
-      phrase("{0} is already there.", out),
-      phrase("Give another --out, or --force to replace it."),
-    );
-  }
+  assertReplaceable(out, { force: options.force, needed: [delta.path, ...pathsOf(base)] });
   const { part, bytes } = await readTensor(delta, base, name, options);
   const { dtype, shape } = part;
   const text = JSON.stringify({ [name]: { dtype, shape, data_offsets: [0, part.bytes] } });

@@ -49,7 +49,8 @@ function chunkHash(chunk: Chunk): string {
   return hash("sha256", chunk.text, "hex").slice(0, 32);
 }
 
-function firstSentence(doc: string): string {
+/** The first sentence of a comment on one line, cut at 200 characters. */
+export function firstSentence(doc: string): string {
   const flat = doc.replace(/\s+/g, " ").trim();
   const end = flat.search(/[.!?](\s|$)/);
   return (end < 0 ? flat : flat.slice(0, end + 1)).slice(0, SHOWN_LENGTH);

@@ -35,6 +35,7 @@ export interface Page {
     up(): Promise<void>;
   };
   goto(url: string): Promise<unknown>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
   locator(selector: string): Locator;
   frameLocator(selector: string): FrameLocator;
   addInitScript(script: () => void): Promise<unknown>;

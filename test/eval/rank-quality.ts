@@ -1,8 +1,9 @@
 // Judges the ranking on labelled queries: node test/eval/rank-quality.ts --repos DIR --labels DIR [--ablate]
 // DIR of --repos holds one folder for each repository of the labels; DIR of --labels holds repos.json and annotations/.
 import { parseArgs } from "node:util";
-import { readLabels, type Scores } from "../../server/bench/quality.ts";
+import { readLabels } from "../../server/bench/labelled-repositories.ts";
 import { RankingBench } from "../../server/bench/ranking-quality.ts";
+import type { Scores } from "../../server/eval/scores.ts";
 
 const { values } = parseArgs({
   options: { repos: { type: "string" }, labels: { type: "string" }, ablate: { type: "boolean", default: false } },

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-
 /** A query with the places that answer it. */
 export interface LabelledQuery {
   readonly query: string;
@@ -14,6 +11,8 @@ export interface Target {
   readonly path: string;
   readonly startLine?: number;
   readonly endLine?: number;
+  /** Of the lines (or of the file) as they were labelled, in hexadecimal; line breaks are `\n`, none at the end. */
+  readonly sha256?: string;
 }
 
 /** A result of a search: a path relative to the folder that was searched, and lines from 1. */
@@ -23,50 +22,27 @@ export interface Place {
   readonly endLine: number;
 }
 
-export interface LabelledRepository {
-  readonly name: string;
-  readonly language: string;
-  /** The folder to index. */
-  readonly folder: string;
-  readonly queries: readonly LabelledQuery[];
-}
+/** What a search finds, best first. */
+export type Search = (query: string) => readonly Place[];
+
+/** What is measured of each query. */
+export const MEASURES = ["ndcg10", "recall10", "mrr"] as const;
+
+export type MeasureName = (typeof MEASURES)[number];
 
 /** Means over queries, each from 0 to 1. */
-export interface Scores {
+export interface Scores extends Readonly<Record<MeasureName, number>> {
   readonly queries: number;
   /** Normalised discounted cumulative gain of the first ten results; gains are binary, each target counts once. */
   readonly ndcg10: number;
   /** Share of the targets among the first ten results. */
   readonly recall10: number;
-  /** One over the rank of the first result that is a target; zero without one. */
+  /** One over the rank of the first result that is a target; zero without one among the first ten. */
   readonly mrr: number;
 }
 
-/**
- * Reads a labelled set: `repos.json` (name, language, benchmark_root) and `annotations/NAME.json` (query, category,
- * relevant and secondary targets). Repositories without a folder of their name below `repositories` are left out.
- */
-export function readLabels(labels: string, repositories: string): LabelledRepository[] {
-  const specs = JSON.parse(readFileSync(join(labels, "repos.json"), "utf8")) as RepositorySpec[];
-  const present = new Set(readdirSync(repositories).filter((name) => statSync(join(repositories, name)).isDirectory()));
-  return specs
-    .filter(({ name }) => present.has(name))
-    .map(({ name, language, benchmark_root }) => ({
-      name,
-      language,
-      folder: join(repositories, name, benchmark_root ?? ""),
-      queries: (JSON.parse(readFileSync(join(labels, "annotations", `${name}.json`), "utf8")) as Annotation[]).map(
-        ({ query, category, relevant, secondary }) => ({
-          query,
-          category: category ?? "unknown",
-          targets: [...relevant, ...(secondary ?? [])].map(targetOf),
-        }),
-      ),
-    }));
-}
-
 /** The mean scores of a search over labelled queries. */
-export function evaluate(queries: readonly LabelledQuery[], search: (query: string) => readonly Place[]): Scores {
+export function evaluate(queries: readonly LabelledQuery[], search: Search): Scores {
   return meanOf(queries.map((labelled) => scoreOf(labelled.targets, search(labelled.query))));
 }
 
@@ -95,26 +71,6 @@ export function meanOf(scores: readonly Scores[]): Scores {
     recall10: mean((one) => one.recall10),
     mrr: mean((one) => one.mrr),
   };
-}
-
-interface RepositorySpec {
-  name: string;
-  language: string;
-  benchmark_root: string | null;
-}
-
-type AnnotatedTarget = string | { path: string; start_line?: number; end_line?: number };
-
-interface Annotation {
-  query: string;
-  category?: string;
-  relevant: AnnotatedTarget[];
-  secondary?: AnnotatedTarget[];
-}
-
-function targetOf(target: AnnotatedTarget): Target {
-  if (typeof target === "string") return { path: target };
-  return { path: target.path, startLine: target.start_line, endLine: target.end_line };
 }
 
 /** Paths match when one ends with the other: labels count from the repository's root, results from the indexed folder. */

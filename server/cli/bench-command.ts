@@ -1,0 +1,271 @@
+import { writeFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { BENCH_AREAS, type BenchArea, type BenchRun } from "../../shared/bench-types.ts";
+import { CairnError } from "../../shared/errors.ts";
+import { chooseProviders } from "../answer/choose-providers.ts";
+import { locate } from "../delta/hub-cache.ts";
+import { betweenRuns, withinRun } from "../measure/compare.ts";
+import { EXPORTS } from "../measure/export.ts";
+import { BenchHistory, readRun } from "../measure/history.ts";
+import { SYSTEM_CLOCK } from "../measure/rounds.ts";
+import { type RunParts, runBenchmark } from "../measure/run.ts";
+import { shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
+import { summarise } from "../measure/statistics.ts";
+import { verdictBetween, verdictOf } from "../measure/verdict.ts";
+import { nodeHost } from "../node-host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
+import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { confirmSending } from "./sending-notice.ts";
+import { count, counted, folderToUse, terminalSettings, untilIndexed, withWorkspace } from "./session.ts";
+
+const HELP = `Measures Cairn on this machine and on your code: how long answers take and why.
+
+Usage: cairn bench [AREA...] [options]
+       cairn bench list
+       cairn bench show    [RUN]
+       cairn bench compare [RUN] [RUN]
+       cairn bench import  FILE
+       cairn bench remove  RUN
+
+Areas:
+  search   answers to queries made of your code's own names, beside ripgrep; indexing from nothing
+  embed    texts to vectors, by length and batch; what keeping the model and SIMD gain
+  answer   quoted passages; with --provider the first word, speed and whole time of each
+  delta    deltas of models beside zstd, on a pair made for it or on yours
+  all      all of these; the same as none
+
+Every run is kept, with the machine it was made on. RUN is the beginning of an id that \`list\` shows, "last" or
+"previous"; show takes the last unless given, compare the last and the one before. Runs of other machines or other code
+are not compared, and \`compare\` says why. What is set against each other is measured in turns, and a difference is only
+called one when the bounds of the ratio (95 %) leave no doubt.
+
+Options:
+  --in FOLDER       The code to measure on; the current folder unless given
+  --quick           Few rounds: less than a minute
+  --provider NAME   answer: also measure this provider; may be given again. It may cost money
+  --model NAME      answer: which of its models
+  --yes             Do not ask before something is sent to a provider for the first time
+  --base, --fine    delta: your own pair of models, as \`cairn delta\` takes them
+  --out FILE        Also write the run to FILE: .json, .csv or .md
+  --json            Answer with one JSON object: the run as it is kept
+  --color WHEN      auto (default), always or never
+
+Exit codes: 0 measured, 2 a mistake in what was asked, 3 something does not work.
+
+Examples:
+  cairn bench --quick
+  cairn bench answer --provider ollama --model qwen2.5-coder
+  cairn bench compare
+`;
+
+const ACTIONS = ["list", "show", "compare", "import", "remove"] as const;
+
+export const benchCommand: Command = {
+  help: HELP,
+  options: {
+    in: { type: "string" },
+    quick: { type: "boolean" },
+    provider: { type: "list" },
+    model: { type: "string" },
+    yes: { type: "boolean" },
+    base: { type: "string" },
+    fine: { type: "string" },
+    out: { type: "string" },
+  },
+  async run(context, given) {
+    const [action, ...others] = given.positionals;
+    const settings = terminalSettings(context);
+    const history = new BenchHistory(cacheDirectoryOf(settings, context.env));
+    if (action === "list") return list(context, given, history);
+    if (action === "show") return show(context, given, find(history, others[0] ?? "last"));
+    if (action === "compare") return compare(context, given, history, others);
+    if (action === "import") return importRun(context, given, history);
+    if (action === "remove") return remove(context, given, history);
+    return measure(context, given, history, areasOf(given.positionals));
+  },
+};
+
+async function measure(
+  context: CommandContext,
+  given: ParsedArguments,
+  history: BenchHistory,
+  areas: readonly BenchArea[],
+): Promise<number> {
+  const format = formatOf(given);
+  const pair = pairOf(context, given);
+  const host = nodeHost({ env: context.env });
+  const settings = terminalSettings(context);
+  const chosen = given.list("provider").flatMap((provider) =>
+    // Only the one that was named: another's figures would be taken for its own.
+    chooseProviders(host, { ...settings, "answer.fallback.enabled": false }, { provider, model: given.text("model") }),
+  );
+  const providers = await confirmSending(context, chosen, {
+    cacheDirectory: cacheDirectoryOf(settings, host.env),
+    yes: given.flag("yes"),
+  });
+  const run = (workspace: RunParts["workspace"]) =>
+    runBenchmark(
+      areas,
+      { host, settings, workspace, providers, pair },
+      {
+        quick: given.flag("quick"),
+        signal: context.signal,
+        clock: SYSTEM_CLOCK,
+        note: (what) => context.terminal.note(`Measuring: ${what} ...\n`),
+      },
+    );
+  const needsCode = areas.some((area) => area !== "delta");
+  const record = needsCode
+    ? await withWorkspace(context, folderToUse(context, given.text("in")), async (workspace) => {
+        await untilIndexed(context, workspace);
+        return run(workspace);
+      })
+    : await run(undefined);
+  if (record.measures.length > 0) history.add(record);
+  if (format) write(context, given, EXPORTS[format](record));
+  return show(context, given, record);
+}
+
+function show({ terminal }: CommandContext, given: ParsedArguments, run: BenchRun): number {
+  if (given.flag("json")) {
+    terminal.print(`${JSON.stringify(run)}\n`);
+    return ExitCode.ok;
+  }
+  const { style, print } = terminal;
+  const { machine, subject } = run;
+  const on = subject ? `${subject.folder}: ${count(subject.files)} files, ${count(subject.chunks)} chunks` : "";
+  print(`${style.bold(verdictOf(run))}\n\n`);
+  if (on) print(`${on}\n`);
+  print(`${machine.processor}, ${counted(machine.cores, "core")}, ${shownNumber(machine.memoryMB / 1000)} GB\n`);
+  for (const warning of run.warnings) print(`${style.warning(warning)}\n`);
+  if (run.cancelled) print(`${style.warning("It was ended early: only what was complete is here.")}\n`);
+  print("\n");
+  const width = Math.max(0, ...run.measures.map(({ name }) => name.length));
+  for (const { name, unit, values } of run.measures) {
+    const { median, low, high, p95, count: rounds } = summarise(values);
+    const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
+    print(`  ${name.padEnd(width)}  ${shownValue(median, unit).padStart(15)}  `);
+    print(`${style.dim(`${bounds.padEnd(18)} p95 ${shownNumber(p95)}, ${counted(rounds, "round")}`)}\n`);
+  }
+  const compared = withinRun(run);
+  if (compared.length > 0) print("\n");
+  for (const one of compared) print(`  ${one.measure.name} beside "${one.other.name}": ${shownTimes(one)}\n`);
+  for (const { area, name, reason } of run.skipped) print(style.dim(`  not measured: ${area}, ${name}. ${reason}\n`));
+  return ExitCode.ok;
+}
+
+function list({ terminal }: CommandContext, given: ParsedArguments, history: BenchHistory): number {
+  noMoreThan(given, 1, "bench");
+  const { runs, unreadable } = history.read();
+  if (given.flag("json")) {
+    terminal.print(`${JSON.stringify({ runs, unreadable })}\n`);
+    return ExitCode.ok;
+  }
+  if (runs.length === 0) terminal.print("There is no run yet: `cairn bench --quick` makes one.\n");
+  for (const run of runs) {
+    const kind = [run.quick && "quick", run.cancelled && "ended early"].filter(Boolean).join(", ");
+    const areas = BENCH_AREAS.filter((area) => run.measures.some((one) => one.area === area)).join(" ");
+    terminal.print(`${terminal.style.bold(run.id)}  ${areas}${kind && ` (${kind})`}  ${run.subject?.folder ?? ""}\n`);
+  }
+  for (const { reason } of unreadable) terminal.note(`cairn: ${reason}\n`);
+  return ExitCode.ok;
+}
+
+function compare(
+  { terminal }: CommandContext,
+  given: ParsedArguments,
+  history: BenchHistory,
+  [one = "last", other = "previous"]: readonly string[],
+): number {
+  noMoreThan(given, 3, "bench");
+  const runs = [find(history, one), find(history, other)].sort((a, b) => (a.started < b.started ? -1 : 1));
+  const [earlier, later] = runs;
+  const compared = betweenRuns(later, earlier);
+  const verdict = verdictBetween(later, earlier, compared);
+  if (given.flag("json")) {
+    terminal.print(`${JSON.stringify({ earlier: earlier.id, later: later.id, verdict, compared })}\n`);
+    return ExitCode.ok;
+  }
+  terminal.print(`${terminal.style.bold(verdict)}\n${earlier.id} and then ${later.id}\n\n`);
+  const width = Math.max(0, ...compared.map(({ measure }) => measure.name.length));
+  for (const comparison of compared) {
+    const { measure, other: before } = comparison;
+    const [then, now] = [before, measure].map(({ values, unit }) => shownValue(summarise(values).median, unit));
+    terminal.print(
+      `  ${measure.name.padEnd(width)}  ${then.padStart(14)} -> ${now.padEnd(14)}  ${shownTimes(comparison)}\n`,
+    );
+  }
+  return ExitCode.ok;
+}
+
+function importRun(context: CommandContext, given: ParsedArguments, history: BenchHistory): number {
+  noMoreThan(given, 2, "bench");
+  const [, file] = given.positionals;
+  if (!file) throw new CairnError("input", "There is no file to import.", "For example: cairn bench import run.json");
+  const run = readRun(resolve(context.cwd, file));
+  history.add(run);
+  context.terminal.print(`${run.id} is in the list now.\n`);
+  return ExitCode.ok;
+}
+
+function remove({ terminal }: CommandContext, given: ParsedArguments, history: BenchHistory): number {
+  noMoreThan(given, 2, "bench");
+  const [, wanted] = given.positionals;
+  if (!wanted) throw new CairnError("input", "There is no run to remove.", "`cairn bench list` shows them.");
+  const { id } = find(history, wanted);
+  history.remove(id);
+  terminal.print(`${id} is removed.\n`);
+  return ExitCode.ok;
+}
+
+function find(history: BenchHistory, wanted: string): BenchRun {
+  const { runs } = history.read();
+  const found =
+    wanted === "last" || wanted === "previous"
+      ? [runs.at(wanted === "last" ? -1 : -2)].filter((run) => run !== undefined)
+      : runs.filter(({ id }) => id.startsWith(wanted));
+  if (found.length === 1) return found[0];
+  const what = found.length === 0 ? `There is no run "${wanted}".` : `Several runs begin with "${wanted}".`;
+  throw new CairnError("input", what, "`cairn bench list` shows them.");
+}
+
+function areasOf(names: readonly string[]): readonly BenchArea[] {
+  if (names.length === 0 || names.includes("all")) return BENCH_AREAS;
+  for (const name of names) {
+    if ((BENCH_AREAS as readonly string[]).includes(name)) continue;
+    const known = [...BENCH_AREAS, "all", ...ACTIONS];
+    const near = nearest(name, known);
+    const hint = near ? `Did you mean ${near}?` : `There are: ${known.join(", ")}. A folder is given with --in.`;
+    throw new CairnError("input", `There is nothing to measure called "${name}".`, hint);
+  }
+  return BENCH_AREAS.filter((area) => names.includes(area));
+}
+
+function pairOf({ cwd, env }: CommandContext, given: ParsedArguments): RunParts["pair"] {
+  const [base, fine] = [given.text("base"), given.text("fine")];
+  if (base === undefined && fine === undefined) return undefined;
+  if (base === undefined || fine === undefined) {
+    throw new CairnError("input", "A pair of models needs both --base and --fine.");
+  }
+  return { base: locate(base, cwd, env), fine: locate(fine, cwd, env) };
+}
+
+/** Asked before anything is measured: a name that cannot be written would be noticed too late. */
+function formatOf(given: ParsedArguments): keyof typeof EXPORTS | undefined {
+  const out = given.text("out");
+  if (out === undefined) return undefined;
+  const end = extname(out).slice(1).toLowerCase();
+  if (Object.hasOwn(EXPORTS, end)) return end as keyof typeof EXPORTS;
+  throw new CairnError("input", `${out} must end in .json, .csv or .md: its end says how it is written.`);
+}
+
+function write(context: CommandContext, given: ParsedArguments, content: string): void {
+  const file = resolve(context.cwd, given.text("out") ?? "");
+  try {
+    writeFileSync(file, content);
+  } catch (error) {
+    const hint = "The run is kept all the same: `cairn bench show` shows it.";
+    throw new CairnError("unavailable", `${file} could not be written: ${(error as Error).message}.`, hint);
+  }
+}

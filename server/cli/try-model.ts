@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+import type { CatalogModel, Precision } from "../hub/catalog.ts";
+import { modelOnDisk, verifyModel } from "../hub/installed.ts";
+import type { HubParts } from "../hub/pull.ts";
+import { Engine } from "../native/engine.ts";
+
+export interface TriedModel {
+  /** In the order in which the texts were given: the cosine between the question and each. */
+  readonly similarities: readonly { readonly text: string; readonly similarity: number }[];
+  readonly threads: number;
+  /** Until it could embed. */
+  readonly loadMs: number;
+  /** The texts that were given, over and over for about a second. */
+  readonly textsPerSecond: number;
+  /** With prefix and special tokens. */
+  readonly tokensPerText: number;
+  /** Memory of the engine's process at the end. */
+  readonly engineBytes: number;
+}
+
+const MEASURE_MS = 1_000;
+
+/**
+ * Loads a model that is on disk, embeds a question and texts, and measures how fast it is here.
+ *
+ * @param texts the question and at least one text
+ * @throws {CairnError} `input` when it is not on disk, `corrupt` when a file is not what it must be, and what the engine
+ * throws
+ */
+export async function tryModel(
+  parts: HubParts,
+  model: CatalogModel,
+  precision: Precision,
+  texts: readonly string[],
+  signal?: AbortSignal,
+): Promise<TriedModel> {
+  const engine = await startModel(parts, model, precision, signal);
+  const stop = () => void engine.close();
+  signal?.addEventListener("abort", stop);
+  try {
+    signal?.throwIfAborted();
+    const [question, ...passages] = texts;
+    const { vectors: asked } = await engine.embed([question], "query");
+    const { vectors, tokens } = await engine.embed(passages, "passage");
+    let [rounds, elapsed] = [0, 0];
+    for (const started = performance.now(); elapsed < MEASURE_MS; elapsed = performance.now() - started) {
+      await engine.embed(passages, "passage");
+      rounds++;
+    }
+    return {
+      similarities: passages.map((text, i) => ({ text, similarity: cosine(asked, vectors, i) })),
+      threads: engine.loaded.threads,
+      loadMs: engine.loaded.loadMs,
+      textsPerSecond: (1000 * rounds * passages.length) / elapsed,
+      tokensPerText: tokens / passages.length,
+      engineBytes: await engine.memory(),
+    };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    await engine.close();
+  }
+}
+
+/** Starts the engine of a model, once every file of it was read and is what it must be. */
+async function startModel(
+  parts: HubParts,
+  model: CatalogModel,
+  precision: Precision,
+  signal?: AbortSignal,
+): Promise<Engine> {
+  const { folder } = modelOnDisk(parts, model);
+  const files = await verifyModel(parts, model, precision, { signal });
+  const weights = model.weights[precision]?.path;
+  if (!folder || !weights || files.some(({ state }) => state === "missing")) {
+    throw new CairnError(
+      "input",
+      `${model.id} is not on this machine in ${precision}.`,
+      `\`cairn models pull ${model.id} --precision ${precision}\` downloads it.`,
+    );
+  }
+  const wrong = files.find(({ state }) => state !== "whole");
+  if (wrong) {
+    throw new CairnError(
+      "corrupt",
+      `${wrong.path} of ${model.id} is not what it must be, and is not loaded.`,
+      `\`cairn models pull ${model.id} --precision ${precision}\` mends it.`,
+    );
+  }
+  const { dims, pooling, maxTokens, queryPrefix, passagePrefix } = model;
+  return Engine.start({
+    name: model.id,
+    folder,
+    weights: join(folder, weights),
+    dims,
+    pooling,
+    maxTokens,
+    queryPrefix,
+    passagePrefix,
+  });
+}
+
+/** Of unit vectors. */
+function cosine(asked: Float32Array, vectors: Float32Array, row: number): number {
+  return asked.reduce((sum, value, d) => sum + value * vectors[row * asked.length + d], 0);
+}

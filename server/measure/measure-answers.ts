@@ -1,0 +1,144 @@
+import type { AnswerRecord } from "../../shared/answer-types.ts";
+import type { BenchArea } from "../../shared/bench-types.ts";
+import type { Settings } from "../../shared/settings.ts";
+import { answer } from "../answer/answer.ts";
+import type { Provider } from "../answer/llm.ts";
+import { ProviderError } from "../answer/provider-error.ts";
+import type { Workspace } from "../core-api.ts";
+import type { Limits } from "./rounds.ts";
+import type { SampleQueries } from "./sample-queries.ts";
+import { type Candidate, type MeasureOptions, type Section, skippedSection, takeInTurns, together } from "./section.ts";
+
+const AREA: BenchArea = "answer";
+const OWN: Limits = { warmUp: 3, least: 20, most: 120, ms: 10_000, precision: 0.03 };
+const OWN_QUICK: Limits = { ...OWN, least: 8, most: 30, ms: 3_000 };
+/** Each round is one answer that may cost money. */
+const MODEL: Limits = { warmUp: 0, least: 5, most: 10, ms: 120_000, precision: 0.1 };
+const MODEL_QUICK: Limits = { ...MODEL, least: 2, most: 2, ms: 20_000 };
+
+/** Tokens of question, sources and answer together. */
+const WINDOWS = { small: 2_048, medium: 4_096, large: 8_192 } as const;
+const ANSWER_TOKENS = 256;
+
+/** What Cairn adds to an answer, and how long each provider takes, by the length of what it is sent. */
+export async function measureAnswers(
+  settings: Settings,
+  workspace: Workspace,
+  sample: SampleQueries,
+  providers: readonly Provider[],
+  options: MeasureOptions,
+): Promise<Section> {
+  if (sample.descriptions.length === 0) {
+    return skippedSection(AREA, "all", "The index has no names of several words to ask about.");
+  }
+  options.note("answering without a model");
+  const question = (round: number) =>
+    `how does it ${sample.descriptions[Math.max(0, round) % sample.descriptions.length]}?`;
+  const ask = (round: number, provider?: Provider) =>
+    recordOf({ settings, workspace, question: question(round), provider, signal: options.signal });
+  const quoted: Candidate = {
+    id: "answer/quoted",
+    name: "Passages quoted, without a model",
+    unit: "ms",
+    better: "less",
+    run: async (round) => (await ask(round)).totalMs,
+  };
+  const sections = [await takeInTurns(AREA, [quoted], options.quick ? OWN_QUICK : OWN, options)];
+  if (providers.length === 0) {
+    const reason = "No provider was chosen: --provider NAME measures one (it may cost money).";
+    sections.push(skippedSection(AREA, "providers", reason));
+  }
+  for (const provider of providers) {
+    for (const [size, contextTokens] of Object.entries(WINDOWS)) {
+      if (options.signal.aborted) break;
+      options.note(`asking ${provider.name}, ${size} prompts`);
+      const narrow = narrowed(provider, contextTokens);
+      sections.push(await ofProvider(provider.name, size, (round) => ask(round, narrow), options));
+    }
+  }
+  return together(sections);
+}
+
+/** First word, speed and whole time are of the same answers: the first of them asks, the others look at what came. */
+async function ofProvider(
+  provider: string,
+  size: string,
+  ask: (round: number) => Promise<AnswerRecord>,
+  options: MeasureOptions,
+): Promise<Section> {
+  const answers = new Map<number, Promise<AnswerRecord>>();
+  const answered = (round: number) => {
+    const known = answers.get(round) ?? ask(round);
+    answers.set(round, known);
+    return known;
+  };
+  const of = (
+    id: string,
+    name: string,
+    unit: string,
+    better: "less" | "more",
+    value: (one: AnswerRecord) => number,
+  ) => ({
+    id: `answer/${provider}-${size}-${id}`,
+    name: `${provider}, ${size} prompt: ${name}`,
+    unit,
+    better,
+    run: async (round: number) => value(await answered(round)),
+  });
+  try {
+    return await takeInTurns(
+      AREA,
+      [
+        of("first", "first word", "ms", "less", ({ firstTokenMs = 0 }) => firstTokenMs),
+        of("total", "whole answer", "ms", "less", ({ totalMs }) => totalMs),
+        of("speed", "tokens a second after it", "tokens/s", "more", tokensPerSecond),
+      ],
+      options.quick ? MODEL_QUICK : MODEL,
+      options,
+    );
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return skippedSection(AREA, `${provider}, ${size} prompt`, `${error.message} ${error.hint}`.trim());
+  }
+}
+
+/** As the provider counts them; zero when it does not, or when nothing came after the first word. */
+function tokensPerSecond({ usage, totalMs, ownMs, firstTokenMs = 0 }: AnswerRecord): number {
+  const seconds = (totalMs - ownMs - firstTokenMs) / 1000;
+  return usage && seconds > 0 ? usage.outputTokens / seconds : 0;
+}
+
+function narrowed(provider: Provider, contextTokens: number): Provider {
+  return {
+    name: provider.name,
+    destination: provider.destination,
+    remote: provider.remote,
+    hasKey: provider.hasKey,
+    async open(signal) {
+      const model = await provider.open(signal);
+      const stream = model.stream.bind(model);
+      return { ...model, contextTokens: Math.min(contextTokens, model.contextTokens), stream };
+    },
+  };
+}
+
+interface Asked {
+  readonly settings: Settings;
+  readonly workspace: Workspace;
+  readonly question: string;
+  readonly provider: Provider | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Throws what went wrong: an answer that another provider gave would be counted for this one. */
+async function recordOf({ settings, workspace, question, provider, signal }: Asked): Promise<AnswerRecord> {
+  const parts = {
+    workspace,
+    providers: provider ? [provider] : [],
+    fallback: false,
+    maxOutputTokens: ANSWER_TOKENS,
+    neverSend: settings.neverSend,
+  };
+  for await (const event of answer({ text: question }, parts, signal)) if (event.type === "done") return event.record;
+  throw new Error("An answer ended without its record.");
+}

@@ -1,0 +1,68 @@
+import type { BenchArea, Measure, SkippedMeasure } from "../../shared/bench-types.ts";
+import { type Arm, type Clock, type Limits, measureRounds } from "./rounds.ts";
+
+/** How a run is made. */
+export interface MeasureOptions {
+  /** Fewer rounds and smaller work. */
+  readonly quick: boolean;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Says what goes on. */
+  note(what: string): void;
+  /** Called with what one part of a run has so far, after each round. */
+  onProgress?(measures: readonly Measure[]): void;
+}
+
+/** What one area of a run came to. */
+export interface Section {
+  readonly measures: readonly Measure[];
+  readonly skipped: readonly SkippedMeasure[];
+  readonly warnings: readonly string[];
+}
+
+/** A measure to take, and how. */
+export interface Candidate extends Omit<Measure, "area" | "values">, Arm {}
+
+/** Takes measures in turns. What the user ends keeps its whole rounds; without one, there is nothing of it. */
+export async function takeInTurns(
+  area: BenchArea,
+  candidates: readonly Candidate[],
+  limits: Limits,
+  { signal, clock, onProgress }: MeasureOptions,
+): Promise<Section> {
+  const named = (values: readonly (readonly number[])[]): Measure[] =>
+    candidates.map(({ run: _, ...candidate }, i) => ({ ...candidate, area, values: values[i].map(rounded) }));
+  const values: number[][] = candidates.map(() => []);
+  const kept = candidates.map(({ run }, i) => ({
+    async run(round: number) {
+      const started = clock.steady();
+      const value = (await run(round)) ?? clock.steady() - started;
+      if (round >= 0) values[i].push(value);
+      return value;
+    },
+  }));
+  const rounds = await measureRounds(kept, limits, clock, signal, () => onProgress?.(named(values)));
+  const whole = rounds.values[0]?.length > 0;
+  const warnings =
+    rounds.disturbed > 0
+      ? [`${rounds.disturbed} of the rounds of ${area} were thrown away: the machine slept, or its clock was set.`]
+      : [];
+  return { measures: whole ? named(rounds.values) : [], skipped: [], warnings };
+}
+
+export function together(sections: readonly Section[]): Section {
+  return {
+    measures: sections.flatMap(({ measures }) => measures),
+    skipped: sections.flatMap(({ skipped }) => skipped),
+    warnings: sections.flatMap(({ warnings }) => warnings),
+  };
+}
+
+export function skippedSection(area: BenchArea, name: string, reason: string): Section {
+  return { measures: [], skipped: [{ area, name, reason }], warnings: [] };
+}
+
+/** Six significant digits: more is noise, and makes records long. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(6));
+}

@@ -1,0 +1,18 @@
+import type { Comparison } from "./compare.ts";
+
+/** A value for people: three digits that matter, and its unit. */
+export function shownValue(value: number, unit: string): string {
+  return unit === "%" ? `${shownNumber(value)} %` : `${shownNumber(value)} ${unit}`;
+}
+
+/** Three digits that matter, and all of a whole number. */
+export function shownNumber(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+}
+
+/** "1.30x (1.25 to 1.34)", or that there is no difference. */
+export function shownTimes({ ratio: { ratio, low, high }, verdict }: Comparison): string {
+  const range = `${shownNumber(low)} to ${shownNumber(high)}`;
+  return verdict === "same" ? `no difference found (${range})` : `${shownNumber(ratio)}x (${range}), ${verdict}`;
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
+import { entryFile } from "../package-files.ts";
+import { Caller } from "../thread-rpc.ts";
+import type { EmbeddedTexts, EngineMethods, EngineModel, LoadedModel, TextKind } from "./engine-model.ts";
+import { childChannel } from "./process-channel.ts";
+
+/** More threads than this share too little work for texts of the usual length. */
+const MOST_THREADS = 4;
+/** Of what the process says before it dies. */
+const LAST_WORDS = 300;
+
+/**
+ * A model in a process of its own. Native code blocks the thread it runs on, and a fault in it ends the process: both stay
+ * there. A process that ends is an error of the calls under way and of those that follow.
+ */
+export class Engine {
+  readonly loaded: LoadedModel;
+  readonly #child: ChildProcess;
+  readonly #caller: Caller<EngineMethods>;
+
+  private constructor(child: ChildProcess, caller: Caller<EngineMethods>, loaded: LoadedModel) {
+    this.#child = child;
+    this.#caller = caller;
+    this.loaded = loaded;
+  }
+
+  /**
+   * @param threads default: one a core, at most four
+   * @throws {CairnError} `output` for a model that cannot be used, `unavailable` when the engine is not there or dies
+   */
+  static async start(model: EngineModel, threads = Math.min(MOST_THREADS, availableParallelism())): Promise<Engine> {
+    const child = fork(entryFile("server/native/engine-process"), [], {
+      // Not those of this process: they may name a program of their own.
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    const caller = new Caller<EngineMethods>(childChannel(child));
+    let lastWords = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      lastWords = (lastWords + text).slice(-LAST_WORDS);
+    });
+    // `close` comes when its last words are in; `error` when it could not even start.
+    child.once("close", (code, signal) => caller.fail(ended(model, signal ?? `exit code ${code}`, lastWords)));
+    child.once("error", (error) => caller.fail(ended(model, error.message, "")));
+    try {
+      return new Engine(child, caller, await caller.call("load", { model, threads }));
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+  }
+
+  /** Process id, for messages and tests. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
+    return this.#caller.call("embed", { texts, kind });
+  }
+
+  /** Bytes of memory that its process has. */
+  memory(): Promise<number> {
+    return this.#caller.call("memory", null);
+  }
+
+  /** Ends the process; calls under way fail. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exit;
+  }
+}
+
+function ended({ name }: EngineModel, how: string, lastWords: string): CairnError {
+  const words = lastWords.trim().split("\n").at(-1) ?? "";
+  return new CairnError(
+    "unavailable",
+    phrase("The engine that runs {0} has ended ({1}). {2}", name, how, words),
+    phrase("Try again. `cairn models verify` checks the model's files, `cairn doctor` the machine."),
+  );
+}

@@ -1,0 +1,60 @@
+/** What can be measured. */
+export const BENCH_AREAS = ["search", "embed", "answer", "delta"] as const;
+export type BenchArea = (typeof BENCH_AREAS)[number];
+
+/** Where a run took place: figures of different machines are not compared. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryMB: number;
+  /** `linux-x64`. */
+  readonly system: string;
+  readonly node: string;
+}
+
+/** One thing that was measured many times. */
+export interface Measure {
+  /** The same for the same thing in every run: `search/name`. */
+  readonly id: string;
+  readonly area: BenchArea;
+  /** For people, in English: records are exchanged between machines. */
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "less" | "more";
+  /** One value a round, in the order in which they were taken; outliers are among them. */
+  readonly values: readonly number[];
+  /** The measure of the same run that it is set against: a peer, or the way it was done before. Taken in turns with it. */
+  readonly against?: string;
+}
+
+/** Something that was asked for and could not be measured here. */
+export interface SkippedMeasure {
+  readonly area: BenchArea;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The version of {@link BenchRun}. */
+export const BENCH_RECORD = 1;
+
+/** One run of the benchmark, as it is kept and exchanged. */
+export interface BenchRun {
+  readonly record: typeof BENCH_RECORD;
+  /** Unique, and the name of its file: letters, digits, `-` and `_`. */
+  readonly id: string;
+  readonly cairn: string;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly seconds: number;
+  /** Fewer rounds: to see that it works. */
+  readonly quick: boolean;
+  readonly machine: Machine;
+  /** The code base that search, embedding and answers were measured on. */
+  readonly subject?: { readonly folder: string; readonly files: number; readonly chunks: number };
+  readonly measures: readonly Measure[];
+  readonly skipped: readonly SkippedMeasure[];
+  /** What may have disturbed the figures: a busy machine, a battery, a laptop that slept. */
+  readonly warnings: readonly string[];
+  /** Ended by the user: what was complete by then is there. */
+  readonly cancelled: boolean;
+}
