@@ -277,6 +277,7 @@ describe("a delta of a model", () => {
       [basePath, /base is needed to make/],
       [folder, /base is needed to make|fine\.delta is needed to make/],
       [home, /holds thesis\/chapter\.txt, which would not be there any more/],
+      ["/dev/null", process.platform === "win32" ? /There is no folder/ : /neither a file nor a folder/],
     ] as const) {
       await assert.rejects(reconstruct(delta, base, out, options), { kind: "input", message });
     }

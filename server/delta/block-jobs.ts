@@ -1,4 +1,5 @@
 import type { KernelModule } from "../vectors/web-assembly.ts";
+import type { PackedStream } from "./packed-rows.ts";
 import type { Span } from "./read-file.ts";
 import type { RowIndex } from "./row-index.ts";
 import type { RowKind, RowTable } from "./rows.ts";
@@ -83,6 +84,8 @@ export interface DecodeJob {
 export interface EncodeRowsJob {
   fine: Span;
   kind: RowKind;
+  /** What in it is compressed, from its beginning. */
+  packed?: readonly PackedStream[];
   /** In shared memory. */
   index: RowIndex;
 }

@@ -28,8 +28,9 @@ import {
 } from "./factors.ts";
 import { fitFactors } from "./low-rank.ts";
 import { numberFormat } from "./number-format.ts";
+import { decodePacked, encodePacked, PACKED_ROWS } from "./packed-rows.ts";
 import { FileReader, type Span } from "./read-file.ts";
-import { decodeRows, encodeRows } from "./row-codec.ts";
+import { decodeRows, encodeRows, LONGEST_ROW_BLOCK } from "./row-codec.ts";
 
 /** How much of a file is read at a time to be hashed. */
 const HASH_BYTES = 1 << 20;
@@ -166,15 +167,19 @@ function energies({ dtype, rows, cols }: EncodeJob): { baseEnergy: number; chang
 
 const ENERGY_STRIDE = 7;
 
-function rows({ fine, kind, index }: EncodeRowsJob) {
+function rows({ fine, kind, packed = [], index }: EncodeRowsJob) {
   const source = new Uint8Array(fine.bytes);
   reader.read(fine.path, fine.at, source);
-  const bytes = encodeRows(index, source, kind);
+  const encode = (unpacked: Uint8Array) => encodeRows(index, unpacked, kind);
+  const bytes = packed.length > 0 ? encodePacked(source, packed, encode) : encode(source);
   return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
 }
 
 function rowsBack({ block, crc, bytes, table }: DecodeRowsJob) {
-  const decoded = decodeRows(table, checked(block, crc), bytes);
+  const coded = checked(block, crc);
+  const decode = (part: Uint8Array, length: number) => decodeRows(table, part, length);
+  const decoded =
+    coded[0] === PACKED_ROWS ? decodePacked(coded, bytes, LONGEST_ROW_BLOCK, decode) : decode(coded, bytes);
   return new Moved(decoded, [decoded.buffer]);
 }
 

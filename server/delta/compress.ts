@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EncodedBlock } from "./block-jobs.ts";
@@ -7,11 +8,11 @@ import { DeltaWriter } from "./delta-writer.ts";
 import { FACTORS } from "./factors.ts";
 import { type BlockEntry, blockTuple, FORMAT, type Manifest, type Part } from "./manifest.ts";
 import { isPlainName, type Model, pathsOf } from "./model-files.ts";
+import { encodePlaces } from "./packed-rows.ts";
 import { makePlan, type Plan, type PlannedJob } from "./plan.ts";
 import { probeOf } from "./probe.ts";
 import type { Span } from "./read-file.ts";
 import { assertReplaceable } from "./replaceable.ts";
-import { ROWS } from "./row-codec.ts";
 import { rowIndexes } from "./row-index.ts";
 import { verify } from "./verify.ts";
 
@@ -103,7 +104,11 @@ async function codeAll(
     }
     if (job.kind === "rows") {
       const index = indexOf(job.rowKind);
-      return workers.run("encodeRows", { fine: job.fine[0], kind: job.rowKind, index });
+      return workers.run("encodeRows", { fine: job.fine[0], kind: job.rowKind, packed: job.packed, index });
+    }
+    if (job.kind === "places") {
+      const bytes = encodePlaces(job.files);
+      return { bytes, crc: crc32(bytes) };
     }
     const { kind: _, fit, ...block } = job;
     if (!fit) return workers.encode(block);
@@ -119,8 +124,9 @@ async function codeAll(
     stopWhen(signal);
     const job = jobs[number];
     if (job.kind === "fit") writer.append(bytes, { crc, codec: FACTORS, rows: 0, cols: 0, hasBase: false });
+    else if (job.kind === "places") writer.append(bytes, { crc, codec: bytes[0], rows: 0, cols: 0, hasBase: false });
     else if (job.kind === "rows")
-      writer.append(bytes, { crc, codec: ROWS, rows: 1, cols: bytesOf(job), hasBase: true });
+      writer.append(bytes, { crc, codec: bytes[0], rows: 1, cols: bytesOf(job), hasBase: true });
     else
       writer.append(bytes, { crc, codec: bytes[0], rows: job.rows, cols: job.cols, hasBase: job.base !== undefined });
     // Factors are still needed by the blocks that they predict.
@@ -132,7 +138,7 @@ async function codeAll(
 
 /** How much of the fine-tune a job is done with. */
 function bytesOf(job: PlannedJob): number {
-  if (job.kind === "fit") return 0;
+  if (job.kind === "fit" || job.kind === "places") return 0;
   const spans: readonly Span[] = job.fine;
   return spans.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -63,7 +63,8 @@ export function describeDelta({ manifest, bytes, path }: Delta): DeltaSummary {
         const { storedBytes, codecs } = stored(blocks, part, byCodec);
         const { name, dtype, shape, bytes, rows } = part;
         if (name !== undefined) tensors.push({ file, name, dtype, shape, bytes, storedBytes, codecs });
-        if (rows) datasets.push({ file, bytes, storedBytes, rows: rowsOf(rows, blocks, path, reader) });
+        if (rows && rows.kind !== "chunks")
+          datasets.push({ file, bytes, storedBytes, rows: rowsOf(rows, blocks, path, reader) });
       }
     }
   } finally {

@@ -93,13 +93,15 @@ async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, s
   const wanted = Math.min(all.length, ROW_BLOCKS);
   const chosen = evenly(all, wanted);
   const indexOf = rowIndexes(base);
-  const known: { original: number; stored: number; rows: RowCounts }[] = [];
-  const run = ({ fine, rowKind }: (typeof all)[number]) =>
-    workers.run("encodeRows", { fine: fine[0], kind: rowKind, index: indexOf(rowKind) });
+  const known: { original: number; stored: number; rows: RowCounts[] }[] = [];
+  const run = ({ fine, rowKind, packed }: (typeof all)[number]) =>
+    workers.run("encodeRows", { fine: fine[0], kind: rowKind, packed, index: indexOf(rowKind) });
   for await (const [job, { bytes }] of inOrder(chosen, workers.count, run)) {
     stopWhen(signal);
     const original = bytesOf(job);
-    known.push({ original, stored: bytes.length, rows: countRows(bytes, job.rowKind, original) });
+    // Chunks are no rows that anyone would count.
+    const rows = job.rowKind === "chunks" ? [] : [countRows(bytes, job.rowKind, original)];
+    known.push({ original, stored: bytes.length, rows });
   }
   const total = all.reduce((sum, job) => sum + bytesOf(job), 0);
   const original = known.reduce((sum, one) => sum + one.original, 0);
@@ -107,7 +109,7 @@ async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, s
   const spread =
     known.reduce((sum, one) => sum + (one.stored - ratio * one.original) ** 2, 0) / Math.max(1, wanted - 1);
   const variance = wanted === all.length ? 0 : (total / original) ** 2 * spread * wanted;
-  const seen = sumOfRows(known.map(({ rows }) => rows));
+  const seen = sumOfRows(known.flatMap(({ rows }) => rows));
   return { bytes: total, deltaBytes: ratio * total, variance, counts: seen && scaledRows(seen, total / original) };
 }
 

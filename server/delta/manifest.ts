@@ -6,6 +6,7 @@ import { BLOCK_BYTES, BLOCK_VALUES } from "./codec-memory.ts";
 import { FACTORS, isPredictable } from "./factors.ts";
 import { isPlainName } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
+import { PACKED_PLACES, PACKED_ROWS } from "./packed-rows.ts";
 import { LONGEST_ROW_BLOCK, ROWS } from "./row-codec.ts";
 
 /** The version of the format that this code writes, and the only one that it reads. */
@@ -32,7 +33,13 @@ const partSchema = z.strictObject({
   pool: z.tuple([size, size]).optional(),
   /** Or: rows of a dataset: how they end, the base's files whose rows they refer to, and their blocks. */
   rows: z
-    .strictObject({ kind: z.enum(["lines", "quoted"]), base: z.array(size).min(1), blocks: z.tuple([size, size]) })
+    .strictObject({
+      kind: z.enum(["lines", "quoted", "chunks"]),
+      base: z.array(size).min(1),
+      blocks: z.tuple([size, size]),
+      /** The record that says what in the base's files is compressed. */
+      packed: size.optional(),
+    })
     .optional(),
   /** Or: the file and the part that has the same bytes. */
   as: z.tuple([size, size]).optional(),
@@ -94,7 +101,7 @@ export function parseManifest(text: string, payloadEnd: number): Manifest {
   manifest.blocks.forEach((tuple, number) => {
     const { at, bytes, codec, rows, cols } = blockEntry(tuple);
     if (at + bytes > payloadEnd) throw invalid(`its block ${number} reaches beyond the file`);
-    if (rows * cols > (codec === ROWS ? LONGEST_ROW_BLOCK : BLOCK_VALUES))
+    if (rows * cols > (codec === ROWS || codec === PACKED_ROWS ? LONGEST_ROW_BLOCK : BLOCK_VALUES))
       throw invalid(`its block ${number} is too large`);
   });
   manifest.files.forEach((file) => {
@@ -176,7 +183,9 @@ function checkRows(manifest: Manifest, { rows, bytes }: Part, what: string): voi
   if (!rows?.base.every((file) => file < manifest.base.length)) throw invalid(`the base of ${what} is not there`);
   const [first, count] = rows.blocks;
   const own = manifest.blocks.slice(first, first + count).map(blockEntry);
-  const isRows = own.every(({ codec, rows: one }) => codec === ROWS && one === 1);
+  const isRows = own.every(({ codec, rows: one }) => (codec === ROWS || codec === PACKED_ROWS) && one === 1);
+  if (rows.packed !== undefined && manifest.blocks[rows.packed]?.[3] !== PACKED_PLACES)
+    throw invalid(`it does not say what is packed in the base of ${what}`);
   if (!isRows || own.length !== count || own.reduce((sum, { cols }) => sum + cols, 0) !== bytes) {
     throw invalid(`the blocks of ${what} do not fill it`);
   }
@@ -210,7 +219,7 @@ export function poolsOf(manifest: Manifest): Map<number, Part[]> {
 
 /** The name of a block's codec, for reports. */
 export function codecOf(entry: BlockEntry): string {
-  if (entry.codec === ROWS) return "rows";
+  if (entry.codec === ROWS || entry.codec === PACKED_ROWS) return "rows";
   return entry.codec === FACTORS ? "factors" : (codecName(entry.codec) ?? `${entry.codec}`);
 }
 

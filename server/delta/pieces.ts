@@ -6,6 +6,7 @@ import type { BlockWorkers } from "./block-workers.ts";
 import type { Delta } from "./delta-file.ts";
 import { blockEntry, type Part, poolsOf } from "./manifest.ts";
 import { numberFormat } from "./number-format.ts";
+import { decodePlaces } from "./packed-rows.ts";
 import { FileReader, type Span } from "./read-file.ts";
 import { type RowTable, readRows } from "./rows.ts";
 
@@ -20,6 +21,9 @@ export interface Piece {
 
 /** Decoded pools that are kept, since the tensors in them lie between others. */
 const KEPT_POOLS = 4;
+
+/** Data of a base's files that are unpacked: it is all in memory. */
+const MOST_UNPACKED_BYTES = 2 ** 30;
 
 /** Finds and decodes the blocks that make up parts, in any order. */
 export class Pieces {
@@ -94,34 +98,39 @@ export class Pieces {
     return { block: { path: this.#delta.path, at, bytes }, crc, base: hasBase ? base : undefined, dtype, rows, cols };
   }
 
-  #tableOf({ kind, base }: NonNullable<Part["rows"]>): RowTable {
-    const key = `${kind} ${base}`;
-    const files = base.map((file) => ({ path: this.#basePaths[file], bytes: this.#delta.manifest.base[file].bytes }));
-    const table = this.#tables.get(key) ?? readRows(files, kind);
+  #tableOf({ kind, base, packed }: NonNullable<Part["rows"]>): RowTable {
+    const key = `${kind} ${base} ${packed}`;
+    const known = this.#tables.get(key);
+    if (known) return known;
+    const lengths = base.map((file) => this.#delta.manifest.base[file].bytes);
+    const places = packed === undefined ? [] : decodePlaces(this.#record(packed), lengths, MOST_UNPACKED_BYTES);
+    const files = base.map((file, i) => ({ path: this.#basePaths[file], bytes: lengths[i], packed: places[i] }));
+    const table = readRows(files, kind);
     this.#tables.set(key, table);
     return table;
   }
 
   #prediction(factors: number, fromRow: number): Prediction {
-    if (this.#lastRecord?.block !== factors) {
-      const { at, bytes, crc } = blockEntry(this.#delta.manifest.blocks[factors]);
-      const record = new Uint8Array(bytes);
-      const reader = new FileReader();
-      try {
-        reader.read(this.#delta.path, at, record);
-      } finally {
-        reader.close();
-      }
-      if (crc32(record) !== crc) {
-        throw new CairnError(
-          "corrupt",
-          phrase("{0} is damaged at byte {1}.", this.#delta.path, at),
-          phrase("Copy or download it again."),
-        );
-      }
-      this.#lastRecord = { block: factors, record };
-    }
+    if (this.#lastRecord?.block !== factors) this.#lastRecord = { block: factors, record: this.#record(factors) };
     return { record: this.#lastRecord.record, key: `${this.#delta.path} ${factors}`, fromRow };
+  }
+
+  /** What a block that is no values holds, when it is as it was written. */
+  #record(block: number): Uint8Array {
+    const { at, bytes, crc } = blockEntry(this.#delta.manifest.blocks[block]);
+    const record = new Uint8Array(bytes);
+    const reader = new FileReader();
+    try {
+      reader.read(this.#delta.path, at, record);
+    } finally {
+      reader.close();
+    }
+    if (crc32(record) === crc) return record;
+    throw new CairnError(
+      "corrupt",
+      phrase("{0} is damaged at byte {1}.", this.#delta.path, at),
+      phrase("Copy or download it again."),
+    );
   }
 
   #baseOf({ base }: Part, from: number, bytes: number): Span[] | undefined {

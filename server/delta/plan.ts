@@ -5,8 +5,10 @@ import type { Part } from "./manifest.ts";
 import { type Located, sampleOf, TensorMatcher } from "./match-tensors.ts";
 import type { Model, ModelFile } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
+import type { PackedStream } from "./packed-rows.ts";
 import { FileReader, type Span } from "./read-file.ts";
 import { LONGEST_ROW_BLOCK, ROW_BLOCK_BYTES } from "./row-codec.ts";
+import { packedIn, rowFilesOf, unpackedBytes } from "./row-files.ts";
 import { type RowKind, RowScanner, rowKindOf } from "./rows.ts";
 
 /** What is to be done to code a model against a base: the same whenever the files are the same. */
@@ -24,7 +26,9 @@ export type PlannedJob =
       fit?: { job: number; fromRow: number };
     })
   | (FitJob & { kind: "fit" })
-  | { kind: "rows"; fine: Span[]; rowKind: RowKind };
+  | { kind: "rows"; fine: Span[]; rowKind: RowKind; packed?: PackedStream[] }
+  /** A record of what is compressed in each of the base's files with rows of a kind. */
+  | { kind: "places"; files: PackedStream[][] };
 
 /** Tensors with fewer rows or columns are not predicted: factors would be as long as they. */
 const LEAST_SIDE = 64;
@@ -50,13 +54,38 @@ export function makePlan(base: Model, fine: Model, predicts: boolean): Plan {
   }
 }
 
-/** Files of the base whose rows a dataset may refer to, by their numbers. */
-function rowFilesOf({ files }: Model, kind: RowKind): number[] {
-  return files.flatMap(({ name, bytes }, number) => (bytes > 0 && rowKindOf(name) === kind ? [number] : []));
-}
-
 /** Rows of the base are held in memory, together with an index: beyond this, a dataset is taken as bytes. */
 const MOST_ROW_BYTES = 1 << 30;
+
+/** Blocks of a file that has no rows but may have compressed pages: none is cut, and unpacked they are not too long. */
+function chunkBlocks(file: ModelFile): { end: number; packed?: PackedStream[] }[] {
+  const blocks: { end: number; packed?: PackedStream[] }[] = [];
+  let [start, at, size] = [0, 0, 0];
+  let packed: PackedStream[] = [];
+  const close = () => {
+    if (at > start) blocks.push({ end: at, packed: packed.length > 0 ? packed : undefined });
+    [start, size, packed] = [at, 0, []];
+  };
+  const rawTo = (end: number) => {
+    while (at < end) {
+      if (size >= ROW_BLOCK_BYTES) close();
+      const step = Math.min(end - at, ROW_BLOCK_BYTES - size);
+      at += step;
+      size += step;
+    }
+  };
+  for (const stream of packedIn(file)) {
+    rawTo(stream.at);
+    const bytes = stream.bytes + stream.dataBytes;
+    if (size > 0 && size + bytes > ROW_BLOCK_BYTES) close();
+    packed.push({ ...stream, at: stream.at - start });
+    at += stream.bytes;
+    size += bytes;
+  }
+  rawTo(file.bytes);
+  close();
+  return blocks;
+}
 
 interface Pool {
   members: { part: Part; fine: Span; base: Span | undefined }[];
@@ -73,6 +102,9 @@ class Planner {
   /** Tensors that have been met, by a sample of their bytes: what is identical is stored once. */
   readonly #met = new Map<string, { file: number; part: number; span: Span }>();
   #pools = new Map<string, Pool>();
+  readonly #filesByKind = new Map<RowKind, ReturnType<typeof rowFilesOf>>();
+  /** The job that makes the record of what is compressed in the base, by the kind of its rows. */
+  readonly #places = new Map<RowKind, number>();
 
   constructor(base: Model, fine: Model, reader: FileReader, predicts: boolean) {
     this.#base = base;
@@ -135,23 +167,36 @@ class Planner {
   /** A dataset, when the base has rows of its kind and they fit into memory. */
   #rowsPart(file: ModelFile): Part | undefined {
     const kind = rowKindOf(file.name);
-    const base = kind === undefined ? [] : rowFilesOf(this.#base, kind);
-    const baseBytes = base.reduce((sum, number) => sum + this.#base.files[number].bytes, 0);
+    const base = kind === undefined ? [] : this.#rowFiles(kind);
+    const baseBytes = base.reduce((sum, one) => sum + unpackedBytes(one), 0);
     if (kind === undefined || baseBytes === 0 || baseBytes > MOST_ROW_BYTES) return undefined;
-    const first = this.#jobs.length;
+    const places: PlannedJob[] =
+      base.some(({ packed }) => packed.length > 0) && !this.#places.has(kind)
+        ? [{ kind: "places", files: base.map(({ packed }) => packed) }]
+        : [];
+    const first = this.#jobs.length + places.length;
     const jobs: PlannedJob[] = [];
     let start = 0;
-    for (const end of this.#rowBlocks(file, kind)) {
+    for (const { end, packed } of kind === "chunks" ? chunkBlocks(file) : this.#rowBlocks(file, kind)) {
       if (end - start > LONGEST_ROW_BLOCK) return undefined;
-      jobs.push({ kind: "rows", fine: [{ path: file.path, at: start, bytes: end - start }], rowKind: kind });
+      jobs.push({ kind: "rows", fine: [{ path: file.path, at: start, bytes: end - start }], rowKind: kind, packed });
       start = end;
     }
-    this.#jobs.push(...jobs);
-    return { dtype: "U8", shape: [file.bytes], bytes: file.bytes, rows: { kind, base, blocks: [first, jobs.length] } };
+    if (places.length > 0) this.#places.set(kind, this.#jobs.length);
+    this.#jobs.push(...places, ...jobs);
+    const blocks: [number, number] = [first, jobs.length];
+    const rows = { kind, base: base.map(({ number }) => number), blocks, packed: this.#places.get(kind) };
+    return { dtype: "U8", shape: [file.bytes], bytes: file.bytes, rows };
+  }
+
+  #rowFiles(kind: RowKind): ReturnType<typeof rowFilesOf> {
+    const files = this.#filesByKind.get(kind) ?? rowFilesOf(this.#base, kind);
+    this.#filesByKind.set(kind, files);
+    return files;
   }
 
   /** Where blocks of whole rows end. */
-  #rowBlocks({ path, bytes }: ModelFile, kind: RowKind): number[] {
+  #rowBlocks({ path, bytes }: ModelFile, kind: RowKind): { end: number; packed?: PackedStream[] }[] {
     const scanner = new RowScanner(kind);
     const piece = new Uint8Array(OPAQUE_BYTES);
     const ends: number[] = [];
@@ -164,7 +209,7 @@ class Planner {
         last = at + end;
       });
     }
-    return ends.at(-1) === bytes ? ends : [...ends, bytes];
+    return (ends.at(-1) === bytes ? ends : [...ends, bytes]).map((end) => ({ end }));
   }
 
   #bytesPart(file: ModelFile, at: number, bytes: number, baseFile: number | undefined): Part {

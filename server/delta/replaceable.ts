@@ -37,7 +37,12 @@ export function assertReplaceable(out: string, { force, needed, files }: Replace
       phrase("Give another --out."),
     );
   }
-  if (!lstatSync(place).isDirectory()) return;
+  const there = lstatSync(place);
+  if (!there.isDirectory() && !there.isFile()) {
+    // A device would be replaced by a file, for everyone on this machine.
+    throw new CairnError("input", phrase("{0} is neither a file nor a folder.", out), phrase("Give another --out."));
+  }
+  if (there.isFile()) return;
   const other = files ? foreignFile(place, "", new Set(files)) : "";
   if (other === undefined) return;
   const what =

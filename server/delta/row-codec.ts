@@ -2,9 +2,11 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { RowCounts } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { chunkPatch } from "./chunk-patch.ts";
+import { NumberReader, NumberWriter } from "./numbers.ts";
 import { concat } from "./planes.ts";
 import { equalRows, findRow, findSimilarRow, type RowIndex } from "./row-index.ts";
-import { patchOf } from "./row-patch.ts";
+import { patchOf, writeSteps } from "./row-patch.ts";
 import { type RowKind, RowScanner, type RowTable, rowStart } from "./rows.ts";
 
 /** The first byte of a block of rows; blocks of values have those of {@link Codec}. */
@@ -22,6 +24,7 @@ const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 19 } };
  * to do, numbers for it, and bytes that are new.
  */
 export function encodeRows(index: RowIndex, bytes: Uint8Array, kind: RowKind): Uint8Array<ArrayBuffer> {
+  if (kind === "chunks") return encodeChunks(index, bytes);
   const actions = new NumberWriter();
   const numbers = new NumberWriter();
   const fresh: Uint8Array[] = [];
@@ -61,13 +64,7 @@ export function encodeRows(index: RowIndex, bytes: Uint8Array, kind: RowKind): U
         actions.unsigned(Action.patch);
         numbers.signed(patched.row - next);
         next = patched.row + 1;
-        numbers.unsigned(patched.steps.length);
-        for (const { skip, copy, insert } of patched.steps) {
-          numbers.signed(skip);
-          numbers.unsigned(copy);
-          numbers.unsigned(insert.length);
-          fresh.push(insert);
-        }
+        writeSteps(patched.steps, numbers, fresh);
       } else {
         if (run.count > 0) flush();
         literal += end - start;
@@ -79,6 +76,23 @@ export function encodeRows(index: RowIndex, bytes: Uint8Array, kind: RowKind): U
   new RowScanner(kind).scan(bytes, onRow);
   if (start < bytes.length) onRow(bytes.length);
   flush();
+  return blockOf(actions, numbers, fresh);
+}
+
+/** What has no rows is one patch, of the base's bytes from the first on. */
+function encodeChunks(index: RowIndex, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const actions = new NumberWriter();
+  const numbers = new NumberWriter();
+  const fresh: Uint8Array[] = [];
+  if (bytes.length > 0) {
+    actions.unsigned(Action.patch);
+    numbers.signed(0);
+    writeSteps(chunkPatch(index, bytes), numbers, fresh);
+  }
+  return blockOf(actions, numbers, fresh);
+}
+
+function blockOf(actions: NumberWriter, numbers: NumberWriter, fresh: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const streams = [actions.bytes(), numbers.bytes(), concat(fresh)].map((stream) => zstdCompressSync(stream, ZSTD));
   const lengths = new Uint8Array(13);
   lengths[0] = ROWS;
@@ -210,55 +224,7 @@ function streamsOf(block: Uint8Array, length: number): [NumberReader, NumberRead
     }
   });
   if (at !== block.length) throw damaged("its streams do not fill it");
-  return [new NumberReader(streams[0]), new NumberReader(streams[1]), streams[2]];
-}
-
-/** Whole numbers below 2^53, seven bits a byte, the lowest first, the highest bit set on all but the last. */
-class NumberWriter {
-  readonly #bytes: number[] = [];
-
-  unsigned(value: number): void {
-    let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes.push(128 + (rest % 128));
-    this.#bytes.push(rest);
-  }
-
-  /** Twice the value, or twice minus the value less one. */
-  signed(value: number): void {
-    this.unsigned(value < 0 ? -2 * value - 1 : 2 * value);
-  }
-
-  bytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
-  }
-}
-
-class NumberReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  unsigned(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      if (this.#at >= this.#bytes.length || factor > 2 ** 49) throw damaged("a number of it is cut off");
-      const byte = this.#bytes[this.#at++];
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  }
-
-  signed(): number {
-    const value = this.unsigned();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
+  return [new NumberReader(streams[0], damaged), new NumberReader(streams[1], damaged), streams[2]];
 }
 
 function damaged(why: string): CairnError {

@@ -1,5 +1,6 @@
 import type { Model } from "./model-files.ts";
-import { type RowKind, type RowTable, readRows, rowKindOf, rowStart } from "./rows.ts";
+import { rowFilesOf } from "./row-files.ts";
+import { type RowKind, type RowTable, readRows, rowStart } from "./rows.ts";
 
 /** Finds rows of a base by their bytes, and rows that are like one by the cells that they share. */
 export interface RowIndex extends RowTable {
@@ -15,10 +16,10 @@ const MOST_CELL_SLOTS = 1 << 23;
 /** Cells of a row that are looked up. */
 const MOST_LOOKUPS = 64;
 
-function indexRows(table: RowTable): RowIndex {
+function indexRows(table: RowTable, kind: RowKind): RowIndex {
   const rows = new Uint32Array(new SharedArrayBuffer(4 * powerAbove(2 * table.ends.length)));
   const cells = new Uint32Array(
-    new SharedArrayBuffer(4 * Math.min(MOST_CELL_SLOTS, powerAbove(table.bytes.length / 16))),
+    new SharedArrayBuffer(4 * (kind === "chunks" ? 1 : Math.min(MOST_CELL_SLOTS, powerAbove(table.bytes.length / 16)))),
   );
   const index = { ...table, rows, cells };
   for (let row = 0; row < table.ends.length; row++) {
@@ -27,6 +28,7 @@ function indexRows(table: RowTable): RowIndex {
     while (rows[slot] !== 0 && !equalRows(index, rows[slot] - 1, table.bytes, start, end))
       slot = (slot + 1) & (rows.length - 1);
     if (rows[slot] === 0) rows[slot] = row + 1;
+    if (kind === "chunks") continue;
     eachCell(table.bytes, start, end, (hash) => {
       cells[hash & (cells.length - 1)] = row + 1;
     });
@@ -35,17 +37,10 @@ function indexRows(table: RowTable): RowIndex {
 }
 
 /** The index of a base's rows of each kind, made when it is first asked for. */
-export function rowIndexes({ files }: Model): (kind: RowKind) => RowIndex {
+export function rowIndexes(base: Model): (kind: RowKind) => RowIndex {
   const known = new Map<RowKind, RowIndex>();
   return (kind) => {
-    const index =
-      known.get(kind) ??
-      indexRows(
-        readRows(
-          files.filter(({ name }) => rowKindOf(name) === kind),
-          kind,
-        ),
-      );
+    const index = known.get(kind) ?? indexRows(readRows(rowFilesOf(base, kind), kind), kind);
     known.set(kind, index);
     return index;
   };

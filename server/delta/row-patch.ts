@@ -1,8 +1,21 @@
+import type { NumberWriter } from "./numbers.ts";
+
 /** Skip so many bytes of the base row (may be negative), copy some, then insert others. */
 export interface PatchStep {
   skip: number;
   copy: number;
   insert: Uint8Array;
+}
+
+/** Writes steps as their count and three numbers each, and gathers what they insert. */
+export function writeSteps(steps: readonly PatchStep[], numbers: NumberWriter, fresh: Uint8Array[]): void {
+  numbers.unsigned(steps.length);
+  for (const { skip, copy, insert } of steps) {
+    numbers.signed(skip);
+    numbers.unsigned(copy);
+    numbers.unsigned(insert.length);
+    fresh.push(insert);
+  }
 }
 
 /** Matches shorter than this are inserted instead. */
