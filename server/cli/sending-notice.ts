@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { CairnError } from "../../shared/errors.ts";
+import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import type { Provider } from "../answer/llm.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -24,9 +23,7 @@ export async function confirmSending(
   providers: readonly Provider[],
   sending: Sending,
 ): Promise<readonly Provider[]> {
-  const agreed = readAgreed(sending.cacheDirectory);
-  const isFresh = (provider: Provider) => provider.remote && provider.hasKey && !agreed.includes(keyOf(provider));
-  const fresh = providers.filter(isFresh);
+  const fresh = notAgreed(sending.cacheDirectory, providers);
   if (fresh.length === 0) return providers;
   if (!sending.yes) {
     context.terminal.note(notice(fresh));
@@ -35,10 +32,10 @@ export async function confirmSending(
     }
     if (!(await isAgreed(context.signal))) {
       context.terminal.note("Nothing is sent. The passages that say most about it:\n\n");
-      return providers.filter((provider) => !isFresh(provider));
+      return providers.filter((provider) => !fresh.includes(provider));
     }
   }
-  remember(sending.cacheDirectory, [...agreed, ...fresh.map(keyOf)]);
+  agree(sending.cacheDirectory, fresh);
   return providers;
 }
 
@@ -61,32 +58,5 @@ async function isAgreed(signal: AbortSignal): Promise<boolean> {
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
-  }
-}
-
-const FILE = "agreed-providers.json";
-
-function keyOf({ name, destination }: Provider): string {
-  return `${name} ${destination}`;
-}
-
-function readAgreed(cacheDirectory: string): string[] {
-  try {
-    const agreed: unknown = JSON.parse(readFileSync(join(cacheDirectory, FILE), "utf8"));
-    return Array.isArray(agreed) ? agreed.map(String) : [];
-  } catch {
-    // Not there yet, or damaged: then it is asked again.
-    return [];
-  }
-}
-
-function remember(cacheDirectory: string, agreed: readonly string[]): void {
-  try {
-    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-    writeFileSync(join(cacheDirectory, FILE), `${JSON.stringify(agreed, null, 2)}\n`, { mode: 0o600 });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    const hint = "Make the cache folder writable, or choose another with CAIRN_CACHE_DIR.";
-    throw new CairnError("unavailable", `Your agreement could not be written to ${cacheDirectory} (${code}).`, hint);
   }
 }
