@@ -106,7 +106,10 @@ function bundles(): BuildOptions[] {
       banner: { js: REQUIRE_FOR_COMMONJS },
     })),
     {
-      entryPoints: ["search-view", "delta-workbench"].flatMap((page) => [`media/${page}.ts`, `media/${page}.css`]),
+      entryPoints: ["search-view", "delta-workbench", "benchmark"].flatMap((page) => [
+        `media/${page}.ts`,
+        `media/${page}.css`,
+      ]),
       outdir: join(out, "media"),
       platform: "browser",
       target: "es2022",

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type CairnApi, cairnApi } from "./api.ts";
 import { registerAssistants } from "./assistants.ts";
+import { registerBenchmarkPanel } from "./benchmark-panel.ts";
 import { ServerClient } from "./client.ts";
 import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerCommands(server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
+    registerBenchmarkPanel(context, server),
     // A folder may be opened, and trusted, long after the editor started.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.start()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => server.start()),

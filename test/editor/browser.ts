@@ -9,6 +9,8 @@ export interface Locator {
   dblclick(): Promise<void>;
   hover(): Promise<void>;
   focus(): Promise<void>;
+  check(): Promise<void>;
+  uncheck(): Promise<void>;
   fill(text: string, options?: { timeout?: number }): Promise<void>;
   press(key: string): Promise<void>;
   waitFor(options?: { state?: "attached" | "detached" | "visible" | "hidden"; timeout?: number }): Promise<void>;
@@ -35,6 +37,7 @@ export interface Page {
     up(): Promise<void>;
   };
   goto(url: string): Promise<unknown>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
   locator(selector: string): Locator;
   frameLocator(selector: string): FrameLocator;
   addInitScript(script: () => void): Promise<unknown>;

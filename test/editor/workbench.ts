@@ -73,7 +73,7 @@ export class Workbench {
     const folder = mkdtempSync(join(tmpdir(), "cairn-editor-"));
     const packages = [process.env.CAIRN_VSIX ?? packageInto(folder)];
     if (companion) packages.push(packageCompanion(folder, companion));
-    mkdirSync(join(folder, "user/User"), { recursive: true });
+    for (const scope of ["User", "Machine"]) mkdirSync(join(folder, "user", scope), { recursive: true });
     writeFileSync(join(folder, "config.yaml"), "{}\n");
     const common = ["--config", join(folder, "config.yaml"), "--user-data-dir", join(folder, "user")];
     const command = [install.codeServer, ...common, "--extensions-dir", join(folder, "extensions")];
@@ -117,6 +117,8 @@ export class Workbench {
   configure(settings: object): void {
     const all = { ...QUIET_SETTINGS, ...settings };
     writeFileSync(join(this.#folder, "user/User/settings.json"), JSON.stringify(all, null, 2));
+    // The extension runs beside the server, where the user's own settings of scope "machine" do not hold.
+    writeFileSync(join(this.#folder, "user/Machine/settings.json"), JSON.stringify(settings, null, 2));
   }
 
   /** Opens a folder, a workspace file with several, or a window without one. */
