@@ -14,7 +14,7 @@ import {
 import type { DeltaProgress } from "../shared/delta-types.ts";
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
-import { type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
+import { type AnswerProgress, type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
 import { SERVER_ENVIRONMENT } from "../shared/server-environment.ts";
 import type { PanelState } from "../shared/webview-messages.ts";
@@ -35,7 +35,9 @@ export class ServerClient implements vscode.Disposable {
   readonly log = this.#kept.channel;
   readonly #modulePath: string;
   readonly #changed = new vscode.EventEmitter<void>();
+  readonly #started = new vscode.EventEmitter<void>();
   readonly #deltaProgress = new vscode.EventEmitter<DeltaProgress>();
+  readonly #answerProgress = new vscode.EventEmitter<AnswerProgress>();
   readonly #statuses = new Map<string, IndexStatus>();
   #client: LanguageClient | undefined;
   #state: ServerState = { kind: "no-folder" };
@@ -47,6 +49,10 @@ export class ServerClient implements vscode.Disposable {
 
   /** Fires when {@link state} or {@link statuses} changed. */
   readonly onDidChange = this.#changed.event;
+  /** Fires each time a server listens that knows nothing yet. */
+  readonly onDidStart = this.#started.event;
+  /** Fires with parts of answers, as they come. */
+  readonly onAnswerProgress = this.#answerProgress.event;
   /** Fires while the server works on deltas. */
   readonly onDeltaProgress = this.#deltaProgress.event;
 
@@ -130,7 +136,9 @@ export class ServerClient implements vscode.Disposable {
 
   async dispose(): Promise<void> {
     this.#changed.dispose();
+    this.#started.dispose();
     this.#deltaProgress.dispose();
+    this.#answerProgress.dispose();
     await this.#client?.dispose().catch(() => {});
     this.log.dispose();
   }
@@ -141,7 +149,10 @@ export class ServerClient implements vscode.Disposable {
     this.#client = client;
     client.onDidChangeState(({ newState }) => {
       if (this.#client !== client) return;
-      if (newState === State.Running) void this.#refreshStatuses();
+      if (newState === State.Running) {
+        this.#started.fire();
+        void this.#refreshStatuses();
+      }
       // Without a folder it may run all the same, for what needs none.
       const obstacle = obstacleToStart();
       if (newState === State.Starting) this.#enter(obstacle ?? { kind: "starting" });
@@ -153,6 +164,9 @@ export class ServerClient implements vscode.Disposable {
     });
     client.onNotification(ToClient.deltaProgress.method, (progress: DeltaProgress) =>
       this.#deltaProgress.fire(progress),
+    );
+    client.onNotification(ToClient.answerParts.method, (progress: AnswerProgress) =>
+      this.#answerProgress.fire(progress),
     );
     client.start().catch((error: unknown) => this.log.error(`The server did not start: ${error}`));
   }

@@ -41,15 +41,21 @@ export class DeltaHistory {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#state.update(
-      RECORDS,
-      this.records.filter((record) => record.id !== id),
-    );
+    await this.#keep((record) => record.id !== id);
+  }
+
+  /** Forgets deltas that are no more, by their paths. */
+  async removeDeltas(deltas: ReadonlySet<string>): Promise<void> {
+    await this.#keep(({ delta }) => !deltas.has(delta));
   }
 
   async use(models: readonly string[]): Promise<void> {
     const others = this.recent.filter((model) => !models.includes(model));
     await this.#state.update(RECENT, [...models, ...others].slice(0, MAX_RECENT));
+  }
+
+  async #keep(isKept: (record: DeltaRecord) => boolean): Promise<void> {
+    await this.#state.update(RECORDS, this.records.filter(isKept));
   }
 }
 

@@ -9,7 +9,7 @@ export async function chooseModel(
   near: string,
   recent: readonly string[],
 ): Promise<string | undefined> {
-  const title = field === "base" ? vscode.l10n.t("The base model") : vscode.l10n.t("The fine-tuned model");
+  const title = field === "base" ? vscode.l10n.t("The base") : vscode.l10n.t("What was made from it");
   if (how === "recent") return chooseRecent(title, recent);
   const [chosen] =
     (await vscode.window.showOpenDialog({
@@ -21,7 +21,9 @@ export async function chooseModel(
       filters:
         how === "file"
           ? {
-              [vscode.l10n.t("Models and datasets")]: ["safetensors", "gguf", "bin", "jsonl", "csv", "tsv"],
+              [vscode.l10n.t("Models and datasets")]: [
+                ...["safetensors", "gguf", "bin", "jsonl", "ndjson", "csv", "tsv"],
+              ],
               [vscode.l10n.t("All files")]: ["*"],
             }
           : undefined,
@@ -34,6 +36,19 @@ async function chooseRecent(title: string, recent: readonly string[]): Promise<s
     recent.length > 0 ? vscode.l10n.t("Models that were used before") : vscode.l10n.t("No model was used yet");
   const items = recent.map((path) => ({ label: basename(path), description: dirname(path), path }));
   return (await vscode.window.showQuickPick(items, { title, placeHolder, matchOnDescription: true }))?.path;
+}
+
+/** Asks for a folder; undefined when nothing was chosen. */
+export async function chooseFolder(title: string, near: string): Promise<string | undefined> {
+  const [chosen] =
+    (await vscode.window.showOpenDialog({
+      title,
+      openLabel: vscode.l10n.t("Choose"),
+      canSelectFiles: false,
+      canSelectFolders: true,
+      defaultUri: near === "" ? undefined : vscode.Uri.file(dirname(near)),
+    })) ?? [];
+  return chosen?.fsPath;
 }
 
 /** Asks where something is to be written; undefined when nothing was chosen. */

@@ -14,12 +14,13 @@ import type {
   RunningWork,
   ToDeltaPanel,
 } from "../shared/delta-panel-messages.ts";
-import type { DeltaContents, DeltaManner, DeltaTensor } from "../shared/delta-types.ts";
+import type { DeltaContents, DeltaTensor } from "../shared/delta-types.ts";
 import { CairnError } from "../shared/errors.ts";
-import { type RequestOf, ToServer } from "../shared/protocol.ts";
+import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
 import { DeltaHistory } from "./delta-history.ts";
-import { chooseModel, choosePlace, isThere } from "./delta-pickers.ts";
+import { chooseFolder, chooseModel, choosePlace, isThere } from "./delta-pickers.ts";
+import { collectDeltas, mayRemove, mayUndo, scanFolder, type Underway, withoutDeltas } from "./delta-scan.ts";
 import { loadPage } from "./webview-page.ts";
 
 const PANEL = "cairn.deltaWorkbench";
@@ -114,6 +115,16 @@ class DeltaWorkbench implements vscode.Disposable {
         return this.#sendPreset();
       case "choose":
         return this.#choose(message);
+      case "chooseFolder":
+        return this.#chooseFolder(message);
+      case "findBases":
+        return this.#findBases(message.fine, message.where);
+      case "scan":
+        return this.#scan(message.folder, message.fast);
+      case "collect":
+        return this.#collect(message);
+      case "undo":
+        return this.#undo(message.deltas);
       case "estimate":
         return this.#estimate(message.inputs, message.choices);
       case "compress":
@@ -136,8 +147,53 @@ class DeltaWorkbench implements vscode.Disposable {
     if (chosen !== undefined) this.#post({ type: "inputs", inputs: { [field]: chosen } });
   }
 
+  async #chooseFolder({ field, inputs }: FromDeltaPanel & { type: "chooseFolder" }): Promise<void> {
+    const title =
+      field === "folder" ? vscode.l10n.t("A folder with models") : vscode.l10n.t("The folder that deltas go to");
+    const chosen = await chooseFolder(title, inputs[field] || inputs.folder);
+    if (chosen !== undefined) this.#post({ type: "scanInputs", inputs: { [field]: chosen } });
+  }
+
+  async #findBases(fine: string, where: "near" | "folder"): Promise<void> {
+    const folder = where === "folder" ? await chooseFolder(vscode.l10n.t("Where the base may be"), fine) : undefined;
+    if (where === "folder" && folder === undefined) return;
+    await this.#run("findBases", fine, async ({ ask }) => {
+      const found = await ask(ToServer.deltaFindBases, folder === undefined ? { fine } : { fine, folder });
+      return { bases: { fine, ...found } };
+    });
+  }
+
+  async #scan(folder: string, fast: boolean): Promise<void> {
+    await this.#run("scan", folder, async (underway) => {
+      await scanFolder(folder, fast, underway);
+      return {};
+    });
+  }
+
+  async #collect({ type: _, ...given }: FromDeltaPanel & { type: "collect" }): Promise<void> {
+    const { scan } = this.#state;
+    if (!scan || (given.replace && !(await mayRemove(given.fines.length)))) return;
+    await this.#run("collect", given.deltas, async (underway) => ({
+      outcome: await collectDeltas(scan, given, underway, (record) => this.#history.add(record)),
+    }));
+  }
+
+  async #undo(folder: string): Promise<void> {
+    if (!(await mayUndo(folder))) return;
+    await this.#run("undo", folder, async ({ ask }) => {
+      const undone = new Set((await ask(ToServer.deltaUndo, { folder })).map(({ delta }) => delta));
+      await this.#history.removeDeltas(undone);
+      const { scan } = this.#state;
+      return {
+        scan: scan && withoutDeltas(scan, undone),
+        outcome: { kind: "undone", folder, deltas: undone.size },
+      };
+    });
+  }
+
   async #estimate({ base, fine }: DeltaInputs, { fast }: DeltaChoices): Promise<void> {
-    await this.#run("estimate", fine, ToServer.deltaEstimate, { base, fine, fast }, async (estimate) => {
+    await this.#run("estimate", fine, async ({ ask }) => {
+      const estimate = await ask(ToServer.deltaEstimate, { base, fine, fast });
       await this.#history.use([base, fine]);
       return { picture: this.#pictureOf({ base, subject: fine, measured: false, ...estimate }) };
     });
@@ -149,7 +205,8 @@ class DeltaWorkbench implements vscode.Disposable {
     if (!force && (await this.#isTaken(out, () => this.#compress(inputs, choices, true)))) return;
     const known = this.#state.picture;
     const changes = known?.base === base && known.subject === fine ? known.tensors : [];
-    await this.#run("compress", fine, ToServer.deltaCompress, { ...inputs, ...choices, force }, async (made) => {
+    await this.#run("compress", fine, async ({ ask }) => {
+      const made = await ask(ToServer.deltaCompress, { ...inputs, ...choices, force });
       const madeAt = new Date().toISOString();
       const { path: delta, bytes, deltaBytes, resumedBlocks } = made;
       const record = { id: randomUUID(), base, fine, delta, bytes, deltaBytes, madeAt };
@@ -171,11 +228,12 @@ class DeltaWorkbench implements vscode.Disposable {
         await this.#history.remove(id);
         return this.#sendState();
       case "describe":
-        return this.#run("describe", delta, ToServer.deltaDescribe, { delta }, (contents) => ({
-          picture: this.#measured(base, contents, []),
+        return this.#run("describe", delta, async ({ ask }) => ({
+          picture: this.#measured(base, await ask(ToServer.deltaDescribe, { delta }), []),
         }));
       case "verify":
-        return this.#run("verify", delta, ToServer.deltaVerify, { delta, base }, async (verified) => {
+        return this.#run("verify", delta, async ({ ask }) => {
+          const verified = await ask(ToServer.deltaVerify, { delta, base });
           await this.#history.setVerified(id, new Date().toISOString());
           return { outcome: { kind: "verified", path: delta, ...verified } };
         });
@@ -189,8 +247,8 @@ class DeltaWorkbench implements vscode.Disposable {
   async #reconstruct(record: DeltaRecord, out: string, force: boolean): Promise<void> {
     if (!force && (await this.#isTaken(out, () => this.#reconstruct(record, out, true)))) return;
     const { delta, base } = record;
-    await this.#run("reconstruct", delta, ToServer.deltaReconstruct, { delta, base, out, force }, (rebuilt) => ({
-      outcome: { kind: "reconstructed", ...rebuilt },
+    await this.#run("reconstruct", delta, async ({ ask }) => ({
+      outcome: { kind: "reconstructed", ...(await ask(ToServer.deltaReconstruct, { delta, base, out, force })) },
     }));
   }
 
@@ -203,13 +261,7 @@ class DeltaWorkbench implements vscode.Disposable {
   }
 
   /** Has the server do one piece of work and shows what comes of it; one at a time. */
-  async #run<Params extends object, Result>(
-    work: DeltaWork,
-    path: string,
-    request: RequestOf<Params & DeltaManner, Result>,
-    params: Params,
-    use: (result: Result) => Worked | Promise<Worked>,
-  ): Promise<void> {
+  async #run(work: DeltaWork, path: string, act: (underway: Underway) => Promise<Partial<Shown>>): Promise<void> {
     if (this.#running) return;
     const cancellation = new vscode.CancellationTokenSource();
     const task = ++this.#tasks;
@@ -217,10 +269,20 @@ class DeltaWorkbench implements vscode.Disposable {
     this.#replace = undefined;
     const running: RunningWork = { work, path, cancelling: false };
     this.#enter({ running, outcome: undefined });
-    let worked: Worked;
+    let worked: Partial<Shown>;
     try {
       await this.#server.startWithoutFolder();
-      worked = await use(await this.#server.request(request, { ...params, task }, cancellation.token));
+      worked = await act({
+        ask: (request, params) => this.#server.request(request, { ...params, task }, cancellation.token),
+        at: (path, item) => {
+          this.#state.running = { ...(this.#state.running ?? running), path, item, progress: undefined };
+          this.#post({ type: "progress", running: this.#state.running });
+        },
+        show: (scan) => {
+          this.#state.scan = scan;
+          this.#post({ type: "scan", scan });
+        },
+      });
     } catch (error) {
       worked = { outcome: outcomeOf(error, work) };
     }
@@ -235,8 +297,9 @@ class DeltaWorkbench implements vscode.Disposable {
     return this.#pictureOf({ ...contents, base, subject: contents.path, measured: true, error: 0, tensors });
   }
 
-  #pictureOf({ base, subject, measured, bytes, deltaBytes, error, tensors }: Omit<DeltaPicture, "id">): DeltaPicture {
-    return { id: ++this.#pictures, base, subject, measured, bytes, deltaBytes, error, tensors };
+  #pictureOf(shown: Omit<DeltaPicture, "id">): DeltaPicture {
+    const { base, subject, measured, bytes, deltaBytes, error, rows, tensors } = shown;
+    return { id: ++this.#pictures, base, subject, measured, bytes, deltaBytes, error, rows, tensors };
   }
 
   #enter(changes: Partial<Shown>): void {
@@ -256,11 +319,6 @@ class DeltaWorkbench implements vscode.Disposable {
   #post(message: ToDeltaPanel): void {
     void this.#panel?.webview.postMessage(message);
   }
-}
-
-interface Worked {
-  picture?: DeltaPicture;
-  outcome?: DeltaOutcome;
 }
 
 function outcomeOf(error: unknown, work: DeltaWork): DeltaOutcome {

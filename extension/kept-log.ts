@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { redact } from "../shared/redact.ts";
 
 /** So many lines are kept for the diagnostic report. */
 const KEPT_LINES = 200;
@@ -23,11 +24,16 @@ export function keptLog(name: string): KeptLog {
       return (...given: unknown[]): unknown => {
         const level = LEVELS[key as string];
         if (level) keep(level, given[0]);
-        return member.apply(target, given);
+        // Whoever traces the protocol must not find the keys of providers in the log.
+        return member.apply(target, key === "trace" ? given.map(withoutSecrets) : given);
       };
     },
   });
   return { channel, lines };
+}
+
+function withoutSecrets(text: unknown): unknown {
+  return typeof text === "string" ? redact(text, { home: "", user: "" }) : text;
 }
 
 /** The methods that write a line, and how the line is called. */

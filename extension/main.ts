@@ -12,6 +12,7 @@ import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
 import { registerStatusItem } from "./status.ts";
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
+    new ProviderKeys(context, server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
     registerBenchmarkPanel(context, server),

@@ -28,7 +28,9 @@ export function records(
       "p",
       "dim",
       {},
-      l10n.t("The originals are yours to keep or delete; the base is needed to rebuild. Nothing is deleted here."),
+      l10n.t(
+        "The originals are yours to keep or delete; the base is needed to rebuild. To forget one deletes no file.",
+      ),
     ),
     element("ul", "records", {}, ...history.map((record) => item(record, busy, act))),
   ];

@@ -70,13 +70,18 @@ export function totalInWords({ bytes, deltaBytes, error, measured }: DeltaPictur
 export function verdict({ bytes, deltaBytes, tensors }: DeltaPicture): Phrase {
   const share = bytes === 0 ? 0 : 1 - deltaBytes / bytes;
   if (share >= SMALL_SAVING) return SILENCE;
-  const keep = share <= 0.05 ? phrase("Keep the model as it is.") : SILENCE;
+  const keep = share <= 0.05 ? phrase("Keep it as it is.") : SILENCE;
   return joined([reason(bytes, tensors), keep], " ");
 }
 
 function reason(bytes: number, tensors: readonly DeltaTensor[]): Phrase {
   if (sum(tensors.filter(({ codec }) => !WITHOUT_BASE.has(codec))) < 0.5 * bytes) {
     return phrase("Most of it resembles nothing in the base. Is this the model that it was made from?");
+  }
+  if (sum(tensors.filter(({ codec }) => codec === "rows")) > 0.5 * bytes) {
+    return phrase(
+      "Most of its rows are not in the base, nor like one of them. Is this the dataset that it was made from?",
+    );
   }
   const change = meanChange(tensors);
   if (change !== undefined && change > FAR_CHANGE) {
@@ -104,22 +109,35 @@ function meanChange(tensors: readonly DeltaTensor[]): number | undefined {
 }
 
 /** What runs, and how far it is. */
-export function runningInWords({ work, path, cancelling, progress }: RunningWork): Phrase {
+export function runningInWords({ work, path, cancelling, item, progress }: RunningWork): Phrase {
   if (cancelling)
     return writes(work) ? phrase("Cancelling: what was written is being removed…") : phrase("Cancelling…");
-  if (!progress) return beginning(work, baseName(path));
-  const { phase, done, total } = progress;
+  const now = progress ? progressInWords(progress) : beginning((item && ITEM_WORK[work]) ?? work, baseName(path));
+  return item ? phrase("{0} of {1}, {2}: {3}", item.number, item.count, shortPath(path), now) : now;
+}
+
+function progressInWords({ phase, done, total }: NonNullable<RunningWork["progress"]>): Phrase {
   if (phase === "hashing") return phrase("Taking the SHA-256 of every file…");
+  if (phase === "looking") return phrase("Looking for models: {0} found", done);
+  if (phase === "relating") return phrase("Comparing models: {0} of {1}", done, total);
   const share = Math.floor(100 * (total === 0 ? 1 : done / total));
   return phrase("{0}: {1}%, {2} of {3}", PHASES[phase], share, sizeInWords(done), sizeInWords(total));
 }
 
 function writes(work: DeltaWork): boolean {
-  return work === "compress" || work === "reconstruct";
+  return work === "compress" || work === "reconstruct" || work === "collect" || work === "undo";
 }
 
 function beginning(work: DeltaWork, name: string): Phrase {
   switch (work) {
+    case "findBases":
+      return phrase("Looking for what {0} was made from…", name);
+    case "scan":
+      return name === "" ? phrase("Looking into the Hub's cache…") : phrase("Looking into {0}…", name);
+    case "collect":
+      return phrase("Compressing into {0}…", name);
+    case "undo":
+      return phrase("Bringing back what is in {0}…", name);
     case "estimate":
       return phrase("Looking at {0}…", name);
     case "compress":
@@ -133,7 +151,10 @@ function beginning(work: DeltaWork, name: string): Phrase {
   }
 }
 
-const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "hashing">, Phrase>> = {
+/** What is done with each where one piece of work is about several. */
+const ITEM_WORK: Readonly<Partial<Record<DeltaWork, DeltaWork>>> = { scan: "estimate", collect: "compress" };
+
+const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "hashing" | "looking" | "relating">, Phrase>> = {
   sampling: phrase("Sampling both models"),
   coding: phrase("Comparing with the base"),
   checking: phrase("Rebuilding in memory and comparing"),
@@ -166,9 +187,35 @@ export function outcomeInWords(outcome: DeltaOutcome): { text: Phrase; next: Phr
       const { path, bytes } = outcome;
       return { text: phrase("{0} is rebuilt, {1}, byte for byte as it was.", path, sizeInWords(bytes)), next: SILENCE };
     }
-    case "cancelled": {
-      return { text: phrase("Cancelled."), next: writes(outcome.work) ? phrase("Nothing was written.") : SILENCE };
+    case "collected": {
+      const { folder, deltas, bytes, deltaBytes, failed } = outcome;
+      const sizes = [
+        sizeInWords(bytes),
+        sizeInWords(deltaBytes),
+        sizeInWords(Math.max(0, bytes - deltaBytes)),
+      ] as const;
+      const count = deltas === 1 ? phrase("1 delta") : phrase("{0} deltas", deltas);
+      const text =
+        deltas === 0
+          ? phrase("No delta was made.")
+          : phrase("{0} made, checked and listed in {1}: {2} in {3}, {4} saved.", count, folder, ...sizes);
+      if (failed === 0) return { text, next: SILENCE };
+      const next =
+        failed === 1
+          ? phrase("1 could not be made: the list says why.")
+          : phrase("{0} could not be made: the list says why.", failed);
+      return { text, next };
     }
+    case "undone": {
+      const { folder, deltas } = outcome;
+      const text =
+        deltas === 1
+          ? phrase("1 delta in {0} is undone.", folder)
+          : phrase("{0} deltas in {1} are undone.", deltas, folder);
+      return { text, next: phrase("The originals are there as they were.") };
+    }
+    case "cancelled":
+      return { text: phrase("Cancelled."), next: afterCancelling(outcome.work) };
     case "exists":
       return {
         text: phrase("{0} is already there.", outcome.path),
@@ -179,16 +226,30 @@ export function outcomeInWords(outcome: DeltaOutcome): { text: Phrase; next: Phr
   }
 }
 
+function afterCancelling(work: DeltaWork): Phrase {
+  switch (work) {
+    case "compress":
+    case "reconstruct":
+      return phrase("Nothing was written.");
+    case "collect":
+      return phrase("Deltas that were finished before are there and listed; of the last, nothing was written.");
+    case "undo":
+      return phrase("What was brought back by then stays. Undo again for the rest.");
+    default:
+      return SILENCE;
+  }
+}
+
 /** What all deltas together save; silence when there are none. */
 export function historyInWords(history: readonly DeltaRecord[]): Phrase {
   if (history.length === 0) return SILENCE;
   const bytes = history.reduce((total, record) => total + record.bytes, 0);
   const stored = history.reduce((total, record) => total + record.deltaBytes, 0);
-  const models = history.length === 1 ? phrase("1 fine-tune") : phrase("{0} fine-tunes", history.length);
+  const deltas = history.length === 1 ? phrase("1 delta") : phrase("{0} deltas", history.length);
   const sizes = [sizeInWords(bytes), sizeInWords(stored)] as const;
-  if (stored >= bytes) return phrase("{0}: {1} in {2}, nothing saved.", models, ...sizes);
+  if (stored >= bytes) return phrase("{0}: {1} in {2}, nothing saved.", deltas, ...sizes);
   const saved = [sizeInWords(bytes - stored), percent(1 - stored / bytes)] as const;
-  return phrase("{0}: {1} in {2}, {3} saved ({4}).", models, ...sizes, ...saved);
+  return phrase("{0}: {1} in {2}, {3} saved ({4}).", deltas, ...sizes, ...saved);
 }
 
 /** The name at the end of a path. */

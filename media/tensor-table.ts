@@ -12,13 +12,14 @@ import {
 } from "./delta-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
+import { rowBar } from "./row-bar.ts";
 import { clicked, inOrder, LARGEST_FIRST, type TensorColumn, type TensorOrder } from "./tensor-order.ts";
 
 /** Rows that are shown at first, and that each click adds: a model may have tens of thousands of tensors. */
 const ROWS = 200;
 
 const COLUMNS: readonly { column: TensorColumn; title: string; className: string }[] = [
-  { column: "name", title: l10n.t("Tensor"), className: "name" },
+  { column: "name", title: l10n.t("Part"), className: "name" },
   { column: "dtype", title: l10n.t("Type"), className: "" },
   { column: "bytes", title: l10n.t("Size"), className: "number" },
   { column: "change", title: l10n.t("Change"), className: "number" },
@@ -46,7 +47,7 @@ export class TensorTable {
   #draw(focused?: TensorColumn): void {
     this.element.replaceChildren();
     if (!this.#picture) return;
-    const { tensors, subject, base, measured } = this.#picture;
+    const { tensors, subject, base, measured, rows } = this.#picture;
     const why = l10n.say(verdict(this.#picture));
     const what = measured
       ? l10n.t("What lies in {0}, against {1}", subject, base)
@@ -69,7 +70,7 @@ export class TensorTable {
     const scroller = element(
       "div",
       "scroller",
-      { role: "region", "aria-label": l10n.t("Tensors"), tabindex: "0" },
+      { role: "region", "aria-label": l10n.t("Parts"), tabindex: "0" },
       table,
     );
     const more = button(
@@ -81,6 +82,7 @@ export class TensorTable {
       element("p", "dim", {}, what),
       total,
       ...(why ? [element("p", "verdict", {}, why)] : []),
+      ...(rows ? [rowBar(rows, measured)] : []),
       scroller,
       ...(shown.length < tensors.length ? [more] : []),
     );
@@ -110,7 +112,7 @@ export class TensorTable {
 }
 
 function caption(all: number, shown: number): string {
-  const bars = l10n.t("A bar is as long as the tensor is large; its filled part is what the delta takes.");
+  const bars = l10n.t("A bar is as long as the part is large; what is filled of it is what the delta takes.");
   if (shown < all) return `${l10n.t("{0} of {1} rows.", l10n.number(shown), l10n.number(all))} ${bars}`;
   return `${all === 1 ? l10n.t("1 row.") : l10n.t("{0} rows.", l10n.number(all))} ${bars}`;
 }

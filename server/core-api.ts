@@ -73,6 +73,9 @@ export interface Workspace<Text = string> {
   close(): Promise<void>;
 }
 
+/** As much of a workspace as an answer needs. */
+export type SearchedCode = Pick<Workspace, "search" | "read">;
+
 /** A root that this process indexes, for other processes too. */
 export interface HeldWorkspace extends Workspace<Phrase> {
   /** {@link Workspace.edited} in another process's window; the last edit of a file wins. */

@@ -9,7 +9,7 @@ export interface Host {
   readonly log: Log;
   /** True while the machine runs on its battery; false when it does not say. */
   onBattery(): Promise<boolean>;
-  /** The only way to another machine; given to the providers of answers and to nothing else. */
+  /** The only way to another machine; given to the providers of answers and to the Hub, and to nothing else. */
   readonly fetch: typeof globalThis.fetch;
   /** Calls back once when the folder at a path can be read; looks now and then, until it is disposed of. */
   onFolder(path: string, callback: () => void): { dispose(): void };

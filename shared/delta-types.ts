@@ -15,8 +15,8 @@ export interface DeltaManner {
 
 export interface DeltaProgress {
   task: number;
-  phase: "sampling" | "coding" | "hashing" | "checking" | "rebuilding";
-  /** In bytes of the fine-tune. */
+  phase: "sampling" | "coding" | "hashing" | "checking" | "rebuilding" | "looking" | "relating";
+  /** In bytes of the fine-tune; in models while they are looked for (the total is 0) and related to each other. */
   done: number;
   total: number;
 }
@@ -33,12 +33,24 @@ export interface DeltaTensor {
   change?: number;
 }
 
+/** What became of a dataset's rows, compared with those of its base. */
+export interface RowCounts {
+  /** As they stand in the base, wherever they stand there. */
+  kept: number;
+  /** Stored as a patch of a row of the base. */
+  changed: number;
+  /** Like no row of the base. */
+  added: number;
+}
+
 /** What a delta would take, from a sample. */
 export interface DeltaEstimate {
   bytes: number;
   deltaBytes: number;
   /** Two standard errors of the share that is saved, 0 to 1. */
   error: number;
+  /** Of all datasets in it, from a sample of their rows; undefined where there are none. */
+  rows?: RowCounts;
   /** Largest first. */
   tensors: readonly DeltaTensor[];
 }
@@ -49,6 +61,8 @@ export interface DeltaContents {
   /** Of the fine-tune. */
   bytes: number;
   deltaBytes: number;
+  /** Of all datasets in it; undefined where there are none. */
+  rows?: RowCounts;
   /** Largest first. */
   tensors: readonly DeltaTensor[];
 }
@@ -91,4 +105,80 @@ export interface ReconstructParams extends VerifyParams {
 export interface ReconstructedModel {
   path: string;
   bytes: number;
+}
+
+/** What speaks for a model being made from another. */
+export interface DeltaKinship {
+  /** Whether the model itself names the base, in its card or its configuration. */
+  declared: boolean;
+  /** Whether both have the same architecture, by their configurations; undefined where one does not say. */
+  sameArchitecture?: boolean;
+  /** Share of the bytes of its tensors that the base has too, by name, format and shape, 0 to 1. */
+  shared: number;
+  /** Length of the difference over that of the base's weights, by a sample; undefined where none can be compared. */
+  distance?: number;
+}
+
+export interface FindBasesParams {
+  fine: string;
+  /** Where to look; beside the model and in the Hub's cache unless given. */
+  folder?: string;
+}
+
+/**
+ * What to make of a candidate: `likely` the base; rather made `after` the model, by what it says or the dates of the
+ * files; `unrelated`, with other weights; or there is too `little` to compare.
+ */
+export type BaseStanding = "likely" | "after" | "unrelated" | "little";
+
+/** A model that another may have been made from. */
+export interface CandidateBase extends DeltaKinship {
+  path: string;
+  bytes: number;
+  standing: BaseStanding;
+}
+
+export interface FoundBases {
+  /** Where was looked. */
+  folders: readonly string[];
+  /** How many models are there. */
+  models: number;
+  /** The likeliest first. */
+  candidates: readonly CandidateBase[];
+}
+
+export interface ScanParams {
+  /** The Hub's cache unless given. */
+  folder?: string;
+}
+
+/** A model that was made from another, as far as can be told. */
+export interface FoundDescent extends DeltaPair, DeltaKinship {
+  /** Of the fine-tune. */
+  bytes: number;
+}
+
+export interface FoundDescents {
+  folder: string;
+  /** How many models are there. */
+  models: number;
+  /** The largest first. */
+  descents: readonly FoundDescent[];
+}
+
+export interface CollectParams extends EstimateParams {
+  /** The folder of deltas that it is added to; made when it is not there. */
+  folder: string;
+  /** Removes the original once its delta is made, checked and listed. */
+  replace?: boolean;
+}
+
+/** A delta in a folder of deltas. */
+export interface CollectedDelta extends DeltaPair {
+  /** The file. */
+  delta: string;
+  bytes: number;
+  deltaBytes: number;
+  /** Whether the original was removed; it stays where a delta does not hold all that would be. */
+  replaced: boolean;
 }

@@ -1,5 +1,8 @@
+import type { AnswerPart, AskRequest, AskResult, Destination, ProviderKey } from "./answer-types.ts";
 import type { AssistRequest } from "./assistant-tools.ts";
 import type {
+  CollectedDelta,
+  CollectParams,
   CompressedModel,
   CompressParams,
   DeltaContents,
@@ -7,8 +10,12 @@ import type {
   DeltaManner,
   DeltaProgress,
   EstimateParams,
+  FindBasesParams,
+  FoundBases,
+  FoundDescents,
   ReconstructedModel,
   ReconstructParams,
+  ScanParams,
   VerifiedDelta,
   VerifyParams,
 } from "./delta-types.ts";
@@ -63,6 +70,15 @@ export const ToServer = {
   search: { method: "cairn/search" } as RequestOf<SearchRequest & RootParams, RootedHit[]>,
   /** Code like the given code: one answer per open folder. `path` is relative to the folder that `rootUri` names. */
   similar: { method: "cairn/similar" } as RequestOf<SimilarRequest & RootParams, RootedHit[]>,
+  /**
+   * The chat: answers a question about all open folders. The answer comes in parts, as notifications; this request ends
+   * after the last of them. Cancelled, it ends the provider's request.
+   */
+  ask: { method: "cairn/ask" } as RequestOf<AskRequest, AskResult>,
+  /** The user agrees that questions and code are sent there, now and in future. */
+  agree: { method: "cairn/agree" } as RequestOf<{ destinations: readonly Destination[] }, null>,
+  /** The keys that the client keeps for the user; each call gives all of them. They win over the environment. */
+  keys: { method: "cairn/keys" } as RequestOf<{ keys: readonly ProviderKey[] }, null>,
   /** Runs a tool of a coding assistant over all open folders and answers with text for a model. */
   assist: { method: "cairn/assist" } as RequestOf<AssistRequest, string>,
   /** Status of each open folder. */
@@ -95,10 +111,31 @@ export const ToServer = {
     ReconstructParams & DeltaManner,
     ReconstructedModel
   >,
+  /** Which models one may have been made from, with what speaks for each. Reads headers and samples of weights. */
+  deltaFindBases: { method: "cairn/delta/findBases" } as RequestOf<FindBasesParams & DeltaManner, FoundBases>,
+  /** Which models in a folder were made from which. Reads headers and samples of weights. */
+  deltaScan: { method: "cairn/delta/scan" } as RequestOf<ScanParams & DeltaManner, FoundDescents>,
+  /** Makes a delta in a folder of deltas, checks it and lists it there, so that it can be undone. */
+  deltaCollect: { method: "cairn/delta/collect" } as RequestOf<CollectParams & DeltaManner, CollectedDelta>,
+  /** What a folder of deltas lists; nothing when it is none. */
+  deltaCollection: { method: "cairn/delta/collection" } as RequestOf<
+    { folder: string } & DeltaManner,
+    readonly CollectedDelta[]
+  >,
+  /** Brings back every original of a folder of deltas that is no longer there, and deletes the deltas. */
+  deltaUndo: { method: "cairn/delta/undo" } as RequestOf<{ folder: string } & DeltaManner, readonly CollectedDelta[]>,
 } as const;
+
+/** The next parts of the answer to a question, by its task. */
+export interface AnswerProgress {
+  task: number;
+  parts: readonly AnswerPart[];
+}
 
 /** Server to client. */
 export const ToClient = {
+  /** Parts of an answer, as they come. */
+  answerParts: { method: "cairn/answerParts" } as NotificationOf<AnswerProgress>,
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
   /** How far a request about deltas is that named a task, at most ten a second. */

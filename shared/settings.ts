@@ -110,7 +110,7 @@ export const SETTINGS = {
     choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "local"],
     scope: "machine",
     env: "INFERENCE_PROVIDER",
-    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine, `local` whichever of them is running. Keys come from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine, `local` whichever of them is running. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
   },
   "answer.cerebras.model": {
     type: "string",

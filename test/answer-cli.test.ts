@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
+import { KEY, PROJECT } from "./answer-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import {
   type ChatServer,
@@ -17,24 +18,6 @@ import {
 } from "./servers/chat-server.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
-const KEY = "csk-0123456789abcdef";
-
-const PROJECT = {
-  "src/retry.ts": `/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
-};
-
 class Terminal {
   readonly cache: string;
   readonly #root: string;
@@ -86,7 +69,7 @@ describe("cairn ask, without a provider", () => {
       stdout,
       /^Quoted from the code, without a language model:\n\nsrc\/retry\.ts:1 {2}retryRequest {2}1-8\n {5}1 {2}\/\*\* Sends/,
     );
-    assert.match(stderr, /^\nno model · \d+ ms in all · \d passages?\n$/);
+    assert.match(stderr, /^\nno model · [\d,]+ ms in all · \d passages?\n$/);
   });
 
   it("answers with one JSON object", async (test) => {
@@ -140,7 +123,7 @@ describe("cairn ask, with a provider", () => {
     );
     assert.match(
       stderr,
-      /^\ncerebras llama-3\.3-70b · first word \d+ ms · \d+ ms in all · \d+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
+      /^\ncerebras llama-3\.3-70b · first word [\d,]+ ms · [\d,]+ ms in all · [\d,]+ ms of them ours · 20 ms by its own clock · 700 \+ 50 tokens · \$0\.0008 · \d sources? · 1 citation removed · 1 paragraph without a source\n$/,
     );
     assert.ok(!`${stdout}${stderr}`.includes(KEY));
   });

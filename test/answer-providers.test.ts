@@ -8,11 +8,13 @@ import { CircuitBreaker } from "../server/answer/circuit-breaker.ts";
 import { guarded } from "../server/answer/guarded-provider.ts";
 import type { ModelEvent, Provider } from "../server/answer/llm.ts";
 import { openAiCompatible } from "../server/answer/openai-compatible.ts";
-import { type Failure, ProviderError } from "../server/answer/provider-error.ts";
+import { ProviderError } from "../server/answer/provider-error.ts";
 import type { ProviderOptions } from "../server/answer/provider-options.ts";
 import { RateLimits, retryAfterMs } from "../server/answer/rate-limits.ts";
 import type { Deadlines } from "../server/answer/watchdog.ts";
 import { nodeHost } from "../server/node-host.ts";
+import type { Failure } from "../shared/answer-types.ts";
+import { KEY } from "./answer-fixture.ts";
 import {
   type Behaviour,
   type ChatServer,
@@ -29,7 +31,6 @@ import {
 } from "./servers/chat-server.ts";
 import { SELF_SIGNED } from "./servers/self-signed.ts";
 
-const KEY = "csk-0123456789abcdef";
 const PATIENT: Deadlines = { connectMs: 60_000, firstTokenMs: 60_000, nextTokenMs: 60_000 };
 const REQUEST = { messages: [{ role: "user", content: "Why?" }], inputTokens: 10, maxOutputTokens: 50 } as const;
 const never = new AbortController().signal;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import { PROJECT } from "./answer-fixture.ts";
 import { olderNode } from "./older-node.ts";
 
 /** The real program, on a folder of its own with a cache of its own. */
@@ -14,19 +15,7 @@ const sandbox = mkdtempSync(join(tmpdir(), "cairn-cli-"));
 const folder = join(sandbox, "project");
 
 const FILES: Record<string, string> = {
-  "src/retry.ts": `/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
+  ...PROJECT,
   "package-lock.json": "{}",
   "logo.png": "\u0089PNG\r\n\u001a\n\0\0",
 };

@@ -69,6 +69,19 @@ describe("cairn delta", () => {
     });
   });
 
+  it("tells what became of a dataset's rows", (test) => {
+    const { folder, cairn } = pair(test);
+    const row = (id: number) => `{"id": ${id}, "text": "${"word ".repeat(id % 9)}${id * 7919}"}\n`;
+    const rows = Array.from({ length: 200 }, (_, id) => row(id));
+    put(folder, { "all.jsonl": rows.join(""), "some.jsonl": `${rows.slice(20).join("")}${"?".repeat(90)}\n` });
+    const { rows: guessed } = JSON.parse(cairn("estimate", "some.jsonl", "--base", "all.jsonl", "--json").stdout);
+    assert.deepEqual(guessed, { kept: 180, changed: 0, added: 1 });
+    cairn("compress", "some.jsonl", "--base", "all.jsonl", "--out", "d");
+    const { rows: stored, datasets } = JSON.parse(cairn("info", "d", "--json").stdout);
+    assert.deepEqual([stored, datasets.length, datasets[0].rows], [guessed, 1, guessed]);
+    assert.match(cairn("info", "d").stdout, /rows {2}180 \(99\.4%\) kept, 0 \(0\.0%\) changed, 1 \(0\.6%\) new/);
+  });
+
   it("finds models in the Hub's cache by name and revision", (test) => {
     const { folder, cairn } = pair(test);
     put(join(folder, "hub", "models--org--base"), {
@@ -106,6 +119,39 @@ describe("cairn delta", () => {
     wrong(/already there/, "compress", "fine.safetensors", "--base", "base.safetensors", "--out", "d");
     wrong(/is not the base of this delta/, "reconstruct", "d", "--base", "fine.safetensors", "--out", "o");
     assert.equal(existsSync(join(folder, "o")), false);
+  });
+
+  it("keeps deltas in a store under names", (test) => {
+    const { folder, cairn } = pair(test);
+    const ok = (...args: string[]) => {
+      const { code, stdout, stderr } = cairn(...args);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    ok("compress", "fine.safetensors", "--base", "base.safetensors", "--out", "mine.delta");
+    assert.match(ok("push", "mine.delta", "--store", "shelf"), /^mine {2}.* kB sent, for 128\.1 kB; SHA-256 /);
+    assert.match(ok("push", "mine.delta", "--store", "shelf", "--name", "org/mine"), /^org\/mine {2}was there already/);
+    assert.match(ok("list", "--store", "shelf"), / mine\n.* org\/mine\n2 names, /);
+    const { sha256 } = JSON.parse(ok("pull", "org/mine", "--store", "shelf", "--out", "back.delta", "--json"));
+    assert.equal(Buffer.compare(readFileSync(join(folder, "back.delta")), readFileSync(join(folder, "mine.delta"))), 0);
+    assert.equal(JSON.parse(ok("list", "--store", "shelf", "--json")).names[0].sha256, sha256);
+    ok("remove", "mine", "--store", "shelf");
+    assert.match(ok("gc", "--store", "shelf"), /^0 deltas/);
+    ok("remove", "org/mine", "--store", "shelf");
+    assert.match(ok("gc", "--store", "shelf"), /^1 delta without a name removed/);
+    for (const [args, why] of [
+      [["push", "mine.delta"], /Which store/],
+      [["pull", "mine", "--store", "shelf"], /Where should the delta go/],
+      [["pull", "mine", "--store", "shelf", "--out", "o"], /has no delta mine/],
+      [["remove", "mine", "--store", "shelf"], /has no delta "mine"/],
+      [["list", "--store", "none"], /no store of deltas in .*none/],
+      [["list", "--store", "s3://x"], /is not the address of a bucket/],
+      [["push", "fine.safetensors", "--store", "shelf"], /is not a delta/],
+    ] as const) {
+      const { code, stderr } = cairn(...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, why);
+    }
   });
 
   it("scans a folder for models that were made from others, replaces them, and undoes all of it", (test) => {

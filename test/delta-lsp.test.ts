@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, truncateSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, truncateSync, utimesSync } from "node:fs";
+import { join, relative } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
 import type { DeltaProgress } from "../shared/delta-types.ts";
@@ -159,4 +159,65 @@ test("a disk that takes no more ends the work with a sentence, and nothing half-
     /write to another place/,
   );
   assert.deepEqual(readdirSync(models), before);
+});
+
+test("what a model was made from is found beside it and in the Hub's cache", async (test) => {
+  const folder = temporaryFolder(test);
+  put(join(folder, "models"), {
+    "fine.safetensors": model(tuned(random, layer, 0.01)),
+    "stranger.safetensors": model(weights(random, 200, 320)),
+  });
+  put(join(folder, "hub/models--org--base/snapshots/c0ffee"), {
+    "model.safetensors": model(layer),
+    "config.json": "{}",
+  });
+  put(join(folder, "data"), { "rows.jsonl": "{}\n" });
+  const cacheDirectory = join(folder, "cache");
+  const through = ["env", `HF_HUB_CACHE=${join(folder, "hub")}`];
+  const client = await LspClient.start(test, { cacheDirectory, through });
+  const fine = join(folder, "models/fine.safetensors");
+  const { deltaFindBases } = ToServer;
+  const { folders, models, candidates } = await client.request(deltaFindBases, { fine });
+  assert.deepEqual(folders, [join(folder, "models"), join(folder, "hub")]);
+  assert.equal(models, 2);
+  const places = candidates.map(({ path }) => relative(folder, path));
+  assert.deepEqual(places.toSorted(), ["hub/models--org--base/snapshots/c0ffee", "models/stranger.safetensors"]);
+  const near = candidates.filter(({ distance = 2 }) => distance < 0.02);
+  assert.deepEqual(
+    near.map(({ path }) => relative(folder, path)),
+    ["hub/models--org--base/snapshots/c0ffee"],
+  );
+  const elsewhere = await client.request(deltaFindBases, { fine, folder: join(folder, "data") });
+  assert.deepEqual(elsewhere, { folders: [join(folder, "data")], models: 0, candidates: [] });
+  await refused(
+    client.request(deltaFindBases, { fine: join(folder, "data/rows.jsonl") }),
+    /has no tensors/,
+    /Choose the base yourself/,
+  );
+});
+
+test("a folder is scanned, its fine-tune is stored and removed, and all of it undone", async (test) => {
+  const { client, models, pair, progress } = await openPair(test);
+  utimesSync(pair.base, 1e9, 1e9);
+  const fineBytes = readFileSync(pair.fine);
+  const deltas = join(models, "..", "deltas");
+  const { deltaScan, deltaCollect, deltaCollection, deltaUndo } = ToServer;
+  const found = await client.request(deltaScan, { folder: models, task: 3 });
+  assert.deepEqual([found.folder, found.models], [models, 2]);
+  const [{ base, fine, declared, shared, distance = 2 }] = found.descents;
+  assert.deepEqual({ base, fine, declared, shared }, { ...pair, declared: false, shared: 1 });
+  assert.ok(distance > 0.005 && distance < 0.02, `${distance}`);
+  assert.deepEqual([...new Set(progress.map(({ phase }) => phase))], ["looking", "relating"]);
+
+  assert.deepEqual(await client.request(deltaCollection, { folder: deltas }), []);
+  const made = await client.request(deltaCollect, { ...pair, folder: deltas, replace: true });
+  assert.equal(made.delta, join(deltas, "fine.safetensors.delta"));
+  assert.deepEqual([made.replaced, existsSync(pair.fine), existsSync(made.delta)], [true, false, true]);
+  assert.deepEqual(await client.request(deltaCollection, { folder: deltas }), [made]);
+  assert.deepEqual(await client.request(deltaUndo, { folder: deltas }), [made]);
+  assert.deepEqual(readFileSync(pair.fine), fineBytes);
+  assert.deepEqual(readdirSync(deltas), []);
+  await refused(client.request(deltaUndo, { folder: deltas }), /no deltas listed/, /folder/);
+  await refused(client.request(deltaScan, { folder: join(models, "none") }), /cannot be read/, /Check its name/);
+  assert.deepEqual(client.surprises, []);
 });

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withRecord } from "../extension/delta-history.ts";
 import * as wording from "../media/delta-wording.ts";
+import * as lineage from "../media/lineage-wording.ts";
 import { clicked, inOrder, LARGEST_FIRST, type TensorColumn } from "../media/tensor-order.ts";
-import type { DeltaOutcome, DeltaPicture, DeltaRecord } from "../shared/delta-panel-messages.ts";
+import type { DeltaOutcome, DeltaPicture, DeltaRecord, Proposal } from "../shared/delta-panel-messages.ts";
 import type { DeltaTensor } from "../shared/delta-types.ts";
 import { inWords, type Phrase } from "../shared/phrase.ts";
 
@@ -60,7 +61,7 @@ test("a base that is none is told from a fine-tune that is far from it", () => {
     /Is this the model that it was made from\?$/,
   );
   assert.match(totalInWords(picture(-0.01)), /^Nothing saved/);
-  assert.match(verdict(picture(-0.01, { codec: "raw" })), /Keep the model as it is/);
+  assert.match(verdict(picture(-0.01, { codec: "raw" })), /Keep it as it is/);
 });
 
 test("a share is never rounded up to all", () => {
@@ -75,6 +76,11 @@ test("a share is never rounded up to all", () => {
     "0%",
     "",
   ]);
+});
+
+test("a dataset with rows of its own is told from one that is near its base", () => {
+  assert.match(verdict(picture(0.1, { codec: "rows", dtype: "U8", change: undefined })), /rows are not in the base/);
+  assert.equal(verdict(picture(0.9, { codec: "rows", dtype: "U8", change: undefined })), "");
 });
 
 test("a table is sorted by any column, back and forth; what is not known comes last", () => {
@@ -105,6 +111,11 @@ test("progress says what is done and how far it is", () => {
   const progress = { phase: "coding", done: 430, total: 1000 } as const;
   assert.equal(runningInWords({ ...running, progress }), "Comparing with the base: 43%, 430 B of 1.0 kB");
   assert.match(runningInWords({ ...running, progress, cancelling: true }), /^Cancelling/);
+  const looking = { phase: "looking", done: 12, total: 0 } as const;
+  assert.equal(runningInWords({ ...running, work: "scan", progress: looking }), "Looking for models: 12 found");
+  const item = { number: 2, count: 5 };
+  assert.equal(runningInWords({ ...running, work: "scan", item }), "2 of 5, models/fine: Looking at fine…");
+  assert.equal(runningInWords({ ...running, work: "collect", item }), "2 of 5, models/fine: Compressing fine…");
 });
 
 test("an end says what there is now, and what to do next", () => {
@@ -112,14 +123,48 @@ test("an end says what there is now, and what to do next", () => {
   assert.deepEqual(unchecked, { text: "/d is written.", next: "Verify it before you delete the original." });
   assert.equal(outcomeInWords({ kind: "cancelled", work: "compress" }).next, "Nothing was written.");
   assert.equal(outcomeInWords({ kind: "cancelled", work: "verify" }).next, "");
+  assert.match(outcomeInWords({ kind: "cancelled", work: "collect" }).next, /finished before are there/);
+});
+
+test("deltas of a folder are added up, and what failed is not passed over", () => {
+  const collected = { kind: "collected", folder: "/d", deltas: 2, bytes: 4e9, deltaBytes: 1e9, failed: 1 } as const;
+  assert.deepEqual(outcomeInWords(collected), {
+    text: "2 deltas made, checked and listed in /d: 4.0 GB in 1.0 GB, 3.0 GB saved.",
+    next: "1 could not be made: the list says why.",
+  });
+  assert.equal(outcomeInWords({ ...collected, deltas: 0, failed: 2 }).text, "No delta was made.");
+  assert.equal(outcomeInWords({ kind: "undone", folder: "/d", deltas: 1 }).text, "1 delta in /d is undone.");
+});
+
+test("what speaks for a base is said in words", () => {
+  const evidence = spoken(lineage.evidence);
+  assert.equal(
+    evidence({ declared: true, sameArchitecture: true, shared: 1, distance: 0.011 }),
+    "named as the base by the model itself, the same architecture, all tensors of the same shape, weights that differ by 1.1%",
+  );
+  assert.equal(evidence({ declared: false, shared: 0.62 }), "62.0% of the tensors alike");
+});
+
+test("a proposal says what would be saved, then what was", () => {
+  const proposalInWords = spoken(lineage.proposalInWords);
+  const found: Proposal = { base: "/b", fine: "/f", bytes: 1000, declared: false, shared: 1, distance: 0.01 };
+  const estimate = { deltaBytes: 250, error: 0.01 };
+  const made = { delta: "/d", deltaBytes: 240, replaced: false };
+  assert.equal(proposalInWords(found), "not estimated yet");
+  assert.equal(proposalInWords({ ...found, problem: "It is cut off." }), "no estimate");
+  assert.equal(proposalInWords({ ...found, estimate }), "about 75.0% saved, 1.0 kB in 250 B");
+  assert.equal(proposalInWords({ ...found, estimate, made }), "76.0% saved, 1.0 kB in 240 B");
+  const chosen = spoken(lineage.choiceInWords);
+  assert.equal(chosen([{ ...found, estimate }]), "1 chosen: 1.0 kB would take about 250 B, 750 B less.");
+  assert.equal(chosen([]), "None is chosen.");
 });
 
 test("the history adds up what is saved, and never more than there is", () => {
   assert.equal(
     historyInWords([record({}), record({ bytes: 2e9, deltaBytes: 5e8 })]),
-    "2 fine-tunes: 6.0 GB in 1.5 GB, 4.5 GB saved (75.0%).",
+    "2 deltas: 6.0 GB in 1.5 GB, 4.5 GB saved (75.0%).",
   );
-  assert.equal(historyInWords([record({ deltaBytes: 5e9 })]), "1 fine-tune: 4.0 GB in 5.0 GB, nothing saved.");
+  assert.equal(historyInWords([record({ deltaBytes: 5e9 })]), "1 delta: 4.0 GB in 5.0 GB, nothing saved.");
   assert.equal(historyInWords([]), "");
 });
 

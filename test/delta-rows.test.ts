@@ -150,6 +150,43 @@ describe("a dataset that was derived from another", () => {
     assert.ok(Math.abs(guess.saved - share) < 0.01, `${guess.saved} for ${share}`);
   });
 
+  it("tells which of its rows are kept, changed and new, before it is compressed and after", async (test) => {
+    const folder = temporaryFolder(test);
+    const options = deltaOptions(test);
+    const fresh = Array.from({ length: 40 }, () => ({ text: `${random()} ${random()} ${random()}` }));
+    const edited = records.slice(0, 100).map((row) => ({ ...row, answer: `${row.answer} edited` }));
+    put(join(folder, "base"), { "all.jsonl": base, "notes.md": "hello" });
+    put(join(folder, "fine"), {
+      "train.jsonl": jsonl([...edited, ...records.slice(100, 900)]),
+      "test.jsonl": jsonl([...fresh, ...records.slice(900, 960)]),
+      "notes.md": "hello",
+    });
+    const together = { kept: 860, changed: 100, added: 40 };
+    const guess = await estimate(openModel(join(folder, "base")), openModel(join(folder, "fine")), {
+      ...options,
+      fast: false,
+    });
+    assert.deepEqual(guess.rows, together);
+    const made = await makeDelta(options, join(folder, "base"), join(folder, "fine"), join(folder, "d"));
+    const { rows, datasets } = describeDelta(made.delta);
+    assert.deepEqual(rows, together);
+    assert.deepEqual(
+      datasets.map(({ file, rows }) => [file, rows]),
+      [
+        ["test.jsonl", { kept: 60, changed: 0, added: 40 }],
+        ["train.jsonl", { kept: 800, changed: 100, added: 0 }],
+      ],
+    );
+  });
+
+  it("counts rows of CSV by their quotes, and one without an end", async (test) => {
+    const cell = (text: string) => `"${text}\n${text}",1\n`;
+    const known = Array.from({ length: 50 }, (_, i) => cell(`row ${i} ${random()}`));
+    const fine = `${known.slice(10).join("")}"new\none",2\n"and ""another""`;
+    const { made } = await saved(test, "x.csv", known.join(""), fine);
+    assert.deepEqual(describeDelta(made.delta).rows, { kept: 40, changed: 0, added: 2 });
+  });
+
   it("is refused when any byte of its delta is altered", async (test) => {
     const { folder, options, made } = await saved(
       test,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
@@ -285,6 +285,17 @@ test("a folder that is not there or not on disk is a failed status, and a clear 
       hint: "Add it to the workspace first.",
     },
   });
+});
+
+test("a folder that was not there when the server started is opened when it comes", async (test) => {
+  const folder = temporaryFolder(test);
+  const [late, elsewhere] = [join(folder, "late"), join(folder, "elsewhere")];
+  writeFiles(elsewhere, { "src/tide.ts": "export function highTide() {}\n" });
+  const client = await LspClient.start(test, { folders: [late], cacheDirectory: join(folder, "cache") });
+  assert.equal((await client.statuses())[0].status.phase, "failed");
+  renameSync(elsewhere, late);
+  await client.ready();
+  assert.equal((await client.hits("highTide"))[0].path, "src/tide.ts");
 });
 
 test("indexing can be paused, resumed and started over", async (test) => {

@@ -72,6 +72,8 @@ describe("nothing is sent anywhere", () => {
       [["index", "--rebuild"], /3 files/],
       [["cache"], /embeddings of all folders/],
       [["doctor"], /Node/],
+      [["models"], /all-MiniLM-L6-v2/],
+      [["models", "verify"], /no model/],
       [["ask", "how is a request tried again?"], /src\/retry\.ts/],
       [["ask", "how is a request tried again?", "--no-llm", "--provider", "openai"], /src\/retry\.ts/],
     ];

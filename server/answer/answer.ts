@@ -1,13 +1,15 @@
-import type { SearchRequest } from "../../shared/search-types.ts";
-import type { Workspace } from "../core-api.ts";
+import { type AnswerRecord, type AnswerTask, type Attempt, EXTRACTIVE, type Turn } from "../../shared/answer-types.ts";
+import { type Phrase, phrase, verbatim } from "../../shared/phrase.ts";
+import type { ReadRequest, SearchRequest } from "../../shared/search-types.ts";
+import type { SearchedCode } from "../core-api.ts";
 import { parseQuery } from "../search/query.ts";
 import { type CheckedPart, CitationCheck } from "./citations.ts";
 import { extract, type Passage } from "./extractive.ts";
-import { costOf, type LanguageModel, type ModelEvent, type Provider, type ProviderTiming, type Usage } from "./llm.ts";
+import { costOf, type LanguageModel, type ModelEvent, type Provider } from "./llm.ts";
 import { sendable } from "./never-send.ts";
-import { promptFor, searchQuery, type Turn } from "./prompt.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
-import { findSources, isUnchanged, PIPED, pipedSource, type Source } from "./source.ts";
+import { promptFor, searchQuery } from "./prompt.ts";
+import { ProviderError } from "./provider-error.ts";
+import { findSources, givenSources, isUnchanged, PIPED, pipedSource, type Source } from "./source.ts";
 
 export interface Question extends Pick<SearchRequest, "paths" | "languages" | "kinds"> {
   readonly text: string;
@@ -15,11 +17,15 @@ export interface Question extends Pick<SearchRequest, "paths" | "languages" | "k
   readonly history?: readonly Turn[];
   /** Text that was given along with the question: a log, a diff. */
   readonly piped?: string;
+  /** Code that it is about. */
+  readonly about?: readonly ReadRequest[];
+  /** What the answer is to be, when it is more than an answer. */
+  readonly wants?: AnswerTask;
 }
 
 /** Who answers, and within which limits. */
 export interface AnswerParts {
-  readonly workspace: Workspace;
+  readonly workspace: SearchedCode;
   /** In the order in which they are asked; none means that passages are quoted. */
   readonly providers: readonly Provider[];
   /** Whether the next is asked, and at the end passages are quoted, when a provider fails. */
@@ -27,40 +33,6 @@ export interface AnswerParts {
   readonly maxOutputTokens: number;
   /** Globs of files of which nothing goes to another machine. */
   readonly neverSend: readonly string[];
-}
-
-/** A provider that was asked in vain. */
-export interface Attempt {
-  readonly provider: string;
-  readonly failure: Failure;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** How an answer came about. */
-export interface AnswerRecord {
-  /** `extractive` when passages were quoted, without a model. */
-  readonly provider: string;
-  /** Empty without a model. */
-  readonly model: string;
-  /** `length`: cut at the limit of tokens. `interrupted`: the provider failed midway. `nothing`: there was no source. */
-  readonly finish: "complete" | "length" | "interrupted" | "nothing";
-  /** Milliseconds from the question to the request, search and packing included. */
-  readonly ownMs: number;
-  /** Milliseconds from the request to the first word. */
-  readonly firstTokenMs?: number;
-  /** Milliseconds from the question to the end. */
-  readonly totalMs: number;
-  readonly usage?: Usage;
-  readonly timing?: ProviderTiming;
-  /** US dollars; missing when the price or the tokens are not known. */
-  readonly cost?: number;
-  /** Sources that the answer was made from, citations that held, that were removed, paragraphs without any. */
-  readonly sources: number;
-  readonly citations: number;
-  readonly removed: number;
-  readonly unsupported: number;
-  readonly attempts: readonly Attempt[];
 }
 
 export type AnswerEvent =
@@ -71,7 +43,7 @@ export type AnswerEvent =
   /** A provider failed; the next one follows, or the end of an answer that broke off. */
   | { readonly type: "failed"; readonly attempt: Attempt }
   /** Something the user should know about the search. */
-  | { readonly type: "note"; readonly text: string }
+  | { readonly type: "note"; readonly said: Phrase }
   | { readonly type: "done"; readonly record: AnswerRecord };
 
 /** Shares of the window to try when a provider finds the context too long after all. */
@@ -92,10 +64,11 @@ export async function* answer(
   const clock = new Clock();
   const attempts: Attempt[] = [];
   const { terms } = parseQuery(question.text);
-  const query = searchQuery(question.text, terms, question.history ?? []);
-  const found = await findSources(workspace, query, question, signal);
-  if (found.note) yield { type: "note", text: found.note };
-  if (!found.complete) yield { type: "note", text: INCOMPLETE };
+  const given = await givenSources(workspace, question.about ?? [], signal);
+  const query = [searchQuery(question.text, terms, question.history ?? []), ...given.map(({ name }) => name)];
+  const found = await findSources(workspace, query.join("\n").trim(), question, given, signal);
+  if (found.note) yield { type: "note", said: verbatim(found.note) };
+  if (!found.complete) yield { type: "note", said: INCOMPLETE };
   const piped = pipedSource(question.piped ?? "");
   const sources = piped ? [piped, ...found.sources] : found.sources;
   if (sources.length === 0) {
@@ -145,8 +118,6 @@ export async function* answer(
   yield { type: "done", record: { ...record, finish: "complete" } };
 }
 
-export const EXTRACTIVE = "extractive";
-
 /** One provider's answer, checked while it streams; a context that turns out too long is halved once. */
 async function* stream(
   question: Question,
@@ -159,11 +130,11 @@ async function* stream(
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   for (const share of SHARES_OF_WINDOW) {
     const room = { contextTokens: Math.floor(model.contextTokens * share), maxOutputTokens: parts.maxOutputTokens };
-    const prompt = promptFor(question.text, question.history ?? [], sources, room);
+    const prompt = promptFor(question, sources, room);
     if (!prompt || prompt.context.sources.length === 0) throw tooLong(provider, model);
     const packed = prompt.context.sources;
     const cut = cutNote(sources, packed);
-    if (cut) yield { type: "note", text: cut };
+    if (cut) yield { type: "note", said: cut };
     const check = new CitationCheck(
       packed,
       oncePer(MOMENT_MS, (source) => isUnchanged(parts.workspace, source, signal)),
@@ -198,14 +169,14 @@ async function* stream(
   }
 }
 
-/** What to say when what was piped in did not go in whole; empty when it did. */
-function cutNote([given]: readonly Source[], [first]: readonly Source[]): string {
-  if (given.path !== PIPED || first.hash === given.hash) return "";
-  if (first.path !== PIPED) return "What was piped in is too long and was left out.";
-  return `What was piped in is too long: its lines ${first.startLine} to ${first.endLine} were used.`;
+/** What to say when what was piped in did not go in whole; undefined when it did. */
+function cutNote([given]: readonly Source[], [first]: readonly Source[]): Phrase | undefined {
+  if (given.path !== PIPED || first.hash === given.hash) return undefined;
+  if (first.path !== PIPED) return phrase("What was piped in is too long and was left out.");
+  return phrase("What was piped in is too long: its lines {0} to {1} were used.", first.startLine, first.endLine);
 }
 
-const INCOMPLETE = "Not everything is indexed yet: other files were searched by their words.";
+const INCOMPLETE = phrase("Not everything is indexed yet: other files were searched by their words.");
 
 const NOTHING = {
   provider: "",

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
+import type { ProviderTiming, Usage } from "../../shared/answer-types.ts";
 import { explainFailure, type FailedRequest } from "./explain-failure.ts";
-import type { ChatRequest, ModelEvent, ProviderTiming, Usage } from "./llm.ts";
+import type { ChatRequest, ModelEvent } from "./llm.ts";
 import { ProviderError } from "./provider-error.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { type Deadlines, Watchdog } from "./watchdog.ts";

@@ -1,3 +1,4 @@
+import type { RemovalReason } from "../../shared/answer-types.ts";
 import type { Source } from "./source.ts";
 import { supportingLine } from "./support.ts";
 
@@ -9,9 +10,6 @@ export type CheckedPart =
   | { readonly type: "removed"; readonly number: number; readonly reason: RemovalReason }
   /** The paragraph that ends here has no citation that holds. */
   | { readonly type: "unsupported" };
-
-/** `unknown`: no such source was given. `changed`: the file is not what it was. `elsewhere`: the source says nothing of it. */
-export type RemovalReason = "unknown" | "changed" | "elsewhere";
 
 /**
  * Checks an answer while it streams in. Text passes through at once; a citation is held back, with what follows it, to

@@ -1,5 +1,6 @@
+import type { Failure } from "../../shared/answer-types.ts";
 import { redact } from "../../shared/redact.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
+import { ProviderError } from "./provider-error.ts";
 import { retryAfterMs } from "./rate-limits.ts";
 
 /** The parts of a client's error that tell what happened; the clients of OpenAI and Cerebras share them. */

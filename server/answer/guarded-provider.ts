@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Failure } from "../../shared/answer-types.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { ChatRequest, LanguageModel, ModelEvent, Provider } from "./llm.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
+import { ProviderError } from "./provider-error.ts";
 
 export interface Retries {
   /** After the first attempt. */

@@ -1,3 +1,5 @@
+import type { ProviderTiming, Usage } from "../../shared/answer-types.ts";
+
 /** What the answer asks of a language model, whoever runs it: plain data, streamed. */
 
 export interface ChatMessage {
@@ -11,22 +13,6 @@ export interface ChatRequest {
   readonly inputTokens: number;
   /** The model stops after so many. */
   readonly maxOutputTokens: number;
-}
-
-/** Tokens as the provider counted them. */
-export interface Usage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** Input tokens that the provider had from an earlier request; 0 when it does not say. */
-  readonly cachedTokens: number;
-}
-
-/** What the provider says of its own time, in milliseconds. */
-export interface ProviderTiming {
-  readonly queueMs: number;
-  readonly promptMs: number;
-  readonly completionMs: number;
-  readonly totalMs: number;
 }
 
 /** US dollars per million tokens. */

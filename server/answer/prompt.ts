@@ -1,13 +1,8 @@
+import type { AnswerTask, Turn } from "../../shared/answer-types.ts";
 import type { ChatMessage, ChatRequest } from "./llm.ts";
 import { type PackedContext, packSources } from "./pack.ts";
 import type { Source } from "./source.ts";
 import { estimateTokens, TOKENS_PER_MESSAGE } from "./token-estimate.ts";
-
-/** One question and its answer, earlier in a conversation. */
-export interface Turn {
-  readonly question: string;
-  readonly answer: string;
-}
 
 export interface Prompt {
   readonly request: ChatRequest;
@@ -29,14 +24,13 @@ const HISTORY_SHARE = 0.25;
  * @returns undefined when the question alone is too long
  */
 export function promptFor(
-  question: string,
-  history: readonly Turn[],
+  { text, history = [], wants }: { text: string; history?: readonly Turn[]; wants?: AnswerTask },
   sources: readonly Source[],
   room: { contextTokens: number; maxOutputTokens: number },
 ): Prompt | undefined {
   // A window that is smaller than the answer it was asked for still answers, in half of it.
   const maxOutputTokens = Math.min(room.maxOutputTokens, Math.floor(room.contextTokens / 2));
-  const asked = questionText(question);
+  const asked = [wants && TASKS[wants], `Question: ${text}`].filter(Boolean).join("\n");
   const fixed = estimateTokens(SYSTEM) + estimateTokens(asked) + 2 * TOKENS_PER_MESSAGE;
   let left = room.contextTokens - maxOutputTokens - fixed;
   if (left < 0) return undefined;
@@ -53,9 +47,22 @@ export function promptFor(
   return { request: { messages, inputTokens, maxOutputTokens }, context };
 }
 
-function questionText(question: string): string {
-  return `Question: ${question}`;
-}
+/** What is wanted, in the words of a model; source [1] is what was given with the question. */
+const TASKS: Readonly<Record<AnswerTask, string>> = {
+  explain: "Explain what the code of source [1] does, in the order in which it happens, and what it is for.",
+  tests:
+    "Write tests for the code of source [1], with the library and in the manner of the tests among the sources. " +
+    "Give them as one block of code, and say before it what they cover.",
+  fix:
+    "Correct the code of source [1]. Give all of its lines, corrected, as one block of code that can take their place, " +
+    "and say before it what was wrong.",
+  document:
+    "Write the missing documentation comments for the code of source [1], in the manner of its language and of the other " +
+    "sources. Give all of its lines, with the comments, as one block of code that can take their place.",
+  review:
+    "Review the code of source [1]: mistakes first, then what is unclear or fragile, each with its line. Say so when " +
+    "there is nothing to find fault with.",
+};
 
 /** The latest turns that fit, in their order. */
 function recentTurns(history: readonly Turn[], budget: number): ChatMessage[] {

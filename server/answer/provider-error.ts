@@ -1,21 +1,5 @@
+import type { Failure } from "../../shared/answer-types.ts";
 import { CairnError, type ErrorKind } from "../../shared/errors.ts";
-
-/** What went wrong at a provider, told apart by what one can do about it. */
-export type Failure =
-  | "no-key"
-  | "bad-key"
-  | "no-credit"
-  | "rate-limit"
-  | "model-gone"
-  | "context-too-long"
-  | "refused"
-  | "rejected"
-  | "network"
-  | "certificate"
-  | "timeout"
-  | "server"
-  | "output"
-  | "withheld";
 
 /** A provider that did not answer, as people read it: what happened, and what to do next. */
 export class ProviderError extends CairnError {

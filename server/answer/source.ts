@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { CairnError } from "../../shared/errors.ts";
 import type { CodeExcerpt, ReadRequest, SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
-import type { Workspace } from "../core-api.ts";
+import type { SearchedCode } from "../core-api.ts";
 
 /** A piece of a file that an answer may quote or cite. */
 export interface Source {
@@ -38,21 +38,44 @@ const LONGEST_JOINED = 160;
 
 type Narrowing = Pick<SearchRequest, "paths" | "languages" | "kinds">;
 
-/** Searches for what the question is about, and reads it as it is now. */
+/**
+ * Searches for what the question is about, and reads it as it is now.
+ * @param given code that the question is about: it comes first, and is not found again
+ */
 export async function findSources(
-  workspace: Workspace,
+  workspace: SearchedCode,
   query: string,
   narrowing: Narrowing,
+  given: readonly Source[],
   signal: AbortSignal,
 ): Promise<FoundSources> {
-  const answer: SearchAnswer = await workspace.search({ query, limit: HITS, ...narrowing }, signal);
-  const spans = joined(answer.hits);
+  const { paths: only, languages, kinds } = narrowing;
+  const answer: SearchAnswer = await workspace.search({ query, limit: HITS, paths: only, languages, kinds }, signal);
+  const isGiven = (span: Span) => given.some((source) => source.path === span.path && overlap(source, span));
+  const spans = joined(answer.hits).filter((span) => !isGiven(span));
   const paths = [...new Set(spans.map(({ path }) => path))];
   // Each file is read once, whatever the number of its spans.
   const read = await Promise.all(paths.map((path) => readLines(workspace, { path }, signal)));
   const lines = new Map(paths.map((path, i) => [path, read[i]?.text.split("\n") ?? []]));
-  const sources = distinct(spans.flatMap((span) => sourceOf(span, lines.get(span.path) ?? [])));
+  const sources = distinct([...given, ...spans.flatMap((span) => sourceOf(span, lines.get(span.path) ?? []))]);
   return { sources, complete: answer.complete, note: answer.note };
+}
+
+/** The code that a question is about, as it is now; what is gone or may not be read is left out. */
+export async function givenSources(
+  workspace: SearchedCode,
+  places: readonly ReadRequest[],
+  signal: AbortSignal,
+): Promise<Source[]> {
+  const read = await Promise.all(places.map((place) => readLines(workspace, place, signal)));
+  return read.flatMap((code) => {
+    const { path, startLine, name, parents } = code ?? { path: "", startLine: 1, name: "", parents: [] };
+    const text = code?.text.trimEnd() ?? "";
+    if (text === "") return [];
+    const endLine = startLine + text.split("\n").length - 1;
+    const place = { path, startLine, endLine, focusLine: startLine, language: "", name, parents };
+    return [{ ...place, text, hash: hashOf(text) }];
+  });
 }
 
 /** What was piped into the command, as a source; undefined when there is nothing in it. */
@@ -79,7 +102,7 @@ function shortLine(line: string): string {
 }
 
 /** True while the file still says what the source says, at the same lines. */
-export async function isUnchanged(workspace: Workspace, source: Source, signal: AbortSignal): Promise<boolean> {
+export async function isUnchanged(workspace: SearchedCode, source: Source, signal: AbortSignal): Promise<boolean> {
   if (source.path === PIPED) return true;
   const { path, startLine, endLine } = source;
   const now = await readLines(workspace, { path, startLine, endLine }, signal);
@@ -132,7 +155,7 @@ function sourceOf(span: Span, lines: readonly string[]): Source[] {
 
 /** Undefined when the file is gone, shorter now, or no longer one that may be read. */
 async function readLines(
-  workspace: Workspace,
+  workspace: SearchedCode,
   place: ReadRequest,
   signal: AbortSignal,
 ): Promise<CodeExcerpt | undefined> {

@@ -106,8 +106,9 @@ function codecSpeed(codec: CodecMemory, { name, base, fine }: Pair): Figure[] {
       bring();
       reader.readSpans(job.fine, codec.bytes(codec.at.fine, length));
       const started = process.cpuUsage();
-      const block = encodeBlock(codec, shape, true);
+      const inMemory = encodeBlock(codec, shape, true);
       const coded = process.cpuUsage(started);
+      const block = inMemory.slice();
       bring();
       const again = process.cpuUsage();
       decodeBlock(codec, shape, block);

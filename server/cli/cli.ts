@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
   delta: async () => (await import("./delta-command.ts")).deltaCommand,
   bench: async () => (await import("./bench-command.ts")).benchCommand,
+  models: async () => (await import("./models-command.ts")).modelsCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
   lsp: async () => (await import("./lsp-command.ts")).lspCommand,
   mcp: async () => (await import("./mcp-command.ts")).mcpCommand,
@@ -34,6 +35,7 @@ Commands:
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
   delta                        Store a fine-tuned model, or a dataset, as its difference from another
   bench [AREA...]              Measure Cairn on this machine and on your code
+  models                       Embedding models from the Hugging Face Hub: list, download, check, remove
   doctor                       Check that everything Cairn needs is there
   lsp --stdio                  Run the language server for an editor
   mcp [folder...]              Serve coding assistants over the Model Context Protocol

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { RowCounts } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { type Compressed, compress } from "../delta/compress.ts";
@@ -15,6 +16,7 @@ import { packageFile } from "../package-files.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { scan, undo } from "./delta-scan.ts";
+import { STORE_ACTIONS } from "./delta-store.ts";
 import { bytes, count, counted } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 
@@ -28,6 +30,11 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta info        DELTA
        cairn delta scan        [FOLDER] [--out DELTAS [--replace]]
        cairn delta undo        DELTAS
+       cairn delta push        DELTA --store STORE [--name NAME]
+       cairn delta pull        NAME --store STORE --out DELTA
+       cairn delta list        --store STORE
+       cairn delta remove      NAME --store STORE
+       cairn delta gc          --store STORE
 
 BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
 downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
@@ -38,6 +45,10 @@ A run that was killed goes on where it stopped.
 tensors and a sample of their weights, and estimates what deltas would save. With --out it makes them, checks each, and
 lists them there; with --replace it then removes the originals. \`undo\` brings all originals back and deletes the deltas.
 
+STORE is a folder, or s3://bucket/folder of any store that speaks Amazon's protocol. Deltas lie there under their SHA-256,
+once each, and names refer to them; \`gc\` removes those without a name. Transfers to and from S3 go on where they were
+interrupted. Credentials come from where the AWS tools have theirs (AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws).
+
 Options:
   --base BASE      The model that the fine-tune was made from: the very same bytes are needed to rebuild
   --out PATH       Where to write
@@ -47,6 +58,11 @@ Options:
   --threshold N    scan: make deltas that save at least N percent; 60 unless given
   --replace        scan: remove originals once their deltas are made and checked
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
+  --store STORE    push, pull, list, remove, gc: a folder, or s3://bucket/folder
+  --name NAME      push: what to call it; the file's name without .delta unless given
+  --endpoint URL   The address of a store that speaks S3 and is not Amazon's; AWS_ENDPOINT_URL unless given
+  --grace HOURS    gc: S3 keeps what was stored or found again within so many hours; 24 unless given. 0 is only safe while
+                   nobody pushes. A folder needs none
   --threads N      Threads to work with; the number of cores unless given
   --json           Answer with one JSON object
   --color WHEN     auto (default), always or never
@@ -55,6 +71,7 @@ Examples:
   cairn delta estimate ./my-fine-tune --base org/base-model
   cairn delta compress ./my-fine-tune --base org/base-model --out my-fine-tune.delta
   cairn delta reconstruct my-fine-tune.delta --base org/base-model --out ./restored
+  cairn delta push my-fine-tune.delta --store s3://models/deltas
 `;
 
 const MOST_THREADS = 64;
@@ -78,7 +95,15 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<void>>> = {
   info: infoAction,
   scan: ({ context, given, subject, options }) => scan(context, given, subject || undefined, options, maker()),
   undo: ({ context, given, subject, options }) => undo(context, given, subject, options),
+  ...Object.fromEntries(
+    Object.entries(STORE_ACTIONS).map(([name, action]) => [
+      name,
+      ({ context, given, subject }: Task) => action(context, given, subject),
+    ]),
+  ),
 };
+/** What is not about a file. */
+const WITHOUT_SUBJECT: readonly string[] = ["scan", "list", "gc"];
 
 export const deltaCommand: Command = {
   help: HELP,
@@ -91,6 +116,10 @@ export const deltaCommand: Command = {
     threshold: { type: "string" },
     replace: { type: "boolean" },
     tensor: { type: "string" },
+    store: { type: "string" },
+    name: { type: "string" },
+    endpoint: { type: "string" },
+    grace: { type: "string" },
     threads: { type: "string" },
   },
   async run(context, given) {
@@ -104,7 +133,7 @@ export const deltaCommand: Command = {
       );
     }
     noMoreThan(given, 2, "delta");
-    if (subject === undefined && name !== "scan")
+    if (subject === undefined && !WITHOUT_SUBJECT.includes(name))
       throw new CairnError("input", `\`cairn delta ${name}\` needs a file.`, "`cairn delta --help` has examples.");
     const workers = new BlockWorkers(given.integer("threads", 1, MOST_THREADS) ?? 0);
     const stop = () => void workers.close();
@@ -235,8 +264,16 @@ function printEstimate(context: CommandContext, result: Estimate): void {
       tensor.codec.padEnd(16),
       safe(context, tensor.name),
     ]);
+  printRows(context, result.rows, "about ");
   for (const row of rows) print(`  ${row.join("  ")}\n`);
   more(context, result.tensors.length);
+}
+
+function printRows({ terminal }: CommandContext, rows: RowCounts | undefined, about = ""): void {
+  if (!rows) return;
+  const all = rows.kept + rows.changed + rows.added;
+  const share = (part: number) => `${about}${count(part)} (${percent(all === 0 ? 0 : part / all)})`;
+  terminal.print(`  rows  ${share(rows.kept)} kept, ${share(rows.changed)} changed, ${share(rows.added)} new\n`);
 }
 
 function printSummary(context: CommandContext, summary: DeltaSummary): void {
@@ -248,6 +285,7 @@ function printSummary(context: CommandContext, summary: DeltaSummary): void {
   for (const base of summary.base.filter(({ used }) => used)) {
     print(`  base  ${safe(context, base.name)}  ${bytes(base.bytes)}  SHA-256 ${base.sha256}\n`);
   }
+  printRows(context, summary.rows);
   for (const [codec, coded] of Object.entries(summary.byCodec))
     print(`  ${codec.padEnd(16)}  ${bytes(coded).padStart(9)}\n`);
   const largest = summary.tensors.toSorted((a, b) => b.storedBytes - a.storedBytes);
@@ -275,11 +313,13 @@ function safe({ terminal }: CommandContext, text: string): string {
 }
 
 function progressLine({ phase, done, total }: DeltaProgress): string {
+  if (phase === "looking") return `Looking for models: ${count(done)}`;
+  if (phase === "relating") return `Comparing models: ${count(done)} of ${count(total)}`;
   const share = total === 0 ? 100 : Math.floor((100 * done) / total);
   return `${PHASES[phase]} ${share}%  ${bytes(done)} of ${bytes(total)}`;
 }
 
-const PHASES: Readonly<Record<DeltaProgress["phase"], string>> = {
+const PHASES: Readonly<Record<Exclude<DeltaProgress["phase"], "looking" | "relating">, string>> = {
   coding: "Comparing",
   hashing: "Hashing",
   rebuilding: "Rebuilding",

@@ -3,8 +3,9 @@ import { CairnError } from "../../shared/errors.ts";
 import { addToCollection, type CollectionEntry, undoCollection } from "../delta/collection.ts";
 import type { DeltaOptions } from "../delta/delta-options.ts";
 import { estimate } from "../delta/estimate.ts";
-import { hubCacheFolder } from "../delta/hub-cache.ts";
-import { type Descent, findDescents, findModels } from "../delta/lineage.ts";
+import { findModels } from "../delta/found-models.ts";
+import { type Descent, findDescents } from "../delta/lineage.ts";
+import { hubCacheFolder } from "../hub/cache-layout.ts";
 import type { ParsedArguments } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { bytes, counted, folderToUse } from "./session.ts";
@@ -45,12 +46,16 @@ export async function scan(
       "The Hub's own cache is left as it is: its links would break.",
     );
   }
-  const models = findModels(folderToUse(context, place));
+  const models = await findModels(folderToUse(context, place), options);
   const proposals: Proposal[] = [];
-  for (const descent of findDescents(models)) {
+  for (const descent of await findDescents(models, options)) {
     const proposal = await propose(descent, { ...options, fast });
     if (out !== undefined && proposal.saved >= threshold) {
-      proposal.done = await addToCollection(resolve(context.cwd, out), descent, { ...options, made, fast, replace });
+      proposal.done = await addToCollection(
+        resolve(context.cwd, out),
+        { fine: descent.fine.model, base: descent.base.model },
+        { ...options, made, fast, replace },
+      );
     }
     proposals.push(proposal);
   }

@@ -1,4 +1,6 @@
-import { type AnswerEvent, type AnswerRecord, EXTRACTIVE } from "../answer/answer.ts";
+import { type AnswerRecord, EXTRACTIVE } from "../../shared/answer-types.ts";
+import { inWords } from "../../shared/phrase.ts";
+import type { AnswerEvent } from "../answer/answer.ts";
 import type { Passage } from "../answer/extractive.ts";
 import { placeOf } from "../answer/source.ts";
 import type { CommandContext } from "./command.ts";
@@ -22,7 +24,7 @@ export async function printReply(
       anyPassage = true;
       printPassage(event.passage, terminal);
     }
-    if (event.type === "note") terminal.note(`${event.text}\n`);
+    if (event.type === "note") terminal.note(`${inWords(event.said)}\n`);
     if (event.type === "failed") {
       const { message, hint } = event.attempt;
       terminal.note(`cairn: ${message}${hint ? ` ${hint}` : ""}\n`);
@@ -77,7 +79,7 @@ export async function replyAsJson(events: AsyncIterable<AnswerEvent>) {
       const { path, startLine, endLine, name } = source;
       passages.push({ path, startLine, endLine, name, lines });
     }
-    if (event.type === "note") notes.push(event.text);
+    if (event.type === "note") notes.push(inWords(event.said));
     if (event.type === "done") record = event.record;
   }
   if (!record) throw new Error("The answer ended without its record.");

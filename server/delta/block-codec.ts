@@ -2,7 +2,17 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { CodecMemory } from "./codec-memory.ts";
-import { type ContextModel, chooseContexts, contextMap, MOST_CONTEXTS, MOST_KEYS, TOKENS } from "./context-model.ts";
+import {
+  type BlockStatistics,
+  type ContextModel,
+  canHaveKeys,
+  chooseContexts,
+  contextMap,
+  MOST_CONTEXTS,
+  MOST_KEYS,
+  Sample,
+  TOKENS,
+} from "./context-model.ts";
 import {
   codedBits,
   fillSlots,
@@ -43,24 +53,22 @@ export function codecName(id: number): CodecName | undefined {
 
 /**
  * Codes the block whose bytes lie in the codec's memory at `fine`, and those of its base, when it has one, at `base`.
- * The result is never much longer than the block. Overwrites all else in the memory.
+ * The result is never much longer than the block, and stays until the next call. Overwrites all else in the memory.
  */
-export function encodeBlock(codec: CodecMemory, shape: BlockShape, hasBase: boolean): Uint8Array<ArrayBuffer> {
+export function encodeBlock(codec: CodecMemory, shape: BlockShape, hasBase: boolean): Uint8Array {
   const length = shape.rows * shape.cols * shape.format.width;
   const fine = codec.bytes(codec.at.fine, length);
-  const candidates: Uint8Array<ArrayBuffer>[] = [];
   if (hasBase && Buffer.compare(fine, codec.bytes(codec.at.base, length)) === 0) return Uint8Array.of(Codec.same);
-  if (hasBase && shape.format.width !== 8) candidates.push(...encodeDifference(codec, shape, length));
-  else if (hasBase)
-    candidates.push(encodePlanes(Codec.differencePlanes, xored(fine, codec.bytes(codec.at.base, length)), 8));
+  let best: Uint8Array | undefined;
+  if (hasBase && shape.format.width !== 8) best = encodeDifference(codec, shape, length);
+  else if (hasBase) best = encodePlanes(Codec.differencePlanes, xored(fine, codec.bytes(codec.at.base, length)), 8);
   // A difference that saves little may still save more than the value alone; a look at a part tells.
-  const shortest = Math.min(length, ...candidates.map((candidate) => candidate.length));
-  if (shortest > WORTH_HAVING * length && mayBeShorterAlone(fine, shape.format, shortest, candidates.length > 0)) {
-    candidates.push(encodePlanes(Codec.planes, rotated(fine, shape.format), shape.format.width));
+  const shortest = Math.min(length, best?.length ?? length);
+  if (shortest > WORTH_HAVING * length && mayBeShorterAlone(fine, shape.format, shortest, best !== undefined)) {
+    const alone = encodePlanes(Codec.planes, rotated(fine, shape.format), shape.format.width);
+    if (!best || alone.length < best.length) best = alone;
   }
-  if (candidates.length === 0) return concat([Uint8Array.of(Codec.raw), fine]);
-  const best = candidates.reduce((a, b) => (b.length < a.length ? b : a));
-  return best.length <= length ? best : concat([Uint8Array.of(Codec.raw), fine]);
+  return best && best.length <= length ? best : concat([Uint8Array.of(Codec.raw), fine]);
 }
 
 /**
@@ -127,32 +135,18 @@ const ZSTD_HEADER = { params: { [constants.ZSTD_c_compressionLevel]: 9 } };
 const HEADER_LIMIT = 1 << 24;
 const FIRST_STATE = 0x8000;
 
-function encodeDifference(
-  codec: CodecMemory,
-  { format, rows, cols }: BlockShape,
-  length: number,
-): Uint8Array<ArrayBuffer>[] {
+function encodeDifference(codec: CodecMemory, { format, rows, cols }: BlockShape, length: number): Uint8Array {
   const { kernels, at } = codec;
   const n = rows * cols;
-  const split = format.width === 1 ? kernels.split8 : format.width === 2 ? kernels.split16 : kernels.split32;
-  split(at.base, at.fine, n, format.flip, format.shift, format.mask, at.z, at.e);
-  codec.floats(at.colSums, cols).fill(0);
-  kernels.magnitudes(at.z, at.e, rows, cols, at.rowSums, at.colSums);
-  const model = chooseContexts({
-    z: codec.words(at.z, n),
-    e: codec.bytes(at.e, n),
-    rows,
-    cols,
-    rowSums: codec.floats(at.rowSums, rows),
-    colSums: codec.floats(at.colSums, cols),
-  });
-  placeModel(codec, model);
-  const counts = codec.words(at.counts, MOST_CONTEXTS * TOKENS).fill(0);
+  const [keyedRows, keyedCols] = canHaveKeys(rows, cols) ? [rows, cols] : [1, n];
+  const model = chooseContexts(statistics(codec, format, keyedRows, keyedCols));
+  placeModel(codec, model, 16 * TOKENS, 0);
+  const counts = codec.words(at.counts, 4 * MOST_CONTEXTS * TOKENS).fill(0);
   const bitsEnd = kernels.tokens(
     at.z,
     at.e,
-    rows,
-    cols,
+    keyedRows,
+    keyedCols,
     at.rowKeys,
     at.colKeys,
     model.step,
@@ -161,35 +155,77 @@ function encodeDifference(
     at.pairs,
     at.counts,
     at.bits,
+    at.scratch,
   );
   const symbols = new DataView(codec.memory.buffer, at.symbols, 16 * MOST_CONTEXTS * TOKENS);
+  let tokenBits = 0;
   const frequencies = model.bounds.map((_, context) => {
-    const contextCounts = counts.subarray(context * TOKENS, (context + 1) * TOKENS);
+    const contextCounts = new Uint32Array(TOKENS);
+    for (let token = 0; token < TOKENS; token++) contextCounts[token] = counts[4 * (TOKENS * context + token)];
     const scaled = normalise(contextCounts);
+    tokenBits += codedBits(contextCounts, scaled);
     fillSymbols(scaled, symbols, 16 * TOKENS * context);
     return scaled;
   });
   const header = encodeHeader(model, frequencies);
-  const tokenBits = frequencies.reduce(
-    (bits, scaled, context) => bits + codedBits(counts.subarray(context * TOKENS, (context + 1) * TOKENS), scaled),
-    0,
-  );
   const expected = header.length + tokenBits / 8 + (bitsEnd - at.bits);
   const planes = betterPlanes(codec.words(at.z, n), format.width, length, expected);
-  if (planes) return [planes];
+  if (planes) return planes;
   const wordsStart = kernels.encode(at.pairs, n, at.symbols, at.wordsEnd, at.states);
-  const words = codec.bytes(wordsStart, at.wordsEnd - wordsStart);
-  const fixed = new Uint8Array(FIXED);
-  const view = new DataView(fixed.buffer);
-  fixed[0] = Codec.contexts;
+  // Words end where bits begin; what comes before them is put there, and the block lies in one piece.
+  const start = wordsStart - header.length - FIXED;
+  const block = codec.bytes(start, bitsEnd - start);
+  const view = new DataView(codec.memory.buffer, start, FIXED);
+  view.setUint8(0, Codec.contexts);
   view.setUint32(1, header.length, true);
-  view.setUint32(5, words.length, true);
+  view.setUint32(5, at.wordsEnd - wordsStart, true);
   view.setUint32(9, bitsEnd - at.bits, true);
   codec.words(at.states, 4).forEach((state, i) => {
     view.setUint32(13 + 4 * i, state, true);
   });
-  return [concat([fixed, header, words, codec.bytes(at.bits, bitsEnd - at.bits)])];
+  block.set(header, FIXED);
+  return block;
 }
+
+/** Brings differences and exponents into `z` and `e`, and returns what is to be known of them. */
+function statistics(codec: CodecMemory, format: NumberFormat, rows: number, cols: number): BlockStatistics {
+  const { kernels, at } = codec;
+  const sample = new Sample(rows, cols);
+  const hasKeys = canHaveKeys(rows, cols);
+  const rowSums = codec.floats(at.rowSums, hasKeys ? rows : 0);
+  const colSums = codec.floats(at.colSums, hasKeys ? cols : 0).fill(0);
+  const [z, e] = [codec.words(at.z, rows * cols), codec.bytes(at.e, rows * cols)];
+  for (const tile of tiles(rows, cols)) {
+    const n = tile.rows * tile.cols;
+    const [tileZ, tileE] = [at.z + 4 * tile.from, at.e + tile.from];
+    split(codec, format, n, at.base + tile.from * format.width, at.fine + tile.from * format.width, tileZ, tileE);
+    if (hasKeys) kernels.magnitudes(tileZ, tileE, tile.rows, cols, at.rowSums + 4 * tile.row, at.colSums);
+    sample.take(z, e, tile.from + n);
+  }
+  return { sample, rows, cols, rowSums, colSums };
+}
+
+/** A part of a block that stays in a processor's cache between one step and the next. */
+interface Tile {
+  row: number;
+  rows: number;
+  cols: number;
+  /** The number of its first value. */
+  from: number;
+}
+
+/** Whole rows, or parts of a single one. */
+function* tiles(rows: number, cols: number): Generator<Tile> {
+  const most = Math.max(1, Math.floor(TILE_VALUES / cols));
+  if (rows > 1) {
+    for (let row = 0; row < rows; row += most) yield { row, rows: Math.min(most, rows - row), cols, from: row * cols };
+  } else {
+    for (let from = 0; from < cols; from += TILE_VALUES)
+      yield { row: 0, rows: 1, cols: Math.min(TILE_VALUES, cols - from), from };
+  }
+}
+
+const TILE_VALUES = 8192;
 
 /** The codec, three lengths and four states. */
 const FIXED = 1 + 3 * 4 + 4 * 4;
@@ -210,10 +246,16 @@ function betterPlanes(
   return planes.length < expected ? planes : undefined;
 }
 
-function placeModel(codec: CodecMemory, { rowKeys, colKeys, bounds }: Omit<ContextModel, "step">): void {
+/** `unit` and `origin` are those of {@link contextMap}. */
+function placeModel(
+  codec: CodecMemory,
+  { rowKeys, colKeys, bounds }: Omit<ContextModel, "step">,
+  unit: number,
+  origin: number,
+): void {
   codec.bytes(codec.at.rowKeys, rowKeys.length).set(rowKeys);
   codec.bytes(codec.at.colKeys, colKeys.length).set(colKeys);
-  contextMap(bounds, codec.bytes(codec.at.map, MOST_KEYS));
+  contextMap(bounds, codec.words(codec.at.map, MOST_KEYS), unit, origin);
 }
 
 /** Which parts of a model a header holds. */
@@ -253,8 +295,10 @@ function decodeHeader(bytes: Uint8Array, rows: number, cols: number) {
     at += count;
     return list;
   };
-  const rowKeys = keys((flags & HAS_ROW_KEYS) !== 0, rows);
-  const colKeys = keys((flags & HAS_COLUMN_KEYS) !== 0, cols);
+  // Without keys, rows are of no interest.
+  const [keyedRows, keyedCols] = flags === 0 ? [1, rows * cols] : [rows, cols];
+  const rowKeys = keys((flags & HAS_ROW_KEYS) !== 0, keyedRows);
+  const colKeys = keys((flags & HAS_COLUMN_KEYS) !== 0, keyedCols);
   const frequencies = bounds.map(() => {
     const table = readFrequencies(header, at);
     if (!table) throw damaged("its frequencies are not valid");
@@ -262,7 +306,7 @@ function decodeHeader(bytes: Uint8Array, rows: number, cols: number) {
     return table.frequencies;
   });
   if (at !== header.length) throw damaged("its header is too long");
-  return { model: { step, rowKeys, colKeys, bounds }, frequencies };
+  return { model: { step, rowKeys, colKeys, bounds }, frequencies, keyedRows, keyedCols };
 }
 
 function decodeContexts(codec: CodecMemory, { format, rows, cols }: BlockShape, body: Uint8Array): void {
@@ -273,38 +317,43 @@ function decodeContexts(codec: CodecMemory, { format, rows, cols }: BlockShape, 
   const [headerBytes, wordBytes, bitBytes] = [0, 4, 8].map((offset) => view.getUint32(offset, true));
   if (FIXED - 1 + headerBytes + wordBytes + bitBytes !== body.length) throw damaged("its parts do not fit its length");
   if (wordBytes > at.wordsEnd - at.words || bitBytes > 4 * n) throw damaged("its parts are too long");
-  const { model, frequencies } = decodeHeader(body.subarray(FIXED - 1, FIXED - 1 + headerBytes), rows, cols);
-  placeModel(codec, model);
+  const header = body.subarray(FIXED - 1, FIXED - 1 + headerBytes);
+  const { model, frequencies, keyedRows, keyedCols } = decodeHeader(header, rows, cols);
+  placeModel(codec, model, 4 * TOTAL, at.slots);
   frequencies.forEach((scaled, context) => {
     fillSlots(scaled, codec.words(at.slots + 4 * TOTAL * context, TOTAL));
   });
-  codec.words(at.states, 4).set([12, 16, 20, 24].map((offset) => view.getUint32(offset, true)));
+  const states = [12, 16, 20, 24].map((offset) => view.getUint32(offset, true));
+  codec.words(at.states, 6).set([...states, at.words, 0]);
   const words = body.subarray(FIXED - 1 + headerBytes, FIXED - 1 + headerBytes + wordBytes);
   codec.bytes(at.words, words.length).set(words);
   const bits = body.subarray(body.length - bitBytes);
   codec.bytes(at.bits, bits.length).set(bits);
-  split(codec, format, n);
-  kernels.decode(
-    at.e,
-    rows,
-    cols,
-    at.rowKeys,
-    at.colKeys,
-    model.step,
-    at.map,
-    at.slots,
-    at.tokenTable,
-    at.states,
-    at.words,
-    at.bits,
-    at.z,
-  );
+  for (const tile of tiles(keyedRows, keyedCols)) {
+    const [base, fine] = [at.base + tile.from * format.width, at.fine + tile.from * format.width];
+    // The exponents are what it is for.
+    split(codec, format, tile.rows * tile.cols, base, base, at.z, at.e);
+    kernels.decode(
+      at.e,
+      tile.rows,
+      tile.cols,
+      at.rowKeys + tile.row,
+      at.colKeys + (tile.cols === keyedCols ? 0 : tile.from),
+      model.step,
+      at.map,
+      at.tokenTable,
+      at.states,
+      at.bits,
+      at.z,
+      at.scratch,
+    );
+    join(codec, format, tile.rows * tile.cols, base, fine);
+  }
   const [s0, s1, s2, s3, wordsEnd, bitCount] = codec.words(at.states, 6);
   const finished = [s0, s1, s2, s3].every((state) => state === FIRST_STATE);
   if (!finished || wordsEnd !== at.words + wordBytes || Math.ceil(bitCount / 8) !== bitBytes) {
     throw damaged("its symbols do not end where they should");
   }
-  join(codec, format, n);
 }
 
 function decodeDifferencePlanes(
@@ -319,18 +368,27 @@ function decodeDifferencePlanes(
     return;
   }
   widen(planes, format.width, codec.words(codec.at.z, rows * cols));
-  join(codec, format, rows * cols);
+  join(codec, format, rows * cols, codec.at.base, codec.at.fine);
 }
 
-/** Takes the exponents of the base; the differences it makes as well are of no interest. */
-function split({ kernels, at }: CodecMemory, format: NumberFormat, n: number): void {
+/** Differences of `n` values into `z`, and the base's exponents into `e`. */
+function split(
+  { kernels }: CodecMemory,
+  format: NumberFormat,
+  n: number,
+  base: number,
+  fine: number,
+  z: number,
+  e: number,
+): void {
   const kernel = format.width === 1 ? kernels.split8 : format.width === 2 ? kernels.split16 : kernels.split32;
-  kernel(at.base, at.base, n, format.flip, format.shift, format.mask, at.z, at.e);
+  kernel(base, fine, n, format.flip, format.shift, format.mask, z, e);
 }
 
-function join({ kernels, at }: CodecMemory, format: NumberFormat, n: number): void {
+/** The way back, from the differences in `z`. */
+function join({ kernels, at }: CodecMemory, format: NumberFormat, n: number, base: number, fine: number): void {
   const kernel = format.width === 1 ? kernels.join8 : format.width === 2 ? kernels.join16 : kernels.join32;
-  kernel(at.base, at.z, n, format.flip, at.fine);
+  kernel(base, at.z, n, format.flip, fine);
 }
 
 function encodePlanes(codec: number, values: Uint8Array, width: number): Uint8Array<ArrayBuffer> {

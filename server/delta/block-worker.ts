@@ -60,7 +60,8 @@ function inRoom(room: ArrayBuffer | undefined, bytes: Uint8Array): Uint8Array<Ar
   return copy;
 }
 
-function coded(job: EncodeJob): Uint8Array<ArrayBuffer> {
+/** Stays in memory until the next. */
+function coded(job: EncodeJob): Uint8Array {
   const { fine, dtype, rows, cols } = job;
   const format = numberFormat(dtype);
   bringBase(job);

@@ -2,7 +2,7 @@ import { createSharedMemory } from "../vectors/shared-memory.ts";
 import type { KernelModule, SharedMemory } from "../vectors/web-assembly.ts";
 import { MOST_CONTEXTS, MOST_KEYS, TOKENS } from "./context-model.ts";
 import { TOTAL } from "./frequencies.ts";
-import { createDeltaKernels, type Kernels, SLACK } from "./kernels.ts";
+import { createDeltaKernels, type Kernels, SCRATCH_BYTES, SLACK } from "./kernels.ts";
 
 /** Bytes of a block before it is coded, at most. */
 export const BLOCK_BYTES = 2 << 20;
@@ -35,8 +35,10 @@ interface Layout {
   symbols: number;
   slots: number;
   tokenTable: number;
+  /** Four states of the coder, where its words go on, and its low bits. */
   states: number;
-  /** Words are written downwards from `wordsEnd` and read upwards from `words`. */
+  scratch: number;
+  /** Words are written downwards from `wordsEnd`, where bits begin, and read upwards from `words`. */
   words: number;
   wordsEnd: number;
   bits: number;
@@ -51,6 +53,8 @@ export const FACTOR_FLOATS = 1 << 20;
 
 /** A value's low bits take at most so many bytes, on average over a block: 29 bits of four bytes, 13 of two. */
 const LOW_BYTES = BLOCK_BYTES;
+/** Room for the header of a block before its words: keys of rows and columns, and frequencies. */
+const HEADER_BYTES = 1 << 20;
 
 export function createCodecMemory(module: KernelModule | undefined): CodecMemory {
   let end = 0;
@@ -68,21 +72,23 @@ export function createCodecMemory(module: KernelModule | undefined): CodecMemory
     colKeys: room(BLOCK_VALUES),
     rowSums: room(4 * BLOCK_VALUES),
     colSums: room(4 * BLOCK_VALUES),
-    map: room(MOST_KEYS),
+    map: room(4 * MOST_KEYS),
     pairs: room(2 * BLOCK_VALUES),
-    counts: room(4 * MOST_CONTEXTS * TOKENS),
+    counts: room(16 * MOST_CONTEXTS * TOKENS),
     symbols: room(16 * MOST_CONTEXTS * TOKENS),
     slots: room(4 * MOST_CONTEXTS * TOTAL),
-    tokenTable: room(8 * TOKENS),
+    tokenTable: room(16 * TOKENS),
     states: room(24),
-    words: room(2 * BLOCK_VALUES),
+    scratch: room(SCRATCH_BYTES),
+    words: room(HEADER_BYTES + 2 * BLOCK_VALUES + LOW_BYTES),
     wordsEnd: 0,
-    bits: room(LOW_BYTES),
+    bits: 0,
     floats: 0,
     left: 0,
     right: 0,
   };
-  at.wordsEnd = at.words + 2 * BLOCK_VALUES;
+  at.wordsEnd = at.words + HEADER_BYTES + 2 * BLOCK_VALUES;
+  at.bits = at.wordsEnd;
   // Reading a block that lies may run past its own parts: 4 bytes a value of `bits`, 2 of `words`, into this.
   room(4 * BLOCK_VALUES);
   at.floats = room(4 * BLOCK_VALUES);
@@ -90,7 +96,7 @@ export function createCodecMemory(module: KernelModule | undefined): CodecMemory
   at.right = room(4 * FACTOR_FLOATS);
   const memory = createSharedMemory(end);
   const kernels = createDeltaKernels(memory, module);
-  fillTokenTable(new Uint32Array(memory.buffer, at.tokenTable, 2 * TOKENS));
+  fillTokenTable(new Uint32Array(memory.buffer, at.tokenTable, 4 * TOKENS));
   return {
     memory,
     kernels,
@@ -101,11 +107,10 @@ export function createCodecMemory(module: KernelModule | undefined): CodecMemory
   };
 }
 
-/** For each token its smallest z and the number of low bits that follow. */
+/** For each token its smallest z, the number of low bits that follow, and as many ones. */
 function fillTokenTable(table: Uint32Array): void {
   for (let token = 0; token < TOKENS; token++) {
     const k = token < 16 ? 0 : (token >> 2) - 2;
-    table[2 * token] = token < 16 ? token : ((token & 3) | 4) * 2 ** k;
-    table[2 * token + 1] = k;
+    table.set([token < 16 ? token : ((token & 3) | 4) * 2 ** k, k, 2 ** k - 1], 4 * token);
   }
 }

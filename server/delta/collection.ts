@@ -16,8 +16,7 @@ import { compress } from "./compress.ts";
 import { openDelta } from "./delta-file.ts";
 import type { DeltaOptions } from "./delta-options.ts";
 import { attempt } from "./delta-writer.ts";
-import type { Descent } from "./lineage.ts";
-import { openModel } from "./model-files.ts";
+import { type Model, openModel } from "./model-files.ts";
 import { reconstruct } from "./reconstruct.ts";
 
 const entrySchema = z.strictObject({
@@ -37,8 +36,12 @@ export type CollectionEntry = z.infer<typeof entrySchema>;
 
 const LIST = "cairn-deltas.json";
 
-/** @throws {CairnError} `corrupt` when the list in the folder cannot be read */
-function readCollection(folder: string): CollectionEntry[] {
+/**
+ * The deltas that are listed in a folder, those that were made first first; none when it has no list.
+ *
+ * @throws {CairnError} `corrupt` when the list cannot be read
+ */
+export function readCollection(folder: string): CollectionEntry[] {
   if (!existsSync(join(folder, LIST))) return [];
   try {
     return collectionSchema.parse(JSON.parse(readFileSync(join(folder, LIST), "utf8"))).entries;
@@ -58,14 +61,14 @@ function readCollection(folder: string): CollectionEntry[] {
  */
 export async function addToCollection(
   folder: string,
-  { fine, base }: Descent,
+  { fine, base }: { fine: Model; base: Model },
   options: DeltaOptions & { made: string; fast: boolean; replace: boolean },
 ): Promise<CollectionEntry> {
   attempt(folder, () => mkdirSync(folder, { recursive: true }));
   const entries = readCollection(folder).filter((entry) => entry.fine !== fine.path);
   const taken = new Set(entries.map(({ delta }) => delta));
   const delta = freeName(`${basename(fine.path)}.delta`, taken);
-  const done = await compress(base.model, fine.model, join(folder, delta), { ...options, force: true, check: true });
+  const done = await compress(base, fine, join(folder, delta), { ...options, force: true, check: true });
   const replaced = options.replace && holdsNothingElse(fine);
   const entry = {
     fine: fine.path,
@@ -114,15 +117,15 @@ export async function undoCollection(folder: string, options: DeltaOptions): Pro
 }
 
 /** Whether a delta holds all that would be removed: no links, no empty folders, no history of Git. */
-function holdsNothingElse({ path, model }: Descent["fine"]): boolean {
-  if (!model.isFolder) return !lstatSync(path).isSymbolicLink();
+function holdsNothingElse({ path, isFolder, files }: Model): boolean {
+  if (!isFolder) return !lstatSync(path).isSymbolicLink();
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   const folders = new Set(
-    model.files.flatMap(({ name }) => name.split("/").map((_, i, parts) => parts.slice(0, i).join("/"))),
+    files.flatMap(({ name }) => name.split("/").map((_, i, parts) => parts.slice(0, i).join("/"))),
   );
   const isHeld = (entry: (typeof entries)[number]) => {
     const name = relative(path, join(entry.parentPath, entry.name)).split(sep).join("/");
-    return entry.isDirectory() ? folders.has(name) : entry.isFile() && model.files.some((file) => file.name === name);
+    return entry.isDirectory() ? folders.has(name) : entry.isFile() && files.some((file) => file.name === name);
   };
   return !lstatSync(path).isSymbolicLink() && entries.every(isHeld);
 }

@@ -13,12 +13,10 @@ export interface ContextModel {
 
 /** A block as the encoder knows it before it has chosen contexts. */
 export interface BlockStatistics {
-  /** Zigzag differences and the exponents of the base, row by row. */
-  z: Uint32Array;
-  e: Uint8Array;
+  sample: Sample;
   rows: number;
   cols: number;
-  /** Sums of the changes' sizes. */
+  /** Sums of the changes' sizes; none for blocks without keys of rows and columns. */
   rowSums: Float32Array;
   colSums: Float32Array;
 }
@@ -42,18 +40,25 @@ const MIDDLE_KEY = 32;
 /** Bits per nat. */
 const LOG2_E = Math.LOG2E;
 
+/** Whether rows and columns of a block of this shape can have keys. */
+export function canHaveKeys(rows: number, cols: number): boolean {
+  return rows > 1 && cols >= NARROWEST_ROW;
+}
+
 /**
  * Chooses, by the entropy of a sample, among contexts by exponent alone, by exponent and class of row, and by the
  * expected size of the change in units of the last place, when each row and each column has a scale of its own.
  */
 export function chooseContexts(block: BlockStatistics): ContextModel {
-  const sample = takeSample(block);
   const candidates = [byExponent(block)];
-  if (block.cols >= NARROWEST_ROW && block.rows > 1) candidates.push(byRowClass(block), byScale(block));
+  if (canHaveKeys(block.rows, block.cols)) {
+    const [rowOctaves, colOctaves] = [relativeOctaves(block.rowSums), relativeOctaves(block.colSums)];
+    candidates.push(byRowClass(block, rowOctaves), byScale(rowOctaves, colOctaves));
+  }
   let best: ContextModel | undefined;
   let bestBits = Number.POSITIVE_INFINITY;
   for (const keys of candidates) {
-    const { bounds, bits } = mergeKeys(keys, sample, block);
+    const { bounds, bits } = mergeKeys(keys, block);
     const total = bits + keyBits(keys.rowKeys) + keyBits(keys.colKeys);
     if (total < bestBits) {
       best = { ...keys, bounds };
@@ -64,14 +69,14 @@ export function chooseContexts(block: BlockStatistics): ContextModel {
   return best;
 }
 
-/** The context of every key. */
-export function contextMap(bounds: readonly number[], map: Uint8Array): void {
+/** For every key the number of its context times `unit`, plus `origin`. */
+export function contextMap(bounds: readonly number[], map: Uint32Array, unit: number, origin: number): void {
   let key = 0;
   bounds.forEach((bound, context) => {
-    map.fill(context, key, bound);
+    map.fill(origin + unit * context, key, bound);
     key = bound;
   });
-  map.fill(Math.max(0, bounds.length - 1), key);
+  map.fill(origin + unit * Math.max(0, bounds.length - 1), key);
 }
 
 /** The token of a zigzag difference. */
@@ -81,71 +86,88 @@ function tokenOf(z: number): number {
   return (z >>> (top - 2)) + ((top - 1) << 2);
 }
 
-type Keys = Omit<ContextModel, "bounds">;
+/** Some of a block's values, evenly spread, taken as they become known. */
+export class Sample {
+  readonly count: number;
+  readonly tokens: Uint8Array;
+  readonly e: Uint8Array;
+  /** Numbers of their rows and columns. */
+  readonly row: Uint32Array;
+  readonly col: Uint32Array;
+  readonly #cols: number;
+  readonly #stride: number;
+  #taken = 0;
+  #row = 0;
+  #col = 0;
 
-interface Sample {
-  tokens: Uint8Array;
-  e: Uint8Array;
-  row: Uint32Array;
-  col: Uint32Array;
-  /** Values of the block for each of the sample. */
-  weight: number;
-}
-
-function takeSample({ z, e, rows, cols }: BlockStatistics): Sample {
-  const n = rows * cols;
-  // Odd, so that it passes through all columns.
-  const wanted = Math.max(SMALLEST_SAMPLE, Math.min(LARGEST_SAMPLE, n / 32));
-  const stride = n > wanted ? Math.floor(n / wanted) | 1 : 1;
-  const count = Math.ceil(n / stride);
-  const sample = {
-    tokens: new Uint8Array(count),
-    e: new Uint8Array(count),
-    row: new Uint32Array(count),
-    col: new Uint32Array(count),
-    weight: n / count,
-  };
-  for (let s = 0, i = 0; s < count; s++, i += stride) {
-    sample.tokens[s] = tokenOf(z[i]);
-    sample.e[s] = e[i];
-    const row = Math.floor(i / cols);
-    sample.row[s] = row;
-    sample.col[s] = i - row * cols;
+  constructor(rows: number, cols: number) {
+    const n = rows * cols;
+    const wanted = Math.max(SMALLEST_SAMPLE, Math.min(LARGEST_SAMPLE, n / 32));
+    // Odd, so that it passes through all columns.
+    this.#stride = n > wanted ? Math.floor(n / wanted) | 1 : 1;
+    this.#cols = cols;
+    this.count = Math.ceil(n / this.#stride);
+    this.tokens = new Uint8Array(this.count);
+    this.e = new Uint8Array(this.count);
+    this.row = new Uint32Array(this.count);
+    this.col = new Uint32Array(this.count);
   }
-  return sample;
+
+  /** Takes what it wants of the values from the last call's end up to `end`: zigzag differences, exponents of the base. */
+  take(z: Uint32Array, e: Uint8Array, end: number): void {
+    for (let at = this.#taken * this.#stride; at < end; at += this.#stride) {
+      this.tokens[this.#taken] = tokenOf(z[at]);
+      this.e[this.#taken] = e[at];
+      this.row[this.#taken] = this.#row;
+      this.col[this.#taken] = this.#col;
+      this.#taken++;
+      this.#col += this.#stride;
+      if (this.#col < this.#cols) continue;
+      const rows = Math.floor(this.#col / this.#cols);
+      this.#row += rows;
+      this.#col -= rows * this.#cols;
+    }
+  }
 }
+
+type Keys = Omit<ContextModel, "bounds">;
 
 function byExponent({ rows, cols }: BlockStatistics): Keys {
   return { step: 0, rowKeys: new Uint8Array(rows), colKeys: new Uint8Array(cols) };
 }
 
-function byRowClass({ rows, cols, rowSums }: BlockStatistics): Keys {
-  const octaves = relativeOctaves(rowSums);
-  const rowKeys = Uint8Array.from({ length: rows }, (_, row) =>
-    Math.max(0, Math.min(ROW_CLASSES - 1, 10 + Math.round(2 * octaves[row]))),
-  );
+function byRowClass({ rows, cols }: BlockStatistics, octaves: Float64Array): Keys {
+  const rowKeys = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++)
+    rowKeys[row] = Math.max(0, Math.min(ROW_CLASSES - 1, 10 + Math.round(2 * octaves[row])));
   return { step: 4, rowKeys, colKeys: new Uint8Array(cols) };
 }
 
-function byScale({ rowSums, colSums }: BlockStatistics): Keys {
-  const keys = (sums: Float32Array) =>
-    Uint8Array.from(relativeOctaves(sums), (octaves) =>
-      Math.max(0, Math.min(2 * MIDDLE_KEY, MIDDLE_KEY - Math.round(4 * octaves))),
-    );
-  return { step: 2, rowKeys: keys(rowSums), colKeys: keys(colSums) };
+function byScale(rowOctaves: Float64Array, colOctaves: Float64Array): Keys {
+  return { step: 2, rowKeys: scaleKeys(rowOctaves), colKeys: scaleKeys(colOctaves) };
+}
+
+function scaleKeys(octaves: Float64Array): Uint8Array {
+  const keys = new Uint8Array(octaves.length);
+  for (let i = 0; i < keys.length; i++)
+    keys[i] = Math.max(0, Math.min(2 * MIDDLE_KEY, MIDDLE_KEY - Math.round(4 * octaves[i])));
+  return keys;
 }
 
 /** Base-two logarithms of the sums over their mean; -100 for none. */
 function relativeOctaves(sums: Float32Array): Float64Array {
   let total = 0;
   let counted = 0;
-  for (const sum of sums) {
-    if (!Number.isFinite(sum)) continue;
-    total += sum;
+  for (let i = 0; i < sums.length; i++) {
+    if (!Number.isFinite(sums[i])) continue;
+    total += sums[i];
     counted++;
   }
   const mean = total / Math.max(1, counted);
-  return Float64Array.from(sums, (sum) => (sum > 0 && Number.isFinite(sum) ? Math.log2(sum / mean) : -100));
+  const octaves = new Float64Array(sums.length);
+  for (let i = 0; i < sums.length; i++)
+    octaves[i] = sums[i] > 0 && Number.isFinite(sums[i]) ? Math.log2(sums[i] / mean) : -100;
+  return octaves;
 }
 
 /** About what a list of keys takes in the block: its entropy. */
@@ -161,6 +183,7 @@ function keyBits(keys: Uint8Array): number {
 interface Group {
   /** One above its last key. */
   bound: number;
+  /** By token, up to the largest of the sample. */
   counts: Uint32Array;
   /** Bits of the sample in it, and of all that it costs. */
   bits: number;
@@ -169,9 +192,9 @@ interface Group {
 }
 
 /** Joins neighbouring keys as long as that saves bits, and until there are few enough contexts. */
-function mergeKeys({ step, rowKeys, colKeys }: Keys, sample: Sample, { rows, cols }: BlockStatistics) {
-  const tableBits = (TABLE_BITS * sample.tokens.length) / (rows * cols);
-  const groups = groupByKey(step, rowKeys, colKeys, sample);
+function mergeKeys(keys: Keys, { sample, rows, cols }: BlockStatistics) {
+  const tableBits = (TABLE_BITS * sample.count) / (rows * cols);
+  const groups = groupByKey(keys, sample);
   for (const group of groups) group.bits = groupBits(group.counts, undefined, tableBits);
   const updateMerged = (at: number) => {
     if (at < 0 || at >= groups.length) return;
@@ -188,31 +211,43 @@ function mergeKeys({ step, rowKeys, colKeys }: Keys, sample: Sample, { rows, col
     }
     if (bestGain < 0 && groups.length <= MOST_CONTEXTS) break;
     const [first, second] = groups.splice(best, 2);
-    for (let token = 0; token < TOKENS; token++) first.counts[token] += second.counts[token];
+    for (let token = 0; token < first.counts.length; token++) first.counts[token] += second.counts[token];
     groups.splice(best, 0, { bound: second.bound, counts: first.counts, bits: first.merged, merged: 0 });
     updateMerged(best);
     updateMerged(best - 1);
   }
-  const bits = groups.reduce((sum, group) => sum + group.bits, 0) * sample.weight;
+  const bits = groups.reduce((sum, group) => sum + group.bits, 0) * ((rows * cols) / sample.count);
   const bounds = groups.map(({ bound }) => bound);
   // Keys that the sample did not meet go to the nearest context.
   if (bounds.length > 0) bounds[bounds.length - 1] = MOST_KEYS;
   return { bounds, bits };
 }
 
-function groupByKey(step: number, rowKeys: Uint8Array, colKeys: Uint8Array, sample: Sample): Group[] {
-  const byKey: (Uint32Array | undefined)[] = new Array(MOST_KEYS);
-  for (let s = 0; s < sample.tokens.length; s++) {
-    const key = (sample.e[s] << step) + rowKeys[sample.row[s]] + colKeys[sample.col[s]];
-    let counts = byKey[key];
-    if (!counts) {
-      counts = new Uint32Array(TOKENS);
-      byKey[key] = counts;
-    }
-    counts[sample.tokens[s]]++;
+function groupByKey({ step, rowKeys, colKeys }: Keys, sample: Sample): Group[] {
+  const { count, tokens, e, row, col } = sample;
+  const keys = new Uint16Array(count);
+  const seen = new Uint8Array(MOST_KEYS);
+  let most = 0;
+  for (let s = 0; s < count; s++) {
+    keys[s] = (e[s] << step) + rowKeys[row[s]] + colKeys[col[s]];
+    seen[keys[s]] = 1;
+    if (tokens[s] > most) most = tokens[s];
   }
-  return byKey.flatMap((counts, key) => (counts ? [{ bound: key + 1, counts, bits: 0, merged: 0 }] : []));
+  const groupOf = new Uint16Array(MOST_KEYS);
+  const groups: Group[] = [];
+  for (let key = 0; key < MOST_KEYS; key++) {
+    if (seen[key] === 0) continue;
+    groupOf[key] = groups.length;
+    groups.push({ bound: key + 1, counts: NO_COUNTS, bits: 0, merged: 0 });
+  }
+  const width = most + 1;
+  const counts = new Uint32Array(groups.length * width);
+  for (let s = 0; s < count; s++) counts[groupOf[keys[s]] * width + tokens[s]]++;
+  for (const [at, group] of groups.entries()) group.counts = counts.subarray(at * width, (at + 1) * width);
+  return groups;
 }
+
+const NO_COUNTS = new Uint32Array();
 
 /**
  * Bits that the tokens of a context take. A sample looks more regular than the whole: (tokens - 1) / 2 nats are what
@@ -222,7 +257,7 @@ function groupBits(a: Uint32Array, b: Uint32Array | undefined, tableBits: number
   let total = 0;
   let bits = 0;
   let distinct = 0;
-  for (let token = 0; token < TOKENS; token++) {
+  for (let token = 0; token < a.length; token++) {
     const count = a[token] + (b ? b[token] : 0);
     if (count === 0) continue;
     total += count;

@@ -2,9 +2,12 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { BlockWorkers } from "./block-workers.ts";
 
-/** How far a piece of work is, in bytes of the fine-tune. */
+/**
+ * How far a piece of work is, in bytes of the fine-tune; in models where models are looked for (how many there are is
+ * not known: the total is 0) and related to each other.
+ */
 export interface DeltaProgress {
-  phase: "coding" | "hashing" | "rebuilding" | "checking" | "sampling";
+  phase: "coding" | "hashing" | "rebuilding" | "checking" | "sampling" | "looking" | "relating";
   done: number;
   total: number;
 }

@@ -1,6 +1,13 @@
+import { crc32 } from "node:zlib";
+import type { RowCounts } from "../../shared/delta-types.ts";
+import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { Delta } from "./delta-file.ts";
-import { blockEntry, codecOf, type Part } from "./manifest.ts";
+import { type BlockEntry, blockEntry, codecOf, type Part } from "./manifest.ts";
 import { numberFormat } from "./number-format.ts";
+import { FileReader } from "./read-file.ts";
+import { countRows } from "./row-codec.ts";
+import { sumOfRows } from "./row-counts.ts";
 
 /** What a delta holds of one tensor. */
 export interface TensorSummary {
@@ -15,6 +22,14 @@ export interface TensorSummary {
   codecs: readonly string[];
 }
 
+/** What a delta holds of one dataset. */
+interface DatasetSummary {
+  file: string;
+  bytes: number;
+  storedBytes: number;
+  rows: RowCounts;
+}
+
 export interface DeltaSummary {
   made: string;
   folder: boolean;
@@ -23,23 +38,37 @@ export interface DeltaSummary {
   deltaBytes: number;
   base: { name: string; bytes: number; sha256: string; used: boolean }[];
   tensors: TensorSummary[];
+  datasets: DatasetSummary[];
+  /** Of all datasets together; undefined where there are none. */
+  rows: RowCounts | undefined;
   /** Bytes of the original that each codec has coded. */
   byCodec: Record<string, number>;
 }
 
-/** What a manifest says, for people and for programs. Reads no block. */
-export function describeDelta({ manifest, bytes }: Delta): DeltaSummary {
+/**
+ * What a manifest says, for people and for programs, and what became of the rows of datasets: of all blocks only theirs
+ * are read.
+ *
+ * @throws {CairnError} `corrupt` when a block of rows is damaged
+ */
+export function describeDelta({ manifest, bytes, path }: Delta): DeltaSummary {
   const byCodec: Record<string, number> = {};
   const blocks = manifest.blocks.map(blockEntry);
-  const tensors = manifest.files.flatMap((file) =>
-    file.parts.flatMap((part): TensorSummary[] => {
-      const { storedBytes, codecs } = stored(blocks, part, byCodec);
-      const { name, dtype, shape } = part;
-      return name === undefined
-        ? []
-        : [{ file: file.name, name, dtype, shape, bytes: part.bytes, storedBytes, codecs }];
-    }),
-  );
+  const reader = new FileReader();
+  const tensors: TensorSummary[] = [];
+  const datasets: DatasetSummary[] = [];
+  try {
+    for (const { name: file, parts } of manifest.files) {
+      for (const part of parts) {
+        const { storedBytes, codecs } = stored(blocks, part, byCodec);
+        const { name, dtype, shape, bytes, rows } = part;
+        if (name !== undefined) tensors.push({ file, name, dtype, shape, bytes, storedBytes, codecs });
+        if (rows) datasets.push({ file, bytes, storedBytes, rows: rowsOf(rows, blocks, path, reader) });
+      }
+    }
+  } finally {
+    reader.close();
+  }
   return {
     made: manifest.made,
     folder: manifest.folder,
@@ -48,11 +77,32 @@ export function describeDelta({ manifest, bytes }: Delta): DeltaSummary {
     deltaBytes: bytes,
     base: manifest.base.map(({ name, bytes, sha256, used }) => ({ name, bytes, sha256, used })),
     tensors,
+    datasets,
+    rows: sumOfRows(datasets.map(({ rows }) => rows)),
     byCodec,
   };
 }
 
-function stored(blocks: readonly ReturnType<typeof blockEntry>[], part: Part, byCodec: Record<string, number>) {
+function rowsOf(
+  { kind, blocks: [first, count] }: NonNullable<Part["rows"]>,
+  blocks: readonly BlockEntry[],
+  path: string,
+  reader: FileReader,
+): RowCounts {
+  const counts = blocks.slice(first, first + count).map(({ at, bytes, crc, cols }, i) => {
+    const block = new Uint8Array(bytes);
+    reader.read(path, at, block);
+    if (crc32(block) === crc) return countRows(block, kind, cols);
+    throw new CairnError(
+      "corrupt",
+      phrase("{0} is damaged: its block {1} is not what was written.", path, first + i),
+      phrase("Copy or download it again."),
+    );
+  });
+  return sumOfRows(counts) ?? { kept: 0, changed: 0, added: 0 };
+}
+
+function stored(blocks: readonly BlockEntry[], part: Part, byCodec: Record<string, number>) {
   const { width } = numberFormat(part.dtype);
   const count = (codec: string, bytes: number) => {
     byCodec[codec] = (byCodec[codec] ?? 0) + bytes;
@@ -67,8 +117,7 @@ function stored(blocks: readonly ReturnType<typeof blockEntry>[], part: Part, by
     const share = part.bytes / (entry.rows * entry.cols * width);
     return { storedBytes: Math.round(entry.bytes * share), codecs: [codecOf(entry)] };
   }
-  if (part.rows) count("rows", part.bytes);
-  const [first, length] = part.blocks ?? [0, 0];
+  const [first, length] = part.rows?.blocks ?? part.blocks ?? [0, 0];
   const own = blocks.slice(first, first + length);
   const times = new Map<string, number>();
   for (const entry of own) {

@@ -1,3 +1,4 @@
+import type { RowCounts } from "../../shared/delta-types.ts";
 import { codecName } from "./block-codec.ts";
 import type { EncodeJob, FitJob, SampledBlock } from "./block-jobs.ts";
 import { inOrder } from "./block-workers.ts";
@@ -6,6 +7,8 @@ import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import type { Model } from "./model-files.ts";
 import { numberFormat } from "./number-format.ts";
 import { makePlan, type PlannedJob } from "./plan.ts";
+import { countRows } from "./row-codec.ts";
+import { scaledRows, sumOfRows } from "./row-counts.ts";
 import { rowIndexes } from "./row-index.ts";
 
 /** What a delta would save, from a sample of the blocks that it would have. */
@@ -18,6 +21,8 @@ export interface Estimate {
   error: number;
   /** Bytes that were looked at. */
   sampledBytes: number;
+  /** Of all datasets in it; undefined where there are none. */
+  rows: RowCounts | undefined;
   /** Largest first. */
   tensors: TensorEstimate[];
 }
@@ -82,12 +87,13 @@ async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, s
   const wanted = Math.min(all.length, ROW_BLOCKS);
   const chosen = Array.from({ length: wanted }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / wanted)]);
   const indexOf = rowIndexes(base);
-  const known: { original: number; stored: number }[] = [];
+  const known: { original: number; stored: number; rows: RowCounts }[] = [];
   const run = ({ fine, rowKind }: (typeof all)[number]) =>
     workers.run("encodeRows", { fine: fine[0], kind: rowKind, index: indexOf(rowKind) });
   for await (const [job, { bytes }] of inOrder(chosen, workers.count, run)) {
     stopWhen(signal);
-    known.push({ original: bytesOf(job), stored: bytes.length });
+    const original = bytesOf(job);
+    known.push({ original, stored: bytes.length, rows: countRows(bytes, job.rowKind, original) });
   }
   const total = all.reduce((sum, job) => sum + bytesOf(job), 0);
   const original = known.reduce((sum, one) => sum + one.original, 0);
@@ -95,7 +101,8 @@ async function sampleRows(base: Model, jobs: readonly PlannedJob[], { workers, s
   const spread =
     known.reduce((sum, one) => sum + (one.stored - ratio * one.original) ** 2, 0) / Math.max(1, wanted - 1);
   const variance = wanted === all.length ? 0 : (total / original) ** 2 * spread * wanted;
-  return { bytes: total, deltaBytes: ratio * total, variance };
+  const seen = sumOfRows(known.map(({ rows }) => rows));
+  return { bytes: total, deltaBytes: ratio * total, variance, counts: seen && scaledRows(seen, total / original) };
 }
 
 /** Blocks of rows that are looked at. */
@@ -244,7 +251,7 @@ function sum(
   total: number,
   sampledBytes: number,
   parts: number,
-  rows: { bytes: number; deltaBytes: number; variance: number },
+  rows: { bytes: number; deltaBytes: number; variance: number; counts: RowCounts | undefined },
 ): Estimate {
   let deltaBytes = parts * BYTES_PER_PART + rows.deltaBytes;
   let variance = rows.variance;
@@ -292,6 +299,7 @@ function sum(
     saved: total === 0 ? 0 : 1 - deltaBytes / total,
     error: total === 0 ? 0 : (2 * Math.sqrt(variance)) / total,
     sampledBytes,
+    rows: rows.counts,
     tensors,
   };
 }

@@ -54,7 +54,7 @@ export function encodeFactors(
     const bytes = fits16 ? new Uint8Array(Int16Array.from(codes).buffer) : new Uint8Array(codes.slice().buffer);
     codec.bytes(codec.at.base, bytes.length).fill(0);
     codec.bytes(codec.at.fine, bytes.length).set(bytes);
-    return encodeBlock(codec, { format: numberFormat(dtype), rows: rank, cols: codes.length / rank }, true);
+    return encodeBlock(codec, { format: numberFormat(dtype), rows: rank, cols: codes.length / rank }, true).slice();
   });
   const fixed = new Uint8Array(FIXED);
   const view = new DataView(fixed.buffer);

@@ -1,6 +1,6 @@
 import { TOKENS } from "./context-model.ts";
 
-/** The frequencies of a context's tokens add up to this. */
+/** The frequencies of a context's tokens add up to this; none is all of it, so that 12 bits hold each. */
 export const TOTAL = 4096;
 const TOTAL_BITS = 12;
 /** Where the states of the coder begin: they stay within [2^15, 2^31). */
@@ -10,8 +10,10 @@ const LOW_BITS = 15;
 export function normalise(counts: Uint32Array): Uint16Array {
   const frequencies = new Uint16Array(TOKENS);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) {
-    frequencies[0] = TOTAL;
+  const only = counts.findIndex((count) => count === total);
+  if (only >= 0) {
+    frequencies[only] = TOTAL - 1;
+    frequencies[only ^ 1] = 1;
     return frequencies;
   }
   let left = TOTAL;
@@ -69,6 +71,7 @@ export function readFrequencies(bytes: Uint8Array, at: number): { frequencies: U
       if (at >= bytes.length) return undefined;
       frequency = frequency - 128 + bytes[at++] * 128;
     }
+    if (frequency >= TOTAL) return undefined;
     frequencies[token] = frequency;
     total += frequency;
   }
@@ -81,13 +84,14 @@ export function fillSymbols(frequencies: Uint16Array, table: DataView, at: numbe
   for (let token = 0; token < TOKENS; token++, at += 16) {
     const frequency = frequencies[token];
     if (frequency === 0) continue;
-    // Division by multiplication, exact for all states (Alverson's method, as in Giesen's rANS): ceil(2^shift / f).
-    const shift = 31 + Math.ceil(Math.log2(frequency));
-    table.setUint32(at, Math.ceil(2 ** shift / frequency), true);
-    table.setUint32(at + 4, frequency * 2 ** (LOW_BITS - TOTAL_BITS + 16), true);
-    table.setUint16(at + 8, start, true);
-    table.setUint16(at + 10, TOTAL - frequency, true);
-    table.setUint32(at + 12, shift, true);
+    // Division by multiplication: with one shift for all, exact for every state x < f * 2^19, since what rounding up
+    // adds, less than x / 2^43, stays below 1 / f.
+    const reciprocal = Math.ceil(2 ** 43 / frequency);
+    table.setUint32(at, reciprocal % 2 ** 32, true);
+    table.setUint32(at + 4, Math.floor(reciprocal / 2 ** 32), true);
+    table.setUint32(at + 8, frequency * 2 ** (LOW_BITS - TOTAL_BITS + 16), true);
+    table.setUint16(at + 12, start, true);
+    table.setUint16(at + 14, TOTAL - frequency, true);
     start += frequency;
   }
 }
@@ -98,7 +102,7 @@ export function fillSlots(frequencies: Uint16Array, slots: Uint32Array): void {
   for (let token = 0; token < TOKENS; token++) {
     const frequency = frequencies[token];
     for (let offset = 0; offset < frequency; offset++) {
-      slots[slot++] = token | ((frequency - 1) << 7) | (offset << 19);
+      slots[slot++] = token | (frequency << 8) | (offset << 20);
     }
   }
 }

@@ -2,16 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { hubCacheFolder } from "../hub/cache-layout.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The folder in which the Hub's own tools keep what they download. */
-export function hubCacheFolder(env: Environment): string {
-  if (env.HF_HUB_CACHE) return env.HF_HUB_CACHE;
-  if (env.HF_HOME) return join(env.HF_HOME, "hub");
-  const home = env.XDG_CACHE_HOME ?? join(env.HOME ?? env.USERPROFILE ?? "", ".cache");
-  return join(home, "huggingface", "hub");
-}
 
 /**
  * The path of what a user names: a file or folder, or `owner/name[@revision]` of a repository in the Hub's cache.

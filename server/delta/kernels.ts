@@ -14,13 +14,17 @@ export interface Kernels {
   join16: Join;
   join32: Join;
 
-  /** Sums of `z * 2^(e - 127)` in f32: by row into `rowSums`, by column added to `colSums`. */
+  /**
+   * Sums of a difference's size times `2^(e - 127)` in f32: by row into `rowSums`, by column added to `colSums`. The
+   * plain kernels say in which order.
+   */
   magnitudes(z: number, e: number, rows: number, cols: number, rowSums: number, colSums: number): void;
 
   /**
    * Each z (u32) becomes a token and low bits: below 16 it is its own token, above, the token says its highest three
-   * bits and their place. `pairs` (u16) gets `context * 128 + token` with `context = map[(e << step) + row + column]`,
-   * `counts` (u32 by pair) is added to, the low bits are packed into `bits`. Returns the address after them.
+   * bits and their place. `pairs` (u16) gets `16 * (context * 128 + token)` with
+   * `map[(e << step) + row + column] = 2048 * context` (u32), the u32 at `counts + pair` is added to, the low bits are
+   * packed into `bits`. Returns the address after them.
    */
   tokens(
     z: number,
@@ -35,12 +39,16 @@ export interface Kernels {
     pairs: number,
     counts: number,
     bits: number,
+    scratch: number,
   ): number;
 
   /** Codes `n` pairs by rANS, words downwards from `end`; returns the address of the first word. */
   encode(pairs: number, n: number, symbols: number, end: number, states: number): number;
 
-  /** The reverse of `tokens` and `encode`; `states` is left with the end of the words and the number of bits read. */
+  /**
+   * The reverse of `tokens` and `encode`; `map` has the addresses of the contexts' slots. `states` holds four states, the address of the next word and the position in
+   * `bits`, all u32, and is left as it is after the values: the next rows can follow.
+   */
   decode(
     e: number,
     rows: number,
@@ -49,12 +57,11 @@ export interface Kernels {
     colKeys: number,
     step: number,
     map: number,
-    slots: number,
     tokenTable: number,
     states: number,
-    words: number,
     bits: number,
     z: number,
+    scratch: number,
   ): void;
 
   /** Values of two bytes as f32, exactly but for infinite halves, and back, rounded half to even. */
@@ -102,6 +109,8 @@ type Join = (base: number, z: number, n: number, flip: number, out: number) => v
 
 /** Bytes after an array that the kernels may read and write. */
 export const SLACK = 64;
+/** Of `scratch`. */
+export const SCRATCH_BYTES = 8192;
 
 /** The kernels over a memory: as SIMD when there is a module, in plain TypeScript otherwise, with equal results. */
 export function createDeltaKernels(memory: SharedMemory, module: KernelModule | undefined): Kernels {

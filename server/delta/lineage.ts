@@ -1,67 +1,65 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { CairnError } from "../../shared/errors.ts";
-import { type Model, openModel } from "./model-files.ts";
+import { realpathSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import type { BaseStanding } from "../../shared/delta-types.ts";
+import { stopWhen } from "./delta-options.ts";
+import type { FoundModel, Looking } from "./found-models.ts";
 import { floatValues, numberFormat } from "./number-format.ts";
 import { FileReader } from "./read-file.ts";
 import type { TensorPlace } from "./safetensors.ts";
 
-/** A model that was found, with what it says of its origin. */
-export interface FoundModel {
-  path: string;
-  model: Model;
-  bytes: number;
-  /** Names of models that its card or its configuration gives as what it was made from. */
-  declared: readonly string[];
+/** What speaks for a model being made from another. */
+export interface Kinship {
+  /** Whether the model itself names the base. */
+  declared: boolean;
+  /** Whether both have the same architecture, by their configurations; undefined where one does not say. */
+  sameArchitecture: boolean | undefined;
+  /** Share of the bytes of its tensors that the base has too, by name, format and shape. */
+  shared: number;
+  /** Length of the difference over that of the base's weights, by a sample; undefined where none can be compared. */
+  distance: number | undefined;
 }
 
 /** A model that was made from another, as far as can be told. */
-export interface Descent {
+export interface Descent extends Kinship {
   fine: FoundModel;
   base: FoundModel;
-  /** Share of the bytes of its tensors that the base has too, by name, format and shape. */
-  shared: number;
-  /** Length of the difference over that of the base's weights, by a sample. */
   distance: number;
-  /** Whether the model itself names the base. */
-  declared: boolean;
+}
+
+/** A model that another may have been made from. */
+export interface BaseCandidate extends Kinship {
+  base: FoundModel;
+  standing: BaseStanding;
 }
 
 /** Weights that are further apart than this have nothing to do with each other: unrelated ones are at 1.4. */
 const FARTHEST = 0.5;
 /** Models have at least so much of their tensors in common. */
 const LEAST_SHARED = 0.5;
+/** Share of their common bytes that must be floats for a distance to mean anything. */
+const LEAST_FLOATS = 0.5;
 const SAMPLED_TENSORS = 24;
 const SAMPLE_BYTES = 16 << 10;
-const MOST_CARD_BYTES = 1 << 20;
-const DEEPEST = 6;
-
-/**
- * Finds models below a folder: folders with safetensors files, and safetensors files in folders that hold several
- * models (no `config.json`). Files that cannot be read are passed over.
- */
-export function findModels(folder: string): FoundModel[] {
-  return placesBelow(folder, 0).flatMap((path) => {
-    try {
-      const model = openModel(path);
-      const bytes = model.files.reduce((sum, file) => sum + file.bytes, 0);
-      return [{ path, model, bytes, declared: declaredIn(model.isFolder ? path : dirname(path)) }];
-    } catch (error) {
-      if (error instanceof CairnError) return [];
-      throw error;
-    }
-  });
-}
 
 /**
  * For each model the nearest of the others, when it is near enough to be its base. Of two models, the base is the one
  * that the other names, else the one with the older file. What is a base is not made from another itself.
  */
-export function findDescents(models: readonly FoundModel[]): Descent[] {
-  const candidates = models
-    .flatMap((fine) => models.flatMap((base) => (base === fine ? [] : (compare(fine, base) ?? []))))
-    .filter((one) => isLater(one.fine, one.base))
-    .sort((a, b) => Number(b.declared) - Number(a.declared) || a.distance - b.distance);
+export async function findDescents(models: readonly FoundModel[], looking: Looking): Promise<Descent[]> {
+  const compare = comparison();
+  const candidates: Descent[] = [];
+  for (const [done, fine] of models.entries()) {
+    looking.onProgress?.({ phase: "relating", done, total: models.length });
+    for (const base of models) {
+      if (base === fine || !isLater(fine, base)) continue;
+      await turnOf(looking);
+      const kinship = compare(fine, base);
+      const { distance } = kinship;
+      if (distance !== undefined && isNear(kinship)) candidates.push({ fine, base, ...kinship, distance });
+    }
+  }
+  candidates.sort((a, b) => Number(b.declared) - Number(a.declared) || a.distance - b.distance);
   const bases = new Set<FoundModel>();
   const descents = new Map<FoundModel, Descent>();
   for (const candidate of candidates) {
@@ -72,99 +70,146 @@ export function findDescents(models: readonly FoundModel[]): Descent[] {
   return [...descents.values()].sort((a, b) => b.fine.bytes - a.fine.bytes);
 }
 
-function placesBelow(folder: string, depth: number): string[] {
-  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const names = entries.map(({ name }) => name);
-  const files = names.filter((name) => name.endsWith(".safetensors"));
-  if (files.length > 0) return names.includes("config.json") ? [folder] : files.map((name) => join(folder, name));
-  if (depth >= DEEPEST) return [];
-  return entries
-    .filter((entry) => entry.isDirectory() && entry.name !== ".git" && entry.name !== "blobs")
-    .flatMap((entry) => placesBelow(join(folder, entry.name), depth + 1));
-}
-
-/** `base_model` of the card's front matter, and `_name_or_path` of the configuration. */
-function declaredIn(folder: string): string[] {
-  const names: string[] = [];
-  const card = textOf(join(folder, "README.md"));
-  const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card)?.[1] ?? "";
-  const [, inline, list] = /^base_model:[ \t]*([^\r\n]*)((?:\r?\n[ \t]*-[ \t]*[^\r\n]+)*)/m.exec(front) ?? [];
-  for (const name of [inline, ...(list ?? "").split(/\r?\n[ \t]*-/)]) if (name?.trim()) names.push(unquoted(name));
-  const [, configured] = /"_name_or_path"\s*:\s*"([^"]+)"/.exec(textOf(join(folder, "config.json"))) ?? [];
-  if (configured) names.push(configured);
-  return names;
-}
-
-function unquoted(text: string): string {
-  return text.trim().replace(/^["']|["']$/g, "");
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path).subarray(0, MOST_CARD_BYTES).toString("utf8");
-  } catch {
-    return "";
+/**
+ * The models that one may have been made from, the likeliest first: all that it names, and all that have at least half
+ * of its tensors, those with other weights too, so that a user sees why they are none.
+ */
+export async function findBases(
+  fine: FoundModel,
+  models: readonly FoundModel[],
+  looking: Looking,
+): Promise<BaseCandidate[]> {
+  const compare = comparison();
+  const own = realpathSync(fine.path);
+  const candidates: BaseCandidate[] = [];
+  for (const [done, base] of models.entries()) {
+    looking.onProgress?.({ phase: "relating", done, total: models.length });
+    await turnOf(looking);
+    if (realpathSync(base.path) === own) continue;
+    const kinship = compare(fine, base);
+    if (!kinship.declared && kinship.shared < LEAST_SHARED) continue;
+    candidates.push({ base, ...kinship, standing: standingOf(fine, base, kinship) });
   }
-}
-
-function compare(fine: FoundModel, base: FoundModel): Descent | undefined {
-  const known = new Map(
-    base.model.files.flatMap(({ path, tensors }) => tensors.map((tensor) => [keyOf(tensor), { path, tensor }])),
+  return candidates.sort(
+    (a, b) =>
+      Number(b.standing === "likely") - Number(a.standing === "likely") ||
+      Number(b.declared) - Number(a.declared) ||
+      (a.distance ?? Number.POSITIVE_INFINITY) - (b.distance ?? Number.POSITIVE_INFINITY) ||
+      b.shared - a.shared,
   );
-  const own = fine.model.files.flatMap(({ path, tensors }) => tensors.map((tensor) => ({ path, tensor })));
-  const both = own.flatMap((one) => {
-    const other = known.get(keyOf(one.tensor));
-    return other ? [{ fine: one, base: other }] : [];
-  });
-  const bytes = (list: readonly { tensor: TensorPlace }[]) => list.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
-  const shared = bytes(both.map((pair) => pair.fine)) / Math.max(1, bytes(own));
-  if (shared < LEAST_SHARED) return undefined;
-  const distance = distanceOf(both);
-  if (!(distance < FARTHEST)) return undefined;
-  return { fine, base, shared, distance, declared: fine.declared.some((name) => isNameOf(name, base.path)) };
 }
 
-/** `org/model` names a folder `model`, or the Hub's `models--org--model/snapshots/...`. */
-function isNameOf(name: string, path: string): boolean {
-  return basename(path) === basename(name) || path.includes(`models--${name.replaceAll("/", "--")}`);
+function standingOf(fine: FoundModel, base: FoundModel, kinship: Kinship): BaseStanding {
+  if (kinship.distance === undefined) return "little";
+  if (!isNear(kinship)) return "unrelated";
+  return isLater(fine, base) ? "likely" : "after";
+}
+
+/** Of models that have too little in common there is no distance. */
+function isNear({ distance }: Kinship): boolean {
+  return distance !== undefined && distance < FARTHEST;
+}
+
+/** Lets what cancels come in, between one pair of models and the next. */
+async function turnOf({ signal }: Looking): Promise<void> {
+  await turn();
+  stopWhen(signal);
+}
+
+interface Located {
+  path: string;
+  tensor: TensorPlace;
 }
 
 interface Pair {
-  fine: { path: string; tensor: TensorPlace };
-  base: { path: string; tensor: TensorPlace };
+  fine: Located;
+  base: Located;
 }
 
-function distanceOf(pairs: readonly Pair[]): number {
+/** Compares models, each with many others: its tensors are looked through once. */
+function comparison(): (fine: FoundModel, base: FoundModel) => Kinship {
+  const known = new Map<FoundModel, Map<string, Located>>();
+  const tensorsOf = (found: FoundModel) => {
+    const tensors =
+      known.get(found) ??
+      new Map(
+        found.model.files.flatMap(({ path, tensors }) => tensors.map((tensor) => [keyOf(tensor), { path, tensor }])),
+      );
+    known.set(found, tensors);
+    return tensors;
+  };
+  return (fine, base) => {
+    const [own, others] = [tensorsOf(fine), tensorsOf(base)];
+    const both: Pair[] = [];
+    let bytes = 0;
+    let sharedBytes = 0;
+    for (const [key, one] of own) {
+      bytes += one.tensor.bytes;
+      const other = others.get(key);
+      if (!other) continue;
+      sharedBytes += one.tensor.bytes;
+      both.push({ fine: one, base: other });
+    }
+    const shared = sharedBytes / Math.max(1, bytes);
+    return {
+      declared: names(fine, base),
+      sameArchitecture:
+        fine.architecture === undefined || base.architecture === undefined
+          ? undefined
+          : fine.architecture === base.architecture,
+      shared,
+      distance: shared < LEAST_SHARED ? undefined : distanceOf(both),
+    };
+  };
+}
+
+/** Whether a model's card or configuration names the other. */
+function names({ declared }: FoundModel, { path, model }: FoundModel): boolean {
+  const own = [path, ...(model.isFolder ? [] : [dirname(path)])].map((one) => basename(one, ".safetensors"));
+  const folders = path.split(/[\\/]/);
+  // `org/model` names a folder `model`, or the Hub's `models--org--model/snapshots/...`.
+  return declared.some(
+    (name) => own.includes(basename(name)) || folders.includes(`models--${name.replaceAll("/", "--")}`),
+  );
+}
+
+function distanceOf(pairs: readonly Pair[]): number | undefined {
   const floats = pairs.filter(
     ({ fine: { tensor } }) => tensor.bytes > 0 && ["F32", "F16", "BF16"].includes(tensor.dtype),
   );
+  const bytesOf = (list: readonly Pair[]) => list.reduce((sum, { fine }) => sum + fine.tensor.bytes, 0);
+  // Norms are alike in models that have nothing to do with each other; where all else is quantised they tell nothing.
+  if (bytesOf(floats) < LEAST_FLOATS * bytesOf(pairs)) return Number.POSITIVE_INFINITY;
   const largest = floats.toSorted((a, b) => b.fine.tensor.bytes - a.fine.tensor.bytes).slice(0, SAMPLED_TENSORS);
   const reader = new FileReader();
   let change = 0;
   let energy = 0;
-  for (const { fine, base } of largest) {
-    const { width } = numberFormat(fine.tensor.dtype);
-    const bytes = Math.min(SAMPLE_BYTES, fine.tensor.bytes);
-    const from = Math.floor((fine.tensor.bytes - bytes) / 2 / width) * width;
-    const [own, other] = [fine, base].map(({ path, tensor }) => {
-      const sample = new Uint8Array(bytes);
-      reader.read(path, tensor.at + from, sample);
-      return floatValues(tensor.dtype, sample) ?? new Float32Array();
-    });
-    own.forEach((value, i) => {
-      const difference = value - other[i];
-      if (!Number.isFinite(difference)) return;
-      change += difference * difference;
-      energy += other[i] * other[i];
-    });
+  try {
+    for (const { fine, base } of largest) {
+      const { width } = numberFormat(fine.tensor.dtype);
+      const bytes = Math.min(SAMPLE_BYTES, fine.tensor.bytes);
+      const from = Math.floor((fine.tensor.bytes - bytes) / 2 / width) * width;
+      const [own, other] = [fine, base].map(({ path, tensor }) => {
+        const sample = new Uint8Array(bytes);
+        reader.read(path, tensor.at + from, sample);
+        return floatValues(tensor.dtype, sample) ?? new Float32Array();
+      });
+      own.forEach((value, i) => {
+        const difference = value - other[i];
+        if (!Number.isFinite(difference)) return;
+        change += difference * difference;
+        energy += other[i] * other[i];
+      });
+    }
+  } finally {
+    reader.close();
   }
-  reader.close();
-  return energy > 0 ? Math.sqrt(change / energy) : Number.POSITIVE_INFINITY;
+  return energy > 0 ? Math.sqrt(change / energy) : undefined;
 }
 
 function isLater(fine: FoundModel, base: FoundModel): boolean {
-  if (fine.declared.some((name) => isNameOf(name, base.path))) return true;
-  if (base.declared.some((name) => isNameOf(name, fine.path))) return false;
+  if (names(fine, base)) return true;
+  if (names(base, fine)) return false;
   const time = ({ model }: FoundModel) =>
     Math.max(...model.files.filter(({ tensors }) => tensors.length > 0).map(({ mtimeMs }) => mtimeMs));
   return time(fine) > time(base) || (time(fine) === time(base) && fine.path > base.path);

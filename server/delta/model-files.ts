@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { readGguf } from "./gguf.ts";
 import { FileReader } from "./read-file.ts";
 import { dataStart, readTensors, type TensorPlace } from "./safetensors.ts";
 
@@ -74,9 +75,11 @@ function describe(path: string, name: string): ModelFile {
 }
 
 function tensorsOf(path: string, bytes: number): TensorPlace[] {
-  if (!path.endsWith(".safetensors")) return [];
+  const isGguf = path.endsWith(".gguf");
+  if (!isGguf && !path.endsWith(".safetensors")) return [];
   const reader = new FileReader();
   try {
+    if (isGguf) return readGguf(reader, path, bytes) ?? [];
     const first = new Uint8Array(Math.min(8, bytes));
     reader.read(path, 0, first);
     const header = new Uint8Array(dataStart(path, bytes, first));

@@ -1,4 +1,5 @@
 import type { SharedMemory } from "../vectors/web-assembly.ts";
+import { MOST_KEYS } from "./context-model.ts";
 import type { Kernels } from "./kernels.ts";
 import { plainProducts } from "./plain-products.ts";
 
@@ -59,12 +60,19 @@ export function plainKernels(memory: SharedMemory): Kernels {
       const exponents = u8(e);
       const byRow = new Float32Array(memory.buffer, rowSums, rows);
       const byColumn = new Float32Array(memory.buffer, colSums, cols);
+      const lanes = new Float32Array(4);
+      const size = (i: number) => Math.fround(Math.fround(((differences[i] + 1) >>> 0) >>> 1) * POWERS[exponents[i]]);
       for (let row = 0, i = 0; row < rows; row++) {
-        let sum = 0;
-        for (let col = 0; col < cols; col++, i++) {
-          const value = Math.fround(Math.fround(differences[i]) * POWERS[exponents[i]]);
-          sum = Math.fround(sum + value);
-          byColumn[col] += value;
+        lanes.fill(0);
+        let col = 0;
+        for (; col < (cols & ~3); col++, i++) {
+          byColumn[col] += size(i);
+          lanes[col & 3] += size(i);
+        }
+        let sum = Math.fround(Math.fround(lanes[0] + lanes[1]) + Math.fround(lanes[2] + lanes[3]));
+        for (; col < cols; col++, i++) {
+          byColumn[col] += size(i);
+          sum = Math.fround(sum + size(i));
         }
         byRow[row] = sum;
       }
@@ -74,20 +82,21 @@ export function plainKernels(memory: SharedMemory): Kernels {
       const memory8 = u8(0);
       const differences = u32(z, rows * cols);
       const pairList = u16(pairs, rows * cols);
-      const countOf = u32(counts, PAIRS);
+      const countOf = u32(counts, 4 * PAIRS);
+      const contexts = u32(map, MOST_KEYS);
       // The low bits wait in two parts, since a shift takes no more than 31.
       let waiting = 0;
       let used = 0;
       for (let row = 0, i = 0; row < rows; row++) {
-        const rowMap = map + memory8[rowKeys + row];
+        const rowKey = memory8[rowKeys + row];
         for (let col = 0; col < cols; col++, i++) {
           const value = differences[i];
           const top = 31 - Math.clz32(value | 15);
           const k = value < 16 ? 0 : top - 2;
           const token = value < 16 ? value : (value >>> k) + ((top - 1) << 2);
-          const pair = (memory8[rowMap + (memory8[e + i] << step) + memory8[colKeys + col]] << 7) + token;
+          const pair = contexts[rowKey + (memory8[e + i] << step) + memory8[colKeys + col]] + 16 * token;
           pairList[i] = pair;
-          countOf[pair]++;
+          countOf[pair / 4]++;
           // At most 7 bits wait and 29 come: a double holds their sum exactly.
           waiting += (value & ((1 << k) - 1)) * 2 ** used;
           used += k;
@@ -107,15 +116,15 @@ export function plainKernels(memory: SharedMemory): Kernels {
       const view = new DataView(memory.buffer);
       const state = [FIRST_STATE, FIRST_STATE, FIRST_STATE, FIRST_STATE];
       for (let i = n - 1; i >= 0; i--) {
-        const symbol = symbols + 16 * pairList[i];
+        const symbol = symbols + pairList[i];
         let x = state[3];
-        if (x >= view.getUint32(symbol + 4, true)) {
+        if (x >= view.getUint32(symbol + 8, true)) {
           end -= 2;
           view.setUint16(end, x & 0xffff, true);
           x >>>= 16;
         }
-        const start = view.getUint16(symbol + 8, true);
-        const others = view.getUint16(symbol + 10, true);
+        const start = view.getUint16(symbol + 12, true);
+        const others = view.getUint16(symbol + 14, true);
         state[3] = state[2];
         state[2] = state[1];
         state[1] = state[0];
@@ -127,17 +136,19 @@ export function plainKernels(memory: SharedMemory): Kernels {
       return end;
     },
 
-    decode(e, rows, cols, rowKeys, colKeys, step, map, slots, tokenTable, states, words, bits, z) {
+    decode(e, rows, cols, rowKeys, colKeys, step, map, tokenTable, states, bits, z) {
       const memory8 = u8(0);
       const view = new DataView(memory.buffer);
+      const slotsOf = u32(map, MOST_KEYS);
       const state = [0, 1, 2, 3].map((i) => view.getUint32(states + 4 * i, true));
-      let position = 0;
+      let words = view.getUint32(states + 16, true);
+      let position = view.getUint32(states + 20, true);
       for (let row = 0, i = 0; row < rows; row++) {
-        const rowMap = map + memory8[rowKeys + row];
+        const rowKey = memory8[rowKeys + row];
         for (let col = 0; col < cols; col++, i++) {
-          const context = memory8[rowMap + (memory8[e + i] << step) + memory8[colKeys + col]];
-          const entry = view.getUint32(slots + (context << 14) + ((state[0] & (TOTAL - 1)) << 2), true);
-          let x = (Math.imul(((entry >>> 7) & 4095) + 1, state[0] >>> 12) + (entry >>> 19)) >>> 0;
+          const slots = slotsOf[rowKey + (memory8[e + i] << step) + memory8[colKeys + col]];
+          const entry = view.getUint32(slots + ((state[0] & (TOTAL - 1)) << 2), true);
+          let x = (Math.imul((entry >>> 8) & 4095, state[0] >>> 12) + (entry >>> 20)) >>> 0;
           if (x < FIRST_STATE) {
             x = ((x << 16) | view.getUint16(words, true)) >>> 0;
             words += 2;
@@ -146,7 +157,7 @@ export function plainKernels(memory: SharedMemory): Kernels {
           state[1] = state[2];
           state[2] = state[3];
           state[3] = x;
-          const token = tokenTable + ((entry & 127) << 3);
+          const token = tokenTable + ((entry & 127) << 4);
           const k = view.getUint32(token + 4, true);
           const at = bits + (position >>> 3);
           const wide = view.getUint32(at, true) + memory8[at + 4] * 2 ** 32;

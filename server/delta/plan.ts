@@ -96,7 +96,7 @@ class Planner {
     const parts: Part[] = [];
     let end = 0;
     const fillTo = (at: number) => {
-      if (at > end) parts.push(this.#bytesPart(file, end, at - end, undefined));
+      if (at > end) parts.push(this.#between(file, end, at - end));
       end = at;
     };
     for (const tensor of file.tensors) {
@@ -112,6 +112,14 @@ class Planner {
     }
     fillTo(file.bytes);
     return parts;
+  }
+
+  /** A header, or what fills up the space between tensors: there may be some behind each of them. */
+  #between(file: ModelFile, at: number, bytes: number): Part {
+    if (bytes >= SMALL_BYTES) return this.#bytesPart(file, at, bytes, undefined);
+    const part: Part = { dtype: "U8", shape: [bytes], bytes };
+    this.#pool(part, { path: file.path, at, bytes }, undefined);
+    return part;
   }
 
   #opaqueParts(file: ModelFile): Part[] {

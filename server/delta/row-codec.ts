@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { RowCounts } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { concat } from "./planes.ts";
@@ -137,6 +138,49 @@ export function decodeRows(table: RowTable, block: Uint8Array, length: number): 
   }
   if (at !== length || used !== fresh.length || !numbers.isAtEnd) throw damaged("its streams do not end together");
   return out;
+}
+
+/**
+ * How many rows a block of `length` bytes has of each kind; the base is not needed.
+ *
+ * @throws {CairnError} `corrupt` when the block is not what the encoder writes
+ */
+export function countRows(block: Uint8Array, kind: RowKind, length: number): RowCounts {
+  const [actions, numbers, fresh] = streamsOf(block, length);
+  const counts = { kept: 0, changed: 0, added: 0 };
+  let used = 0;
+  while (!actions.isAtEnd) {
+    const action = actions.unsigned();
+    if (action === Action.copy) {
+      numbers.signed();
+      counts.kept += numbers.unsigned();
+    } else if (action === Action.literal) {
+      const count = numbers.unsigned();
+      counts.added += rowsIn(fresh.subarray(used, used + count), kind);
+      used += count;
+    } else if (action === Action.patch) {
+      numbers.signed();
+      for (let steps = numbers.unsigned(); steps > 0; steps--) {
+        numbers.signed();
+        numbers.unsigned();
+        used += numbers.unsigned();
+      }
+      counts.changed++;
+    } else throw damaged("it says what no block says");
+  }
+  if (counts.kept + counts.changed + counts.added > length) throw damaged("it has more rows than bytes");
+  return counts;
+}
+
+/** The last row need not end. */
+function rowsIn(bytes: Uint8Array, kind: RowKind): number {
+  let rows = 0;
+  let last = 0;
+  new RowScanner(kind).scan(bytes, (end) => {
+    rows++;
+    last = end;
+  });
+  return last < bytes.length ? rows + 1 : rows;
 }
 
 /** The shorter of the patches of some rows of the base, when it keeps at least half of one. */

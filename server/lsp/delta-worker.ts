@@ -3,6 +3,8 @@ import { availableParallelism, homedir } from "node:os";
 import { resolve } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type {
+  CollectedDelta,
+  CollectParams,
   CompressedModel,
   CompressParams,
   DeltaContents,
@@ -12,14 +14,19 @@ import type {
   DeltaProgress,
   DeltaTensor,
   EstimateParams,
+  FindBasesParams,
+  FoundBases,
+  FoundDescents,
   ReconstructedModel,
   ReconstructParams,
+  ScanParams,
   VerifiedDelta,
   VerifyParams,
 } from "../../shared/delta-types.ts";
 import { CairnError, toWireError, type WireError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
+import { addToCollection, readCollection, undoCollection } from "../delta/collection.ts";
 import { compress } from "../delta/compress.ts";
 import { openDelta } from "../delta/delta-file.ts";
 import type { DeltaOptions } from "../delta/delta-options.ts";
@@ -30,6 +37,7 @@ import { type Model, openModel } from "../delta/model-files.ts";
 import { reconstruct } from "../delta/reconstruct.ts";
 import { verify } from "../delta/verify.ts";
 import { packageFile } from "../package-files.ts";
+import { basesOf, collected, descentsIn } from "./delta-lineage.ts";
 
 /** What is done in this thread, which reads, writes and hashes, and whose own threads code. */
 export interface DeltaTasks {
@@ -38,6 +46,11 @@ export interface DeltaTasks {
   describe(params: { delta: string }): DeltaContents;
   verify(params: VerifyParams): VerifiedDelta;
   reconstruct(params: ReconstructParams): ReconstructedModel;
+  findBases(params: FindBasesParams): FoundBases;
+  scan(params: ScanParams): FoundDescents;
+  collect(params: CollectParams): CollectedDelta;
+  collection(params: { folder: string }): readonly CollectedDelta[];
+  undo(params: { folder: string }): readonly CollectedDelta[];
 }
 
 export type DeltaTaskParams<Name extends keyof DeltaTasks> = Parameters<DeltaTasks[Name]>[0] & DeltaManner;
@@ -69,17 +82,34 @@ async function run(task: DeltaTask, options: DeltaOptions): Promise<DeltaTasksRe
       });
       return { path, bytes };
     }
+    case "findBases":
+      return basesOf(pathOf(task.params, "fine"), folderOf(task.params), options);
+    case "scan":
+      return descentsIn(folderOf(task.params), options);
+    case "collect": {
+      const { fast = false, replace = false } = task.params;
+      const folder = placeOf(task.params, "folder");
+      const entry = await addToCollection(folder, pairOf(task.params), { ...options, made: maker(), fast, replace });
+      return collected(folder, entry);
+    }
+    case "collection":
+    case "undo": {
+      const folder = placeOf(task.params, "folder");
+      const entries = task.name === "undo" ? await undoCollection(folder, options) : readCollection(folder);
+      return entries.map((entry) => collected(folder, entry));
+    }
   }
 }
 
 type DeltaTasksResult = ReturnType<DeltaTasks[keyof DeltaTasks]>;
 
 async function estimated({ base, fine }: ModelPair, options: EstimateOptions): Promise<DeltaEstimate> {
-  const { bytes, deltaBytes, error, tensors } = await estimate(base, fine, options);
+  const { bytes, deltaBytes, error, rows, tensors } = await estimate(base, fine, options);
   return {
     bytes,
     deltaBytes,
     error,
+    rows,
     tensors: tensors.map(({ saved, ...tensor }) => ({
       ...tensor,
       storedBytes: Math.round(tensor.bytes * (1 - saved)),
@@ -89,49 +119,45 @@ async function estimated({ base, fine }: ModelPair, options: EstimateOptions): P
 
 async function compressed(params: CompressParams, options: DeltaOptions): Promise<CompressedModel> {
   const { base, fine } = pairOf(params);
-  const { version } = JSON.parse(readFileSync(packageFile("package.json"), "utf8"));
   const { path, resumedBlocks } = await compress(base, fine, placeOf(params, "out"), {
     ...options,
     force: params.force ?? false,
     fast: params.fast ?? false,
     check: params.check ?? false,
-    made: `cairn ${version}`,
+    made: maker(),
   });
   return { ...contentsOf(path), resumedBlocks };
 }
 
+/** What a manifest says of who made it. */
+function maker(): string {
+  return `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
+}
+
 function contentsOf(path: string): DeltaContents {
-  const { bytes, deltaBytes, tensors, byCodec } = describeDelta(openDelta(path));
-  // The rows of datasets, what lies between tensors, other files; and the manifest, which is of all.
+  const { bytes, deltaBytes, rows, tensors, datasets, byCodec } = describeDelta(openDelta(path));
+  const named: DeltaTensor[] = [
+    ...tensors.map(({ codecs, name, dtype, bytes, storedBytes }) => {
+      return { name, dtype, bytes, storedBytes, codec: codecs[0] ?? "" };
+    }),
+    ...datasets.map(({ file, bytes, storedBytes }) => {
+      return { name: file, dtype: "U8", bytes, storedBytes, codec: "rows" };
+    }),
+  ];
+  // What lies between tensors, other files; and the manifest, which is of all.
   const rest: DeltaTensor = {
     name: "(all else)",
     dtype: "U8",
-    bytes: tensors.reduce((left, tensor) => left - tensor.bytes, bytes),
-    storedBytes: tensors.reduce((left, tensor) => left - tensor.storedBytes, deltaBytes),
-    codec: codecOfRest(byCodec, tensors.length),
+    bytes: named.reduce((left, one) => left - one.bytes, bytes),
+    storedBytes: named.reduce((left, one) => left - one.storedBytes, deltaBytes),
+    codec: named.length === 0 ? mostOf(byCodec) : "",
   };
-  return {
-    path,
-    bytes,
-    deltaBytes,
-    tensors: tensors
-      .map(({ name, dtype, bytes, storedBytes, codecs }) => ({
-        name,
-        dtype,
-        bytes,
-        storedBytes,
-        codec: codecs[0] ?? "",
-      }))
-      .concat(rest)
-      .sort((a, b) => b.bytes - a.bytes),
-  };
+  return { path, bytes, deltaBytes, rows, tensors: [...named, rest].sort((a, b) => b.bytes - a.bytes) };
 }
 
-/** The codecs are counted together: where there are tensors, only rows are sure not to be of them. */
-function codecOfRest(byCodec: Readonly<Record<string, number>>, tensors: number): string {
-  if (byCodec.rows !== undefined) return "rows";
-  const largest = Object.entries(byCodec).sort((a, b) => b[1] - a[1])[0];
-  return tensors === 0 && largest ? largest[0] : "";
+/** The codec of the most bytes; "" for an empty file. */
+function mostOf(byCodec: Readonly<Record<string, number>>): string {
+  return Object.entries(byCodec).sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
 }
 
 interface ModelPair {
@@ -153,11 +179,19 @@ function pairOf(params: DeltaPair): ModelPair {
 }
 
 function modelOf<Name extends string>(params: { [name in Name]: string }, name: Name): Model {
-  return openModel(locate(given(params, name), homedir(), process.env));
+  return openModel(pathOf(params, name));
+}
+
+function pathOf<Name extends string>(params: { [name in Name]: string }, name: Name): string {
+  return locate(given(params, name), homedir(), process.env);
 }
 
 function placeOf<Name extends string>(params: { [name in Name]: string }, name: Name): string {
   return resolve(homedir(), given(params, name));
+}
+
+function folderOf({ folder }: { folder?: string }): string | undefined {
+  return folder === undefined ? undefined : placeOf({ folder }, "folder");
 }
 
 /** Any client may ask, with anything. */

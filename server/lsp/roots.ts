@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { joined, phrase, type Say } from "../../shared/phrase.ts";
@@ -7,6 +8,7 @@ import type { Settings } from "../../shared/settings.ts";
 import { distinctNames } from "../assistant/folder-names.ts";
 import type { ServedFolder } from "../assistant/tools.ts";
 import type { Core, Workspace } from "../core-api.ts";
+import type { Host } from "../host.ts";
 import { pathInside, uriToPath } from "./convert.ts";
 
 /** The workspace of one open folder, and how the client names that folder. */
@@ -25,6 +27,8 @@ interface Root {
   opening: Promise<Workspace> | undefined;
   /** Set when opening failed. */
   failure: CairnError | undefined;
+  /** Set while the folder is not there and is looked for. */
+  looking: { dispose(): void } | undefined;
 }
 
 /**
@@ -34,6 +38,7 @@ interface Root {
 export class Roots {
   readonly #onStatus: (status: StatusOfRoot) => void;
   readonly #say: Say;
+  readonly #onFolder: Host["onFolder"];
   readonly #roots = new Map<string, Root>();
   readonly #configured = Promise.withResolvers<void>();
   #create: (() => Core) | undefined;
@@ -41,10 +46,14 @@ export class Roots {
   #replacing: Promise<void> = Promise.resolve();
   #started = false;
 
-  /** @param say puts what the folders' status says into the client's language. */
-  constructor(onStatus: (status: StatusOfRoot) => void, say: Say) {
+  /**
+   * @param say puts what the folders' status says into the client's language.
+   * @param onFolder tells when a folder that was not there can be read.
+   */
+  constructor(onStatus: (status: StatusOfRoot) => void, say: Say, onFolder: Host["onFolder"]) {
     this.#onStatus = onStatus;
     this.#say = say;
+    this.#onFolder = onFolder;
   }
 
   /**
@@ -92,7 +101,7 @@ export class Roots {
   async add(uris: readonly string[], settings?: Promise<ReadonlyMap<string, Settings>>): Promise<void> {
     const added = uris
       .filter((uri) => !this.#roots.has(uri))
-      .map((uri): Root => ({ uri, path: uriToPath(uri), settings: undefined, opening: undefined, failure: undefined }));
+      .map((uri): Root => ({ uri, path: uriToPath(uri), ...UNOPENED }));
     for (const root of added) this.#roots.set(root.uri, root);
     if (!settings) return;
     const opened = this.#replacing.then(async () => {
@@ -109,12 +118,14 @@ export class Roots {
   async remove(uri: string): Promise<void> {
     const root = this.#roots.get(uri);
     this.#roots.delete(uri);
+    root?.looking?.dispose();
     const workspace = await root?.opening?.catch(() => undefined);
     await workspace?.close();
   }
 
   async close(): Promise<void> {
     await this.replaceCore(undefined);
+    for (const { looking } of this.#roots.values()) looking?.dispose();
     this.#roots.clear();
   }
 
@@ -136,11 +147,11 @@ export class Roots {
     return opened;
   }
 
-  /** The folders as assistants name them. */
-  async served(): Promise<ServedFolder[]> {
+  /** The folders as assistants and answers name them. */
+  async served(): Promise<(ServedFolder & OpenRoot)[]> {
     const opened = await this.opened();
     const names = distinctNames(opened.map(({ workspace }) => workspace.root));
-    return opened.map(({ workspace }, i) => ({ name: names[i], workspace }));
+    return opened.map((root, i) => ({ ...root, name: names[i] }));
   }
 
   /** The status of each folder, also of those that are not open. */
@@ -193,6 +204,8 @@ export class Roots {
   }
 
   #open(root: Root): void {
+    root.looking?.dispose();
+    root.looking = undefined;
     root.failure = undefined;
     root.opening = undefined;
     if (root.path === undefined) {
@@ -209,6 +222,7 @@ export class Roots {
           }),
         (error: unknown) => {
           root.failure = asCairnError(error);
+          if (isCurrent()) this.#lookFor(root);
           this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
         },
       );
@@ -216,7 +230,15 @@ export class Roots {
     }
     this.#onStatus({ rootUri: root.uri, status: statusWithoutIndex(root, this.#say) });
   }
+
+  /** A folder on a drive that is not there yet is opened when it comes; one that failed otherwise is not tried again. */
+  #lookFor(root: Root): void {
+    if (root.path === undefined || existsSync(root.path)) return;
+    root.looking = this.#onFolder(root.path, () => this.#open(root));
+  }
 }
+
+const UNOPENED = { settings: undefined, opening: undefined, failure: undefined, looking: undefined };
 
 /** Resolves once the other is over, however it ends. */
 function settled(work: Promise<unknown>): Promise<void> {

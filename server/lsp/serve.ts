@@ -18,6 +18,7 @@ import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { Answers } from "./answers.ts";
 import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
 import { inDeltaThread } from "./delta-thread.ts";
@@ -34,8 +35,11 @@ const MAX_SYMBOLS = 200;
 export function serve(connection: Connection, host: Host): void {
   const say: Say = (said) => inWords(said, options.translation);
   const progress = new IndexProgress(connection, say);
-  const roots = new Roots(showStatus, say);
+  const roots = new Roots(showStatus, say, host.onFolder);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
+  const answers = new Answers(host, say, (progress) =>
+    inBackground(connection.sendNotification(ToClient.answerParts.method, progress)),
+  );
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
   let settings: Settings | undefined;
@@ -190,6 +194,12 @@ export function serve(connection: Connection, host: Host): void {
       })),
     );
   });
+  onRequest(ToServer.ask, async (request, signal) => {
+    await upToDate();
+    return answers.ask(request, settingsNow(), await roots.served(), signal);
+  });
+  onRequest(ToServer.agree, async ({ destinations }) => answers.agree(settingsNow(), destinations));
+  onRequest(ToServer.keys, async ({ keys }) => answers.useKeys(keys));
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
     return runTool(tool, input, await roots.served(), signal);
@@ -237,6 +247,11 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.deltaDescribe, (params, signal) => onDeltas("describe", params, signal));
   onRequest(ToServer.deltaVerify, (params, signal) => onDeltas("verify", params, signal));
   onRequest(ToServer.deltaReconstruct, (params, signal) => onDeltas("reconstruct", params, signal));
+  onRequest(ToServer.deltaFindBases, (params, signal) => onDeltas("findBases", params, signal));
+  onRequest(ToServer.deltaScan, (params, signal) => onDeltas("scan", params, signal));
+  onRequest(ToServer.deltaCollect, (params, signal) => onDeltas("collect", params, signal));
+  onRequest(ToServer.deltaCollection, (params, signal) => onDeltas("collection", params, signal));
+  onRequest(ToServer.deltaUndo, (params, signal) => onDeltas("undo", params, signal));
 
   function onDeltas<Name extends keyof DeltaTasks>(
     name: Name,
@@ -292,10 +307,12 @@ async function registerWatchers(connection: Connection, { workspace }: ClientCap
   }
 }
 
-/** What a change of must open the index again, to be compared; two settings only concern this shell. */
+/** What a change of must open the index again, to be compared. */
 function concernsIndex(settings: Settings | undefined): string {
-  return JSON.stringify({ ...settings, "search.limit": 0, "log.level": "" });
+  return JSON.stringify(Object.entries(settings ?? {}).filter(([key]) => !CONCERNS_ONE_REQUEST.test(key)));
 }
+
+const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|neverSend|answer\..*)$/;
 
 /** Writes to the client's log, never to standard output. */
 function clientLog({ console }: Connection, level: Settings["log.level"]): Log {

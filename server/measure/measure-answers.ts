@@ -1,7 +1,8 @@
+import type { AnswerRecord } from "../../shared/answer-types.ts";
 import type { BenchArea } from "../../shared/bench-types.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
-import { type AnswerRecord, answer } from "../answer/answer.ts";
+import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Workspace } from "../core-api.ts";

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { PROJECT } from "../bench-session.ts";
 import { writeFiles } from "../open-core.ts";
-import type { FrameLocator } from "./browser.ts";
+import { answerDialog, panel, shows } from "./delta-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
-import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, type Workbench } from "./workbench.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST } from "./workbench.ts";
 
 inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
   test("it opens from the palette, and says what it does and how long it takes", async () => {
@@ -173,24 +173,4 @@ function kept(code: string): string[] {
   return readdirSync(join(cacheOf(code), "benchmarks"))
     .map((name) => name.replace(".json", ""))
     .sort();
-}
-
-/** The panel's page; no other view of Cairn is on screen in these tests. */
-function panel(workbench: Workbench): FrameLocator {
-  return workbench.page
-    .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
-    .frameLocator("iframe#active-frame");
-}
-
-async function shows(page: FrameLocator, text: string): Promise<void> {
-  await page.locator(`main:has-text(${JSON.stringify(text)})`).waitFor({ timeout: 60_000 });
-}
-
-/** Types a path into the editor's own file dialog. */
-async function answerDialog({ page }: Workbench, path: string): Promise<void> {
-  // It begins with a path of its own, and is there once it lists what lies there.
-  await page.locator(".quick-input-widget .monaco-list-row").first().waitFor();
-  const input = page.locator(".quick-input-widget input.input");
-  await input.fill(path);
-  await input.press("Enter");
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, utimesSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bf16, type MadeTensor, put, randomNumbers, safetensors, tuned, weights } from "../delta-fixture.ts";
-import type { FrameLocator } from "./browser.ts";
+import { bf16, put, randomNumbers, safetensors, tuned } from "../delta-fixture.ts";
+import { answerDialog, modelMaker, panel, shows } from "./delta-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
-import { DARK, HIGH_CONTRAST, LIGHT, type Workbench } from "./workbench.ts";
+import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
 inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
   test("it opens from the palette, empty, and says what it is for", async () => {
@@ -30,7 +30,7 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
     await page.locator(`#fine[title=${JSON.stringify(join(code, "fine.safetensors"))}]`).waitFor();
     assert.equal(await page.locator("#out").inputValue(), join(code, "fine.delta"));
 
-    await page.locator('[aria-label="Base model: File"]').click();
+    await page.locator('[aria-label="Base: File"]').click();
     await answerDialog(workbench, join(code, "base.safetensors"));
     await page.locator('button:text-is("Estimate"):enabled').waitFor();
     assert.equal(await page.locator("#base").inputValue(), join(code, "base.safetensors"));
@@ -61,7 +61,7 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
     await shows(page, "It was rebuilt in memory: every SHA-256 is as it was.");
     assert.ok(existsSync(join(code, "fine.delta")));
     assert.match((await page.locator(".total").textContent()) ?? "", /saved: .* in /);
-    assert.match((await page.locator(".history-total").textContent()) ?? "", /^1 fine-tune: .* saved/);
+    assert.match((await page.locator(".history-total").textContent()) ?? "", /^1 delta: .* saved/);
     await workbench.screenshot("delta-compressed");
   });
 
@@ -103,6 +103,35 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
     await page.locator("#base").fill(join(code, "stranger.safetensors"));
     await page.locator("#base").press("Enter");
     await shows(page, "Is this the model that it was made from?");
+  });
+
+  test("a base that is not known is found, with what speaks for it, and picked", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#base").fill("");
+    await page.locator("#fine").fill(join(code, "fine.safetensors"));
+    await page.locator('[aria-label="Base: Find"]').focus();
+    await workbench.page.keyboard.press("Enter");
+    await shows(page, "Likely the base: all tensors of the same shape, weights that differ by");
+    await shows(page, "Other weights, not the base");
+    await workbench.screenshot("delta-bases");
+    await page.locator(`[aria-label=${JSON.stringify(`Use ${join(code, "base.safetensors")} as the base`)}]`).click();
+    assert.equal(await page.locator("#base").inputValue(), join(code, "base.safetensors"));
+    assert.equal(await page.locator(".bases > *").count(), 0, "the list has served");
+    await page.locator("#estimate:focus").waitFor();
+  });
+
+  test("a dataset shows which rows are kept, changed and new", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#base").fill(join(code, "rows.jsonl"));
+    await page.locator("#fine").fill(join(code, "derived.jsonl"));
+    await page.locator("#fine").press("Enter");
+    await shows(page, "Rows, compared with the base, about:");
+    const legend = await page.locator(".legend").textContent();
+    assert.equal(legend, "855 kept (88.1%)95 changed (9.7%)20 new (2.0%)");
+    await page.locator(".rows").evaluate((rows) => rows.scrollIntoView({ block: "center" }));
+    await workbench.screenshot("delta-rows");
   });
 
   test("work that is cancelled leaves nothing", async () => {
@@ -164,7 +193,7 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
     await workbench.run("Cairn: Open Delta Workbench");
     const page = panel(workbench);
     await page.locator("#base").fill(join(code, "base.safetensors"));
-    await page.locator('[aria-label="Fine-tuned model: Recent"]').click();
+    await page.locator('[aria-label="Fine-tuned model or derived dataset: Recent"]').click();
     await workbench.page.locator('.quick-input-widget .monaco-list-row[aria-label^="fine.safetensors"]').click();
     await page.locator('button:text-is("Estimate"):enabled').click();
     await page.locator("table.tensors").waitFor();
@@ -177,35 +206,30 @@ inWorkbench("the delta workbench in a real workbench", prepare, (suite) => {
 async function prepare(suite: Suite): Promise<void> {
   const { workbench, code } = suite;
   const random = randomNumbers(90);
-  const layers = ["embed.weight", "layers.0.mlp", "layers.0.frozen", "layers.1.mlp"].map((name, i) => ({
-    name,
-    values: weights(random, i === 0 ? 600 : 200, 320),
-  }));
-  const model = (change: (name: string, values: Float32Array) => Float32Array) =>
-    safetensors([
-      ...layers.map(({ name, values }): MadeTensor => {
-        const shape = [values.length / 320, 320];
-        return { name, dtype: "BF16", shape, bytes: bf16(change(name, values)) };
-      }),
-      {
-        name: "norm.weight",
-        dtype: "BF16",
-        shape: [320],
-        bytes: bf16(change("norm.weight", layers[0].values.slice(0, 320))),
-      },
-    ]);
-  const fine = model((name, values) => (name.includes("frozen") ? values : tuned(random, values, 0.01)));
+  const maker = modelMaker(random);
+  const fine = maker.fine(0.01);
   put(code, {
-    "base.safetensors": model((_, values) => values),
+    "base.safetensors": maker.base(),
     "fine.safetensors": fine,
     "cut.safetensors": fine.subarray(0, fine.length / 2),
-    "stranger.safetensors": model((_, values) => weights(random, values.length / 320, 320)),
+    "stranger.safetensors": maker.stranger(),
+    ...dataset(),
   });
-  putLarge(join(code, "large-base.safetensors"), bf16(layers[0].values));
-  putLarge(join(code, "large-fine.safetensors"), bf16(tuned(random, layers[0].values, 0.01)));
+  utimesSync(join(code, "base.safetensors"), 1e9, 1e9);
+  putLarge(join(code, "large-base.safetensors"), bf16(maker.embedding));
+  putLarge(join(code, "large-fine.safetensors"), bf16(tuned(random, maker.embedding, 0.01)));
   await workbench.open(code);
   await workbench.statusItem().waitFor({ timeout: 60_000 });
   await workbench.page.locator(".explorer-folders-view").waitFor();
+}
+
+/** A dataset, and one that has most of its rows, some edited and some new. */
+function dataset(): Record<string, string> {
+  const row = (id: number, more = "") => `{"id": ${id}, "text": "What became of item ${id * 7919}?${more}"}\n`;
+  const ids = Array.from({ length: 1000 }, (_, id) => id);
+  const derived = ids.slice(50).map((id) => row(id, id % 10 === 0 ? " Edited." : ""));
+  const fresh = ids.slice(0, 20).map((id) => `${"[new]".repeat(9)} ${Math.sin(id)}\n`);
+  return { "rows.jsonl": ids.map((id) => row(id)).join(""), "derived.jsonl": [...derived, ...fresh].join("") };
 }
 
 /** A model that takes long enough to be cancelled: one tensor with the same 600 rows again and again. */
@@ -221,24 +245,4 @@ function putLarge(path: string, rows: Uint8Array): void {
   length.writeBigUInt64LE(BigInt(header.length));
   for (const part of [length, Buffer.from(header), ...Array.from({ length: times }, () => rows)]) writeSync(file, part);
   closeSync(file);
-}
-
-/** The panel's page; no other view of Cairn is on screen in these tests. */
-function panel(workbench: Workbench): FrameLocator {
-  return workbench.page
-    .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
-    .frameLocator("iframe#active-frame");
-}
-
-async function shows(page: FrameLocator, text: string): Promise<void> {
-  await page.locator(`main:has-text(${JSON.stringify(text)})`).waitFor({ timeout: 60_000 });
-}
-
-/** Types a path into the editor's own file dialog. */
-async function answerDialog({ page }: Workbench, path: string): Promise<void> {
-  // It begins with a path of its own, and is there once it lists what lies there.
-  await page.locator(".quick-input-widget .monaco-list-row").first().waitFor();
-  const input = page.locator(".quick-input-widget input.input");
-  await input.fill(path);
-  await input.press("Enter");
 }

@@ -82,6 +82,7 @@ export class Workbench {
       XDG_CONFIG_HOME: join(folder, "config"),
       XDG_DATA_HOME: join(folder, "data"),
       CAIRN_CACHE_DIR: join(folder, "cairn"),
+      HF_HUB_CACHE: join(folder, "hub"),
       // The tests run under Node's test runner, which the editor's processes must not take themselves to be part of.
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,

@@ -1,0 +1,255 @@
+import { join } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
+import { hubAccess } from "../hub/hub-access.ts";
+import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
+import { KnownFiles } from "../hub/known-files.ts";
+import { type HubParts, type PulledModel, type PullPlan, type PullProgress, pullModel } from "../hub/pull.ts";
+import { nodeHost } from "../node-host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
+import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { bytes, counted, terminalSettings } from "./session.ts";
+
+const HELP = `Lists the embedding models that Cairn knows, downloads them from the Hugging Face Hub, checks and removes them.
+
+Usage: cairn models [list]
+       cairn models pull   MODEL [--precision PRECISION]
+       cairn models verify [MODEL]
+       cairn models remove MODEL
+
+Models lie in the Hub's own cache, shared with Python's tools: what one has downloaded, the other finds. A download that
+was interrupted goes on where it stopped. Every file is checked against the SHA-256 in Cairn's catalogue; where the
+catalogue knows none, what the Hub says at the first download is recorded, and holds from then on. \`verify\` reads all
+files again; \`remove\` takes away what belongs to the model and leaves what others have downloaded.
+
+The search does not use these models yet: it works with the one in the package.
+
+Options:
+  --precision PRECISION  ${PRECISIONS.join(", ")}; int8, the smallest, unless given
+  --json                 Answer with one JSON object
+  --color WHEN           auto (default), always or never
+
+Honoured as the Hub's own tools do: HF_TOKEN or the Hub's login (for models with terms to accept), HF_ENDPOINT (a mirror),
+HF_HUB_CACHE and HF_HOME (where models lie), HF_HUB_OFFLINE=1 (ask nobody). Behind a proxy: HTTPS_PROXY with
+NODE_USE_ENV_PROXY=1, and NODE_EXTRA_CA_CERTS for its certificate.
+
+Examples:
+  cairn models
+  cairn models pull jina-embeddings-v2-base-code
+  cairn models pull all-MiniLM-L6-v2 --precision fp32
+  cairn models verify
+`;
+
+const DEFAULT_PRECISION: Precision = "int8";
+
+/** What every action works with. */
+interface Task {
+  readonly context: CommandContext;
+  readonly given: ParsedArguments;
+  readonly parts: HubParts;
+  readonly models: readonly CatalogModel[];
+  /** What was named after the action. */
+  readonly named: string | undefined;
+}
+
+const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = { list, pull, verify, remove };
+
+export const modelsCommand: Command = {
+  help: HELP,
+  options: { precision: { type: "string" } },
+  async run(context, given) {
+    const [name = "list", named] = given.positionals;
+    if (!Object.hasOwn(ACTIONS, name)) {
+      const near = nearest(name, Object.keys(ACTIONS));
+      throw new CairnError(
+        "input",
+        `cairn models does not know "${name}".`,
+        `${near ? `Did you mean \`cairn models ${near}\`? ` : ""}\`cairn models --help\` tells what it does.`,
+      );
+    }
+    noMoreThan(given, name === "list" ? 1 : 2, "models");
+    const records = join(cacheDirectoryOf(terminalSettings(context), context.env), "models");
+    const parts = {
+      host: nodeHost({ env: context.env }),
+      access: hubAccess(context.env),
+      known: new KnownFiles(records),
+    };
+    try {
+      return await ACTIONS[name]({ context, given, parts, models: readCatalog(), named });
+    } finally {
+      context.terminal.progress("");
+    }
+  },
+};
+
+async function list({ context, given, parts, models }: Task): Promise<number> {
+  const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
+  const { print, style } = context.terminal;
+  if (given.flag("json")) {
+    const { cacheFolder, endpoint } = parts.access;
+    const entries = listed.map(({ model, disk }) => ({ ...model, onDisk: disk }));
+    print(`${JSON.stringify({ cacheFolder, endpoint, models: entries })}\n`);
+    return ExitCode.ok;
+  }
+  const width = Math.max(...models.map(({ id }) => id.length));
+  for (const { model, disk } of listed) {
+    const state =
+      disk.precisions.length > 0
+        ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
+        : `${bytes(sizeOf(model, smallest(model)))} to download`;
+    const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
+    print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}\n`);
+    print(`  ${style.dim(model.about)}\n`);
+  }
+  print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
+  return ExitCode.ok;
+}
+
+async function pull({ context, given, parts, models, named }: Task): Promise<number> {
+  const model = modelNamed(models, named, "pull");
+  const precision = precisionOf(given, model);
+  const { terminal, signal } = context;
+  const started = performance.now();
+  const pulled = await pullModel(parts, model, precision, {
+    signal,
+    onPlan: (plan) => terminal.note(planText(model, precision, plan)),
+    onProgress: (progress) => terminal.progress(progressLine(progress)),
+  });
+  terminal.progress("");
+  if (given.flag("json")) {
+    terminal.print(`${JSON.stringify({ id: model.id, precision, ...pulled })}\n`);
+  } else terminal.print(pulledText(context, model, pulled, (performance.now() - started) / 1000));
+  return ExitCode.ok;
+}
+
+async function verify({ context, given, parts, models, named }: Task): Promise<number> {
+  const { terminal, signal } = context;
+  const chosen = named === undefined ? models : [modelNamed(models, named, "verify")];
+  const results: { id: string; precision: Precision; files: CheckedFile[] }[] = [];
+  for (const model of chosen) {
+    for (const precision of modelOnDisk(parts, model).precisions) {
+      const onBytes = (read: number) => terminal.progress(`Reading ${model.id} ${precision}  ${bytes(read)}`);
+      results.push({ id: model.id, precision, files: await verifyModel(parts, model, precision, { signal, onBytes }) });
+    }
+  }
+  terminal.progress("");
+  if (results.length === 0 && named !== undefined) {
+    throw new CairnError("input", `${named} is not on this machine.`, `\`cairn models pull ${named}\` downloads it.`);
+  }
+  const bad = results.flatMap(({ files }) => files.filter(({ state }) => state !== "whole"));
+  if (given.flag("json")) {
+    terminal.print(`${JSON.stringify({ ok: bad.length === 0, models: results })}\n`);
+  } else {
+    for (const { id, precision, files } of results) terminal.print(verifiedText(context, id, precision, files));
+    if (results.length === 0) terminal.print("There is no model on this machine but the one in the package.\n");
+  }
+  return bad.length === 0 ? ExitCode.ok : ExitCode.unavailable;
+}
+
+async function remove({ context, given, parts, models, named }: Task): Promise<number> {
+  const model = modelNamed(models, named, "remove");
+  const freedBytes = await removeModel(parts, model);
+  if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
+  else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
+  else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
+  return ExitCode.ok;
+}
+
+function modelNamed(models: readonly CatalogModel[], named: string | undefined, action: string): CatalogModel {
+  if (named === undefined) {
+    throw new CairnError("input", "Which model?", `For example: cairn models ${action} ${models[0].id}`);
+  }
+  const wanted = named.toLowerCase();
+  const found = models.find((model) =>
+    [model.id, model.repository, model.origin].some((name) => name.toLowerCase() === wanted),
+  );
+  if (found) return found;
+  const near = nearest(
+    named,
+    models.map(({ id }) => id),
+  );
+  throw new CairnError(
+    "input",
+    `There is no model "${named}" in the catalogue.`,
+    near ? `Did you mean ${near}? \`cairn models\` lists them.` : "`cairn models` lists them.",
+  );
+}
+
+function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
+  const text = given.text("precision");
+  if (text === undefined) return smallest(model);
+  const precision = PRECISIONS.find((name) => name === text);
+  if (precision && model.weights[precision]) return precision;
+  throw new CairnError(
+    "input",
+    `${model.id} is not offered in "${text}".`,
+    `It is offered in ${precisionsOf(model).join(", ")}.`,
+  );
+}
+
+function smallest(model: CatalogModel): Precision {
+  return model.weights[DEFAULT_PRECISION] ? DEFAULT_PRECISION : precisionsOf(model)[0];
+}
+
+function sizeOf(model: CatalogModel, precision: Precision): number {
+  return filesOf(model, precision).reduce((sum, file) => sum + file.bytes, 0);
+}
+
+function planText(model: CatalogModel, precision: Precision, plan: PullPlan): string {
+  const what = `${model.id}, ${precision}, by ${model.origin.split("/")[0]}, licence ${model.licence}`;
+  const from = `${plan.endpoint}/${model.repository} at ${plan.commit.slice(0, 7)}`;
+  const trust =
+    plan.trusted.length === 0
+      ? ""
+      : `Cairn's catalogue has no SHA-256 of ${plan.trusted.join(", ")}: what the Hub says is recorded now, and holds from then on.\n`;
+  return `${what}\n${counted(plan.files, "file")}, ${bytes(plan.bytes)}, from ${from}\n${trust}`;
+}
+
+function progressLine({ done, total, secondsLeft }: PullProgress): string {
+  const share = total === 0 ? 100 : Math.floor((100 * done) / total);
+  const left = secondsLeft === undefined ? "" : `  ${timeLeft(secondsLeft)} left`;
+  return `Downloading ${share}%  ${bytes(done)} of ${bytes(total)}${left}`;
+}
+
+function timeLeft(seconds: number): string {
+  const rounded = Math.max(1, Math.ceil(seconds));
+  if (rounded < 90) return `${rounded} s`;
+  return rounded < 5400 ? `${Math.round(rounded / 60)} min` : `${(rounded / 3600).toFixed(1)} h`;
+}
+
+function pulledText(
+  { terminal: { style } }: CommandContext,
+  model: CatalogModel,
+  pulled: PulledModel,
+  seconds: number,
+) {
+  const { downloadedBytes, resumedBytes } = pulled;
+  const how =
+    downloadedBytes === 0
+      ? "was there already"
+      : `${bytes(downloadedBytes)} in ${seconds.toFixed(1)} s${resumedBytes > 0 ? `, ${bytes(resumedBytes)} were there from an earlier run` : ""}`;
+  return `${style.ok("ok")}  ${style.bold(model.id)}  ${how}; every SHA-256 as it must be\n    ${style.path(pulled.folder)}\n`;
+}
+
+function verifiedText(
+  { terminal: { style } }: CommandContext,
+  id: string,
+  precision: Precision,
+  files: readonly CheckedFile[],
+): string {
+  const bad = files.filter(({ state }) => state !== "whole");
+  if (bad.length === 0) {
+    const size = files.reduce((sum, file) => sum + file.bytes, 0);
+    return `${style.ok("ok")}  ${id} ${precision}: ${counted(files.length, "file")}, ${bytes(size)}\n`;
+  }
+  const lines = bad.map(({ path, state }) => `    ${path}: ${WHAT_IS_WRONG[state]}\n`).join("");
+  return `${style.failure("bad")} ${id} ${precision}: \`cairn models pull ${id} --precision ${precision}\` mends it\n${lines}`;
+}
+
+const WHAT_IS_WRONG = {
+  whole: "",
+  altered: "its content is not what it must be",
+  missing: "not there",
+  unknown: "nobody has said what its content must be",
+};

@@ -1,0 +1,208 @@
+import type {
+  AnswerPart,
+  AnswerSource,
+  AskRequest,
+  AskResult,
+  CodePlace,
+  Destination,
+  ProviderKey,
+} from "../../shared/answer-types.ts";
+import { CairnError } from "../../shared/errors.ts";
+import { phrase, type Say } from "../../shared/phrase.ts";
+import type { AnswerProgress } from "../../shared/protocol.ts";
+import type { ReadRequest } from "../../shared/search-types.ts";
+import type { Settings } from "../../shared/settings.ts";
+import { agree, notAgreed } from "../answer/agreed-providers.ts";
+import { type AnswerEvent, answer } from "../answer/answer.ts";
+import { chooseProviders } from "../answer/choose-providers.ts";
+import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
+import type { Provider } from "../answer/llm.ts";
+import { PIPED, type Source } from "../answer/source.ts";
+import type { Host } from "../host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
+import type { OpenRoot } from "./roots.ts";
+
+type AskedFolder = NamedFolder & OpenRoot;
+type Folders = JoinedFolders<AskedFolder>;
+
+/** Answers a client's questions: converts what it asks, and sends what comes part by part. */
+export class Answers {
+  readonly #host: Host;
+  readonly #say: Say;
+  readonly #send: (progress: AnswerProgress) => void;
+  #keys: readonly ProviderKey[] = [];
+  /** Kept from question to question, for what they know: who fails, what the account offers, how much it may send. */
+  readonly #providers = new Map<string, readonly Provider[]>();
+  #settings: Settings | undefined;
+
+  /** @param send sends parts to the client */
+  constructor(host: Host, say: Say, send: (progress: AnswerProgress) => void) {
+    this.#host = host;
+    this.#say = say;
+    this.#send = send;
+  }
+
+  useKeys(keys: readonly ProviderKey[]): null {
+    this.#keys = keys;
+    this.#providers.clear();
+    return null;
+  }
+
+  agree(settings: Settings, destinations: readonly Destination[]): null {
+    const providers = destinations.map(({ provider, address }) => ({ name: provider, destination: address }));
+    agree(cacheDirectoryOf(settings, this.#host.env), providers);
+    return null;
+  }
+
+  /**
+   * Sends the parts of the answer and gives its record, or says to whom the user has to agree first.
+   * @throws CairnError when no folder is open, or a provider fails and there is no fallback
+   */
+  async ask(
+    request: AskRequest,
+    settings: Settings,
+    opened: readonly AskedFolder[],
+    signal: AbortSignal,
+  ): Promise<AskResult> {
+    const { task, text, history, wants, along: piped } = request;
+    if (opened.length === 0) {
+      throw new CairnError("input", phrase("No folder is open."), phrase("Open one to ask about its code."));
+    }
+    const all = this.#providersFor(settings, request);
+    const fresh = notAgreed(cacheDirectoryOf(settings, this.#host.env), all);
+    if (fresh.length > 0 && !request.onlyAgreed) {
+      return { kind: "consent", destinations: fresh.map(({ name, destination }) => toDestination(name, destination)) };
+    }
+    const folders = new JoinedFolders(opened);
+    const about = placesIn(folders, opened, request.about);
+    const paths = placesIn(folders, opened, request.within).map(({ path }) => path);
+    const question = { text, history, wants, piped, about, ...(paths.length > 0 && { paths }) };
+    const parts = {
+      workspace: folders,
+      providers: all.filter((provider) => !fresh.includes(provider)),
+      fallback: settings["answer.fallback.enabled"],
+      maxOutputTokens: settings["answer.maxOutputTokens"],
+      neverSend: folders.everywhere(settings.neverSend),
+    };
+    const toPart = partsOf(folders, opened.length > 1, this.#say);
+    const batches = new Batches((parts) => this.#send({ task, parts }));
+    try {
+      for await (const event of answer(question, parts, signal)) {
+        if (event.type === "done") return { kind: "answered", record: event.record };
+        batches.add(toPart(event));
+      }
+    } finally {
+      batches.flush();
+    }
+    throw new Error("The answer ended without its record.");
+  }
+
+  #providersFor(settings: Settings, { provider, model }: AskRequest): readonly Provider[] {
+    if (settings !== this.#settings) this.#providers.clear();
+    this.#settings = settings;
+    const wish = `${provider ?? ""} ${model ?? ""}`;
+    const known = this.#providers.get(wish);
+    if (known) return known;
+    const env = { ...this.#host.env };
+    for (const { provider, apiKey } of this.#keys) {
+      const name = KEY_NAMES[provider];
+      if (name && apiKey) env[name] = apiKey;
+    }
+    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model });
+    this.#providers.set(wish, chosen);
+    return chosen;
+  }
+}
+
+/** Sends what comes in one turn of the event loop as one message: a word of a model is several parts. */
+class Batches {
+  readonly #send: (parts: readonly AnswerPart[]) => void;
+  #parts: AnswerPart[] = [];
+  #soon: NodeJS.Immediate | undefined;
+
+  constructor(send: (parts: readonly AnswerPart[]) => void) {
+    this.#send = send;
+  }
+
+  add(part: AnswerPart): void {
+    const last = this.#parts.at(-1);
+    if (part.type === "text" && last?.type === "text")
+      this.#parts.splice(-1, 1, { ...part, text: last.text + part.text });
+    else this.#parts.push(part);
+    this.#soon ??= setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    if (this.#parts.length > 0) this.#send(this.#parts.splice(0));
+  }
+}
+
+/** The environment variables whose place the keys take. */
+const KEY_NAMES: Readonly<Record<string, string>> = {
+  cerebras: "CEREBRAS_API_KEY",
+  openai: "OPENAI_API_KEY",
+  azure: "AZURE_OPENAI_API_KEY",
+};
+
+function toDestination(provider: string, address: string): Destination {
+  return { provider, address };
+}
+
+/** What the client names by its folder's URI, as the joined folders call it. */
+function placesIn(folders: Folders, opened: readonly AskedFolder[], places: readonly CodePlace[] = []): ReadRequest[] {
+  return places.flatMap(({ rootUri, path, startLine, endLine }) => {
+    const folder = opened.find(({ uri }) => uri === rootUri);
+    return folder ? [{ path: folders.join(folder, path), startLine, endLine }] : [];
+  });
+}
+
+/** Turns what the core says into what a client is sent. */
+function partsOf(
+  folders: Folders,
+  several: boolean,
+  say: Say,
+): (event: Exclude<AnswerEvent, { type: "done" }>) => AnswerPart {
+  let sources: readonly Source[] = [];
+  return (event) => {
+    switch (event.type) {
+      case "sources": {
+        ({ sources } = event);
+        const { provider, model } = event;
+        return { type: "sources", provider, model, sources: sources.map((one, i) => toSource(one, i + 1)) };
+      }
+      case "citation": {
+        const { number, line, source } = event;
+        const text = source.text.split("\n")[line - source.startLine]?.trim() ?? "";
+        return { type: "citation", number, line, text };
+      }
+      case "passage": {
+        const { source, lines } = event.passage;
+        return { type: "passage", passage: { number: sources.indexOf(source) + 1, lines } };
+      }
+      case "note":
+        return { type: "note", text: say(event.said) };
+      default:
+        return event;
+    }
+  };
+
+  function toSource(source: Source, number: number): AnswerSource {
+    const { path, startLine, endLine, focusLine, name, parents, language } = source;
+    const place = path === PIPED ? undefined : folders.find(path);
+    const symbol = [...parents, name].filter(Boolean).join(" › ");
+    const [rootUri, rootName] = [place?.folder.uri ?? "", (several && place?.folder.name) || ""];
+    return {
+      number,
+      rootUri,
+      rootName,
+      path: place?.path ?? path,
+      startLine,
+      endLine,
+      focusLine,
+      symbol,
+      language,
+    };
+  }
+}

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, it, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { content } from "./hub-fixture.ts";
+import { temporaryFolder } from "./open-core.ts";
+import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
+
+const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));
+const MODEL = "bge-base-en-v1.5";
+const REPOSITORY = `Xenova/${MODEL}`;
+const COMMIT = commit("c");
+const FILES = {
+  "config.json": Buffer.from("{}"),
+  "tokenizer.json": content(2_000, 1),
+  "tokenizer_config.json": Buffer.from("{ }"),
+  "onnx/model_quantized.onnx": content(300_000, 2),
+};
+const BYTES = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
+
+/** A terminal on a machine without models, and a Hub that has one of the catalogue's. */
+class Terminal {
+  readonly cacheFolder: string;
+  readonly server: HubServer;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(server: HubServer, folder: string) {
+    this.server = server;
+    this.cacheFolder = join(folder, "hub");
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !/^(?:HF_|HUGGING|CAIRN|NO_COLOR|FORCE_COLOR)/.test(name),
+    );
+    this.#env = {
+      ...Object.fromEntries(inherited),
+      HF_ENDPOINT: server.url,
+      HF_HOME: folder,
+      CAIRN_CACHE_DIR: join(folder, "cairn"),
+    };
+  }
+
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+    return spawn(process.execPath, [PROGRAM, "models", ...args], { env: { ...this.#env, ...env }, stdio: "pipe" });
+  }
+
+  async models(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const child = this.start(args, env);
+    const exit = once(child, "exit");
+    const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((out) => (out ? text(out) : "")));
+    const [code] = await exit;
+    return { code, stdout, stderr };
+  }
+}
+
+async function terminal(test: TestContext): Promise<Terminal> {
+  const server = await startHubServer(test);
+  server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: FILES } };
+  return new Terminal(server, temporaryFolder(test));
+}
+
+describe("cairn models", () => {
+  it("lists what there is, without asking anyone", async (test) => {
+    const there = await terminal(test);
+    const { code, stdout } = await there.models([]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^all-MiniLM-L6-v2 +384 dims {2}Apache-2\.0 +23\.7 MB to download\n/);
+    assert.match(stdout, /\njina-embeddings-v2-base-code +768 dims[\s\S]*\nCodeRankEmbed +768 dims/);
+    assert.deepEqual(there.server.calls, []);
+  });
+
+  it("pulls, lists, verifies and removes a model", async (test) => {
+    const there = await terminal(test);
+    const pulled = await there.models(["pull", MODEL]);
+    assert.equal(pulled.code, 0, pulled.stderr);
+    assert.match(pulled.stderr, /^bge-base-en-v1\.5, int8, by BAAI, licence MIT\n4 files, 302\.0 kB, from http/);
+    assert.match(pulled.stderr, /no SHA-256 of config\.json, .*: what the Hub says is recorded now/);
+    assert.match(pulled.stdout, /^ok {2}bge-base-en-v1\.5 {2}302\.0 kB in .*every SHA-256 as it must be\n .*snapshots/);
+    assert.match((await there.models(["list"])).stdout, /bge-base-en-v1\.5 .*on disk: int8, 302\.0 kB\n/);
+    const again = await there.models(["pull", REPOSITORY], { HF_HUB_OFFLINE: "1" });
+    assert.match(again.stdout, /was there already/);
+    assert.match((await there.models(["verify"])).stdout, /^ok {2}bge-base-en-v1\.5 int8: 4 files, 302\.0 kB\n$/);
+    assert.match((await there.models(["remove", MODEL])).stdout, /removed, 302\.0 kB freed/);
+    assert.match((await there.models(["remove", MODEL])).stdout, /Nothing of/);
+    assert.equal((await there.models(["verify", MODEL])).code, 2);
+  });
+
+  it("answers with JSON", async (test) => {
+    const there = await terminal(test);
+    const json = async (...args: string[]) => JSON.parse((await there.models([...args, "--json"])).stdout);
+    const pulled = await json("pull", MODEL);
+    assert.deepEqual([pulled.commit, pulled.downloadedBytes, pulled.files.length], [COMMIT, BYTES, 4]);
+    const { cacheFolder, models } = await json("list");
+    assert.equal(cacheFolder, there.cacheFolder);
+    assert.deepEqual(models[1].onDisk, { commit: COMMIT, precisions: ["int8"], bytes: BYTES });
+    const verified = await json("verify");
+    assert.deepEqual([verified.ok, verified.models[0].files[3].state], [true, "whole"]);
+    assert.deepEqual(await json("remove", MODEL), { id: MODEL, freedBytes: BYTES });
+  });
+
+  it("finds a file that was cut off, names it, and mends it", async (test) => {
+    const there = await terminal(test);
+    const { folder } = JSON.parse((await there.models(["pull", MODEL, "--json"])).stdout);
+    truncateSync(join(folder, "onnx/model_quantized.onnx"), 1_000);
+    const found = await there.models(["verify", MODEL]);
+    assert.equal(found.code, 3);
+    assert.match(
+      found.stdout,
+      /^bad bge-base[\s\S]*pull bge-base-en-v1\.5[\s\S]*onnx\/model_quantized\.onnx: its content/,
+    );
+    assert.equal((await there.models(["pull", MODEL])).code, 0);
+    assert.equal((await there.models(["verify", MODEL])).code, 0);
+  });
+
+  it("a process that is killed leaves no lock, and what it has is used", async (test) => {
+    const there = await terminal(test);
+    const asked = Promise.withResolvers<void>();
+    there.server.misbehave(
+      ...Array.from(
+        { length: 4 },
+        () =>
+          (...[response, call, bytes, arrived]: Parameters<ReturnType<typeof stallsAfter>>) => {
+            if (bytes.length < 100_000) return false;
+            asked.resolve();
+            return stallsAfter(150_000)(response, call, bytes, arrived);
+          },
+      ),
+    );
+    const child = there.start(["pull", MODEL]);
+    await asked.promise;
+    const second = await there.models(["pull", MODEL]);
+    assert.equal(second.code, 3);
+    assert.match(second.stderr, /Another process downloads/);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    there.server.misbehave();
+    there.server.calls.length = 0;
+    const { resumedBytes } = JSON.parse((await there.models(["pull", MODEL, "--json"])).stdout);
+    const ranges = there.server.calls.map(({ headers }) => Number(/\d+/.exec(headers.range ?? "0")?.[0]));
+    assert.equal(resumedBytes, Math.max(...ranges));
+    assert.equal((await there.models(["verify", MODEL])).code, 0);
+  });
+
+  it("is stopped by Ctrl-C, and goes on where it stopped", async (test) => {
+    const there = await terminal(test);
+    const asked = Promise.withResolvers<void>();
+    there.server.misbehave((response, call, bytes, arrived) => {
+      asked.resolve();
+      return stallsAfter(0)(response, call, bytes, arrived);
+    });
+    const child = there.start(["pull", MODEL]);
+    await asked.promise;
+    child.kill("SIGINT");
+    const [code] = await once(child, "exit");
+    assert.equal(code, 130);
+    assert.equal((await there.models(["pull", MODEL])).code, 0);
+  });
+
+  for (const [args, code, said] of [
+    [["pull"], 2, /Which model\?/],
+    [["pull", "bge-base-en-v1.6"], 2, /no model "bge-base-en-v1\.6"[\s\S]*Did you mean bge-base-en-v1\.5/],
+    [["pull", MODEL, "--precision", "int4"], 2, /not offered in "int4"[\s\S]*fp32, fp16, int8/],
+    [["pul", MODEL], 2, /Did you mean `cairn models pull`/],
+    [["pull", "all-MiniLM-L6-v2"], 3, /knows no Xenova\/all-MiniLM-L6-v2/],
+  ] as const) {
+    it(`says what is wrong with: ${args.join(" ")}`, async (test) => {
+      const there = await terminal(test);
+      const result = await there.models(args);
+      assert.equal(result.code, code);
+      assert.match(result.stderr, said);
+    });
+  }
+});
