@@ -5,6 +5,7 @@ import type { BenchAnswer, BenchEvent, BenchMethod, BenchRequest, BenchRequests 
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import { inWords } from "../shared/phrase.ts";
 import { SERVER_ENVIRONMENT } from "../shared/server-environment.ts";
+import type { ProviderKeys } from "./provider-keys.ts";
 
 interface Waiting {
   resolve(result: never): void;
@@ -18,14 +19,16 @@ interface Waiting {
 export class BenchProgram implements vscode.Disposable {
   readonly #path: string;
   readonly #log: vscode.LogOutputChannel;
+  readonly #keys: ProviderKeys;
   readonly #events = new vscode.EventEmitter<BenchEvent>();
   readonly #waiting = new Map<number, Waiting>();
   #process: ChildProcessWithoutNullStreams | undefined;
   #requests = 0;
 
-  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, keys: ProviderKeys) {
     this.#path = context.asAbsolutePath("dist/cli.mjs");
     this.#log = log;
+    this.#keys = keys;
   }
 
   /** Fires while it measures. */
@@ -35,12 +38,14 @@ export class BenchProgram implements vscode.Disposable {
    * @param folder whose settings hold
    * @throws CairnError, in the editor's language
    */
-  request<Method extends BenchMethod>(
+  async request<Method extends BenchMethod>(
     method: Method,
     params: BenchRequests[Method]["params"],
     folder?: vscode.Uri,
   ): Promise<BenchRequests[Method]["result"]> {
-    const request: BenchRequest<Method> = { id: ++this.#requests, method, params, settings: settingsOf(folder) };
+    const keys = method === "providers" || method === "run" ? { keys: await this.#keys.read() } : {};
+    const settings = settingsOf(folder);
+    const request: BenchRequest<Method> = { id: ++this.#requests, method, params, settings, ...keys };
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
       this.#started().stdin.write(`${JSON.stringify(request)}\n`);

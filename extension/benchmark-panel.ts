@@ -13,13 +13,18 @@ import { CairnError } from "../shared/errors.ts";
 import { inWords } from "../shared/phrase.ts";
 import { BenchProgram } from "./bench-program.ts";
 import type { ServerClient } from "./client.ts";
+import type { ProviderKeys } from "./provider-keys.ts";
 import { loadPage } from "./webview-page.ts";
 
 const PANEL = "cairn.benchmark";
 
 /** The panel that measures Cairn on this machine and on the user's code; a program of its own does the work. */
-export function registerBenchmarkPanel(context: vscode.ExtensionContext, { log }: ServerClient): vscode.Disposable {
-  const panel = new BenchmarkPanel(context, log);
+export function registerBenchmarkPanel(
+  context: vscode.ExtensionContext,
+  { log }: ServerClient,
+  keys: ProviderKeys,
+): vscode.Disposable {
+  const panel = new BenchmarkPanel(context, new BenchProgram(context, log, keys));
   return vscode.Disposable.from(
     panel,
     vscode.commands.registerCommand("cairn.openBenchmark", () => panel.show()),
@@ -28,6 +33,7 @@ export function registerBenchmarkPanel(context: vscode.ExtensionContext, { log }
     }),
     vscode.workspace.onDidChangeWorkspaceFolders(() => panel.refresh()),
     vscode.workspace.onDidGrantWorkspaceTrust(() => panel.refresh()),
+    context.secrets.onDidChange(() => panel.refresh()),
     vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration("cairn") && panel.refresh()),
   );
 }
@@ -43,9 +49,9 @@ class BenchmarkPanel implements vscode.Disposable {
   /** What is measured as soon as the user agrees to what is sent. */
   #waiting: BenchChoices | undefined;
 
-  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+  constructor(context: vscode.ExtensionContext, program: BenchProgram) {
     this.#extensionUri = context.extensionUri;
-    this.#program = new BenchProgram(context, log);
+    this.#program = program;
     this.#subscription = this.#program.onEvent((event) => {
       const { running } = this.#state;
       if (!running) return;

@@ -24,6 +24,7 @@ import { registerWalkthrough } from "./walkthrough.ts";
  */
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
+  const keys = new ProviderKeys(context, server);
   const view = registerSearchView(context, server);
   context.subscriptions.push(
     server,
@@ -38,10 +39,10 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
-    new ProviderKeys(context, server),
+    keys,
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
-    registerBenchmarkPanel(context, server),
+    registerBenchmarkPanel(context, server, keys),
     // A folder may be opened, and trusted, long after the editor started.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.start()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => server.start()),

@@ -123,7 +123,7 @@ export class BenchForm {
         const others = this.#chosenProviders.filter((other) => other !== name);
         this.#chosenProviders = box.checked ? [...others, name] : others;
       });
-      if (!hasKey) return line(box, name, l10n.t("Its key is not in the editor's environment."));
+      if (!hasKey) return line(box, name, l10n.t("There is no key for it yet; Cairn: Set API Key keeps one."));
       const where = remote
         ? l10n.t("{0}; each answer may cost money", destination)
         : l10n.t("{0}, on this machine", destination);

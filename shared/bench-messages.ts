@@ -1,3 +1,4 @@
+import type { ProviderKey } from "./answer-types.ts";
 import type {
   BenchArea,
   BenchComparison,
@@ -39,6 +40,8 @@ export interface BenchRequest<Method extends BenchMethod = BenchMethod> {
   readonly params: BenchRequests[Method]["params"];
   /** The section `cairn` of the editor's settings, where it holds; the environment alone without. */
   readonly settings?: unknown;
+  /** The keys that the editor keeps for the user, where providers are asked for or measured. */
+  readonly keys?: readonly ProviderKey[];
 }
 
 export interface RunParams {

@@ -96,18 +96,25 @@ describe("cairn bench --stdio", () => {
   it("measures a provider that the settings name, and none on another machine without consent", async (test) => {
     const server = await startChatServer(test);
     server.behave(says("It sends the request again [1]."));
-    const { folder, session } = begin(test, { OPENAI_API_KEY: "sk-test" });
+    const { folder, session } = begin(test);
     const order = { ...QUICK_SEARCH, areas: ["answer"], folder: join(folder, "project") } as const;
     assert.deepEqual(await session.request("providers", {}), []);
 
-    const local = { answer: { provider: "ollama", openai: { baseUrl: `${server.url}/v1`, model: "tiny" } } };
+    const local = {
+      settings: { answer: { provider: "ollama", openai: { baseUrl: `${server.url}/v1`, model: "tiny" } } },
+    };
     const [ollama] = await session.request("providers", {}, local);
     assert.deepEqual([ollama.name, ollama.remote, ollama.agreed], ["ollama", false, true]);
     const report = await session.request("run", { ...order, providers: ["ollama"] }, local);
     assert.ok(report.measures.some(({ id }) => id === "answer/ollama-medium-first"));
     assert.equal(server.calls.length, 6);
 
-    const remote = { answer: { provider: "openai", openai: { baseUrl: "https://models.invalid/v1", model: "tiny" } } };
+    const settings = {
+      answer: { provider: "openai", openai: { baseUrl: "https://models.invalid/v1", model: "tiny" } },
+    };
+    const [keyless] = await session.request("providers", {}, { settings });
+    assert.deepEqual([keyless.hasKey, keyless.agreed], [false, true]);
+    const remote = { settings, keys: [{ provider: "openai", apiKey: "sk-test" }] };
     const [openai] = await session.request("providers", {}, remote);
     assert.deepEqual([openai.remote, openai.hasKey, openai.agreed], [true, true, false]);
     await assert.rejects(session.request("run", { ...order, providers: ["openai"] }, remote), /Nothing was sent/);

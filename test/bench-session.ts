@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import type { BenchAnswer, BenchEvent, BenchMethod, BenchRequests } from "../shared/bench-messages.ts";
+import type { BenchAnswer, BenchEvent, BenchMethod, BenchRequest, BenchRequests } from "../shared/bench-messages.ts";
 import { fromWireError } from "../shared/errors.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
@@ -34,7 +34,7 @@ export interface BenchSession {
   request<Method extends BenchMethod>(
     method: Method,
     params: BenchRequests[Method]["params"],
-    settings?: unknown,
+    more?: Pick<BenchRequest, "settings" | "keys">,
   ): Promise<BenchRequests[Method]["result"]>;
   /** Resolves with the next such event. */
   event(wanted: (event: BenchEvent) => boolean): Promise<BenchEvent>;
@@ -71,11 +71,11 @@ export function startBenchSession(test: TestContext, folder: string, env: Record
     program,
     events,
     errors: () => errors,
-    request(method, params, settings) {
+    request(method, params, more) {
       const id = waiting.size + 1;
       const answer = Promise.withResolvers<never>();
       waiting.set(id, answer);
-      program.stdin.write(`${JSON.stringify({ id, method, params, settings })}\n`);
+      program.stdin.write(`${JSON.stringify({ id, method, params, ...more })}\n`);
       return answer.promise;
     },
     event(wanted) {

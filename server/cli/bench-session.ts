@@ -21,6 +21,7 @@ import type { IndexStatus } from "../../shared/search-types.ts";
 import { readSettings, type Settings } from "../../shared/settings.ts";
 import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import { withKeys } from "../answer/given-keys.ts";
 import type { Provider } from "../answer/llm.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
@@ -47,6 +48,13 @@ export async function serveBench(context: CommandContext): Promise<number> {
   return ExitCode.ok;
 }
 
+/** What a request brings along. */
+interface Given {
+  readonly settings: Settings;
+  /** With the keys that the editor keeps. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 type Result = BenchRequests[BenchMethod]["result"];
 
 class BenchSession {
@@ -57,8 +65,9 @@ class BenchSession {
     this.#context = context;
   }
 
-  receive({ id, method, params, settings }: z.infer<typeof envelope>): void {
-    this.#answer(method, params, readSettings(settings, this.#context.env).settings).then(
+  receive({ id, method, params, settings, keys = [] }: z.infer<typeof envelope>): void {
+    const { env } = this.#context;
+    this.#answer(method, params, { ...readSettings(settings, env), env: withKeys(env, keys) }).then(
       (result) => this.#send({ type: "result", id, result }),
       (error: unknown) => this.#send({ type: "error", id, error: toWireError(error) }),
     );
@@ -72,50 +81,47 @@ class BenchSession {
   readonly #methods: {
     [Method in BenchMethod]: (
       params: BenchRequests[Method]["params"],
-      settings: Settings,
+      given: Given,
     ) => BenchRequests[Method]["result"] | Promise<BenchRequests[Method]["result"]>;
   } = {
-    list: (_, settings) => {
-      const { runs, unreadable } = this.#history(settings).read();
+    list: (_, given) => {
+      const { runs, unreadable } = this.#history(given).read();
       return { runs: runs.map(summaryOf), unreadable };
     },
-    report: ({ run }, settings) => reportOf(this.#history(settings).run(run)),
-    compare: ({ one, other }, settings) => {
-      const history = this.#history(settings);
+    report: ({ run }, given) => reportOf(this.#history(given).run(run)),
+    compare: ({ one, other }, given) => {
+      const history = this.#history(given);
       return comparisonOf(history.run(one), history.run(other));
     },
-    export: ({ run, format }, settings) => EXPORTS[format](this.#history(settings).run(run)),
-    import: ({ file }, settings) => {
+    export: ({ run, format }, given) => EXPORTS[format](this.#history(given).run(run)),
+    import: ({ file }, given) => {
       const run = readRun(file);
-      this.#history(settings).add(run);
+      this.#history(given).add(run);
       return summaryOf(run);
     },
-    remove: ({ run }, settings) => {
-      this.#history(settings).remove(run);
+    remove: ({ run }, given) => {
+      this.#history(given).remove(run);
       return null;
     },
-    providers: (_, settings) => this.#providers(settings).map((provider) => this.#described(provider, settings)),
-    run: (params, settings) => this.#run(params, settings),
+    providers: (_, given) => this.#providers(given).map((provider) => this.#described(provider, given)),
+    run: (params, given) => this.#run(params, given),
     cancel: () => {
       this.#running?.abort.abort();
       return null;
     },
   };
 
-  async #answer(method: BenchMethod, given: unknown, settings: Settings): Promise<Result> {
-    const { data: params, error } = PARAMS[method].safeParse(given);
+  async #answer(method: BenchMethod, sent: unknown, given: Given): Promise<Result> {
+    const { data: params, error } = PARAMS[method].safeParse(sent);
     if (error) throw new CairnError("input", `${method}: ${complaint(error)}.`);
     // The schema has seen that these are the parameters of this method.
-    return (this.#methods[method] as (params: object, settings: Settings) => Result | Promise<Result>)(
-      params,
-      settings,
-    );
+    return (this.#methods[method] as (params: object, given: Given) => Result | Promise<Result>)(params, given);
   }
 
-  async #run(params: RunParams, settings: Settings): Promise<BenchReport> {
+  async #run(params: RunParams, given: Given): Promise<BenchReport> {
     if (this.#running) throw new CairnError("unavailable", phrase("A run of the benchmark is on its way already."));
     const abort = new AbortController();
-    const measured = this.#measure(params, settings, AbortSignal.any([abort.signal, this.#context.signal]));
+    const measured = this.#measure(params, given, AbortSignal.any([abort.signal, this.#context.signal]));
     this.#running = { ended: measured.catch(() => {}), abort };
     try {
       return await measured;
@@ -124,10 +130,13 @@ class BenchSession {
     }
   }
 
-  async #measure(params: RunParams, settings: Settings, signal: AbortSignal): Promise<BenchReport> {
+  async #measure(params: RunParams, given: Given, signal: AbortSignal): Promise<BenchReport> {
     const { areas, quick, folder, agreed } = params;
-    const providers = this.#providers(settings).filter(({ name }) => params.providers.includes(name));
-    const cacheDirectory = cacheDirectoryOf(settings, this.#context.env);
+    const { settings, env } = given;
+    // Settings of providers that cannot be used keep nobody from measuring without.
+    const chosen = params.providers.length > 0 ? this.#providers(given) : [];
+    const providers = chosen.filter(({ name }) => params.providers.includes(name));
+    const cacheDirectory = cacheDirectoryOf(settings, env);
     const fresh = notAgreed(cacheDirectory, providers);
     if (fresh.length > 0 && !agreed) {
       const names = fresh.map(({ name }) => name).join(", ");
@@ -137,23 +146,22 @@ class BenchSession {
     const context = { ...this.#context, signal };
     const order = { areas, quick, folder: folderToUse(context, folder), providers, settings };
     const progress = new Progress((event) => this.#send(event));
-    return reportOf(await measureAndKeep(context, order, progress, this.#history(settings)));
+    return reportOf(await measureAndKeep(context, order, progress, this.#history(given)));
   }
 
   /** With those that are asked when the first fails: each is measured for itself. */
-  #providers(settings: Settings): Provider[] {
-    const host = nodeHost({ env: this.#context.env });
-    return chooseProviders(host, { ...settings, "answer.fallback.enabled": true });
+  #providers({ settings, env }: Given): Provider[] {
+    return chooseProviders(nodeHost({ env }), { ...settings, "answer.fallback.enabled": true });
   }
 
-  #described(provider: Provider, settings: Settings): BenchProvider {
+  #described(provider: Provider, { settings, env }: Given): BenchProvider {
     const { name, destination, remote, hasKey } = provider;
-    const agreed = notAgreed(cacheDirectoryOf(settings, this.#context.env), [provider]).length === 0;
+    const agreed = notAgreed(cacheDirectoryOf(settings, env), [provider]).length === 0;
     return { name, destination, remote, hasKey, agreed };
   }
 
-  #history(settings: Settings): BenchHistory {
-    return new BenchHistory(cacheDirectoryOf(settings, this.#context.env));
+  #history({ settings, env }: Given): BenchHistory {
+    return new BenchHistory(cacheDirectoryOf(settings, env));
   }
 
   #send(message: BenchAnswer | BenchEvent): void {
@@ -250,10 +258,12 @@ const PARAMS = {
   cancel: none,
 } as const satisfies Record<BenchMethod, z.ZodType>;
 
+const keys = z.array(z.object({ provider: z.string(), apiKey: z.string() })).optional();
 const METHODS = Object.keys(PARAMS) as BenchMethod[];
 const envelope = z.object({
   id: z.number(),
   method: z.enum(METHODS),
   params: z.unknown(),
   settings: z.unknown().optional(),
+  keys,
 });
