@@ -169,10 +169,14 @@ class BenchmarkPanel implements vscode.Disposable {
         const { cancelled } = report.run;
         return { ...((kept || !cancelled) && { report }), outcome: { kind: "measured", cancelled, kept } };
       },
-      (error: unknown) => ({ outcome: outcomeOf(error) }),
+      (error: unknown) => {
+        const wanted = this.#state.running?.cancelling === true;
+        return { outcome: wanted ? { kind: "measured", cancelled: true, kept: false } : outcomeOf(error) };
+      },
     );
     if (!this.#panel) return;
-    this.#enter({ ...ended, running: undefined });
+    this.#state = { ...this.#state, ...ended, running: undefined };
+    // Shown with the list that the run is in now.
     await this.#attempt(() => this.#readAll());
   }
 

@@ -49,7 +49,8 @@ export class BenchForm {
 
   get choices(): BenchChoices {
     return {
-      areas: BENCH_AREAS.filter((area) => this.#areas.get(area)?.checked),
+      // What cannot be measured here stays ticked for where it can.
+      areas: BENCH_AREAS.filter((area) => this.#areas.get(area)?.matches(":checked:enabled")),
       quick: this.#quick.checked,
       folder: this.#folder.value,
       providers: this.#chosenProviders,
@@ -70,9 +71,7 @@ export class BenchForm {
     this.#obstacle.textContent = reason;
     for (const [area, box] of this.#areas) box.disabled = area !== "delta" && reason !== "";
     this.#showProviders(state);
-    const { areas } = this.choices;
-    const blocked = areas.some((area) => this.#areas.get(area)?.disabled);
-    this.#run.disabled = running !== undefined || areas.length === 0 || blocked;
+    this.#run.disabled = running !== undefined || this.choices.areas.length === 0;
   }
 
   #made(): HTMLFormElement {

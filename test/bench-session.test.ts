@@ -50,6 +50,18 @@ describe("cairn bench --stdio", () => {
     assert.deepEqual((await session.request("list", {})).runs, [report.run]);
   });
 
+  it("keeps nothing of a run that is ended before it measured", async (test) => {
+    const { folder, session } = begin(test);
+    const run = session.request("run", { ...WHOLE_SEARCH, folder: join(folder, "project") });
+    const ended = run.then(
+      (report) => report.verdict,
+      (error: Error) => error.message,
+    );
+    await session.request("cancel", {});
+    assert.match(await ended, /ended before anything was measured/i);
+    assert.deepEqual((await session.request("list", {})).runs, []);
+  });
+
   it("ends when its input does, and keeps the run that was on its way", async (test) => {
     const { folder, session } = begin(test);
     const request = session.request("run", { ...WHOLE_SEARCH, folder: join(folder, "project") });

@@ -146,7 +146,13 @@ class BenchSession {
     const context = { ...this.#context, signal };
     const order = { areas, quick, folder: folderToUse(context, folder), providers, settings };
     const progress = new Progress((event) => this.#send(event));
-    return reportOf(await measureAndKeep(context, order, progress, this.#history(given)));
+    try {
+      return reportOf(await measureAndKeep(context, order, progress, this.#history(given)));
+    } catch (error) {
+      // While it waits for the index it is ended in its own way.
+      if (!signal.aborted) throw error;
+      throw new CairnError("unavailable", phrase("Ended before anything was measured."));
+    }
   }
 
   /** With those that are asked when the first fails: each is measured for itself. */

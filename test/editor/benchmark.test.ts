@@ -150,6 +150,27 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     await workbench.screenshot("bench-narrow");
     await window.setViewportSize({ width: 1280, height: 800 });
   });
+
+  test("one of several folders is chosen, and without any there are deltas", async () => {
+    const { workbench, code } = suite;
+    writeFiles(dirname(code), {
+      "tea/kettle.ts": "export function boilWater(): void {}\n",
+      "both.code-workspace": JSON.stringify({ folders: [{ path: "code" }, { path: "tea" }] }),
+    });
+    await workbench.open(join(dirname(code), "both.code-workspace"));
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Benchmark");
+    const page = panel(workbench);
+    await page.locator('#folder option:text-is("tea")').waitFor({ state: "attached" });
+    assert.equal(await page.locator("#folder").inputValue(), code);
+
+    await workbench.open(undefined);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Benchmark");
+    await shows(page, "Open a folder to measure more than deltas.");
+    await page.locator("#area-search:disabled").waitFor();
+    await page.locator("#run:enabled").waitFor();
+  });
 });
 
 async function prepare(suite: Suite): Promise<void> {
