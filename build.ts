@@ -112,7 +112,7 @@ function bundles(): BuildOptions[] {
       banner: { js: REQUIRE_FOR_COMMONJS },
     })),
     {
-      entryPoints: ["search-view", "chat", "delta-workbench"].flatMap((page) => [
+      entryPoints: ["search-view", "chat", "delta-workbench", "benchmark"].flatMap((page) => [
         `media/${page}.ts`,
         `media/${page}.css`,
       ]),

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { Answers } from "./answers.ts";
 import { type CairnApi, cairnApi } from "./api.ts";
 import { registerAssistants } from "./assistants.ts";
+import { registerBenchmarkPanel } from "./benchmark-panel.ts";
 import { registerChat } from "./chat.ts";
 import { ServerClient } from "./client.ts";
 import { registerCommands } from "./commands.ts";
@@ -26,8 +27,8 @@ import { registerWalkthrough } from "./walkthrough.ts";
  */
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
-  const view = registerSearchView(context, server);
   const keys = new ProviderKeys(context, server);
+  const view = registerSearchView(context, server);
   const answers = new Answers(server, keys);
   context.subscriptions.push(
     server,
@@ -47,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerCommands(server),
     registerAssistants(context, server),
     registerDeltaWorkbench(context, server),
+    registerBenchmarkPanel(context, server, keys),
     // A folder may be opened, and trusted, long after the editor started.
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.start()),
     vscode.workspace.onDidChangeWorkspaceFolders(() => server.start()),

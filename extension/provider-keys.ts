@@ -65,7 +65,7 @@ export class ProviderKeys implements vscode.Disposable {
   }
 
   async #choose(): Promise<string | undefined> {
-    const kept = new Set((await this.#read()).map(({ provider }) => provider));
+    const kept = new Set((await this.read()).map(({ provider }) => provider));
     const items = Object.entries(SERVICES).map(([provider, label]) => ({
       label,
       provider,
@@ -75,7 +75,8 @@ export class ProviderKeys implements vscode.Disposable {
     return (await vscode.window.showQuickPick(items, { title }))?.provider;
   }
 
-  async #read(): Promise<ProviderKey[]> {
+  /** The keys that are kept. */
+  async read(): Promise<ProviderKey[]> {
     const keys = await Promise.all(
       Object.keys(SERVICES).map(async (provider) => ({ provider, apiKey: await this.#secrets.get(nameOf(provider)) })),
     );
@@ -84,7 +85,7 @@ export class ProviderKeys implements vscode.Disposable {
 
   async #tell(): Promise<void> {
     try {
-      const keys = await this.#read();
+      const keys = await this.read();
       if (this.#server.state.kind === "running") await this.#server.request(ToServer.keys, { keys });
     } catch (error) {
       this.#server.log.warn(

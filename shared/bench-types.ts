@@ -58,3 +58,55 @@ export interface BenchRun {
   /** Ended by the user: what was complete by then is there. */
   readonly cancelled: boolean;
 }
+
+/** A measure summed up; times and bounds in its unit. */
+export interface MeasureSummary extends Omit<Measure, "values"> {
+  readonly rounds: number;
+  readonly median: number;
+  /** The median lies between these with a confidence of at least 95 %. */
+  readonly low: number;
+  readonly high: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly outliers: number;
+}
+
+/** A measure beside another: of a peer, of the way it was done before, or of an earlier run. */
+export interface MeasureRatio extends Pick<Measure, "id" | "name" | "unit" | "better"> {
+  readonly otherName: string;
+  readonly median: number;
+  readonly otherMedian: number;
+  /** The one divided by the other, above zero, with its bounds. */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  /** `same` when the bounds hold 1. */
+  readonly verdict: "better" | "worse" | "same";
+}
+
+/** A run as a list shows it. */
+export interface RunSummary extends Omit<BenchRun, "record" | "measures" | "skipped" | "warnings"> {
+  readonly areas: readonly BenchArea[];
+}
+
+/** A run as people read it. */
+export interface BenchReport extends Pick<BenchRun, "skipped" | "warnings"> {
+  readonly run: RunSummary;
+  readonly verdict: string;
+  readonly measures: readonly MeasureSummary[];
+  readonly compared: readonly MeasureRatio[];
+}
+
+/** What has changed between two runs. */
+export interface BenchComparison {
+  readonly earlier: RunSummary;
+  readonly later: RunSummary;
+  /** What has changed, or why the two cannot be compared. */
+  readonly verdict: string;
+  /** The later beside the earlier; empty when they cannot be compared. */
+  readonly compared: readonly MeasureRatio[];
+}
+
+/** The ends of the names of files that a run is written to. */
+export const EXPORT_FORMATS = ["json", "csv", "md"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];

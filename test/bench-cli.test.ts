@@ -6,26 +6,11 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import type { BenchRun } from "../shared/bench-types.ts";
+import { PROJECT } from "./bench-session.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { refuses, says, startChatServer } from "./servers/chat-server.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
-
-const PROJECT = {
-  "src/retry.ts": `/** Sends a request again after a failure. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
-};
 
 class Terminal {
   readonly folder: string;

@@ -1,23 +1,31 @@
 import { writeFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { BENCH_AREAS, type BenchArea, type BenchRun } from "../../shared/bench-types.ts";
+import {
+  BENCH_AREAS,
+  type BenchArea,
+  type BenchRun,
+  EXPORT_FORMATS,
+  type ExportFormat,
+} from "../../shared/bench-types.ts";
 import { CairnError } from "../../shared/errors.ts";
+import { inWords, type Phrase } from "../../shared/phrase.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { locate } from "../delta/hub-cache.ts";
 import { betweenRuns, withinRun } from "../measure/compare.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
-import { SYSTEM_CLOCK } from "../measure/rounds.ts";
-import { type RunParts, runBenchmark } from "../measure/run.ts";
+import type { RunParts } from "../measure/run.ts";
 import { shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
 import { summarise } from "../measure/statistics.ts";
 import { verdictBetween, verdictOf } from "../measure/verdict.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { measureAndKeep } from "./bench-run.ts";
+import { serveBench } from "./bench-session.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { confirmSending } from "./sending-notice.ts";
-import { count, counted, folderToUse, terminalSettings, untilIndexed, withWorkspace } from "./session.ts";
+import { count, counted, folderToUse, terminalSettings } from "./session.ts";
 
 const HELP = `Measures Cairn on this machine and on your code: how long answers take and why.
 
@@ -49,6 +57,8 @@ Options:
   --base, --fine    delta: your own pair of models, as \`cairn delta\` takes them
   --out FILE        Also write the run to FILE: .json, .csv or .md
   --json            Answer with one JSON object: the run as it is kept
+  --stdio           Serve a program, as the editor's panel is served: requests as lines of JSON on the standard input,
+                    answers and progress on the standard output, until the input ends
   --color WHEN      auto (default), always or never
 
 Exit codes: 0 measured, 2 a mistake in what was asked, 3 something does not work.
@@ -72,9 +82,11 @@ export const benchCommand: Command = {
     base: { type: "string" },
     fine: { type: "string" },
     out: { type: "string" },
+    stdio: { type: "boolean" },
   },
   async run(context, given) {
     const [action, ...others] = given.positionals;
+    if (given.flag("stdio")) return serveBench(context);
     const settings = terminalSettings(context);
     const history = new BenchHistory(cacheDirectoryOf(settings, context.env));
     if (action === "list") return list(context, given, history);
@@ -104,25 +116,10 @@ async function measure(
     cacheDirectory: cacheDirectoryOf(settings, host.env),
     yes: given.flag("yes"),
   });
-  const run = (workspace: RunParts["workspace"]) =>
-    runBenchmark(
-      areas,
-      { host, settings, workspace, providers, pair },
-      {
-        quick: given.flag("quick"),
-        signal: context.signal,
-        clock: SYSTEM_CLOCK,
-        note: (what) => context.terminal.note(`Measuring: ${what} ...\n`),
-      },
-    );
-  const needsCode = areas.some((area) => area !== "delta");
-  const record = needsCode
-    ? await withWorkspace(context, folderToUse(context, given.text("in")), async (workspace) => {
-        await untilIndexed(context, workspace);
-        return run(workspace);
-      })
-    : await run(undefined);
-  if (record.measures.length > 0) history.add(record);
+  const folder = folderToUse(context, given.text("in"));
+  const order = { areas, quick: given.flag("quick"), folder, providers, pair, settings };
+  const note = (what: Phrase) => context.terminal.note(`Measuring: ${inWords(what)} ...\n`);
+  const record = await measureAndKeep(context, order, { note }, history);
   if (format) write(context, given, EXPORTS[format](record));
   return show(context, given, record);
 }
@@ -252,11 +249,11 @@ function pairOf({ cwd, env }: CommandContext, given: ParsedArguments): RunParts[
 }
 
 /** Asked before anything is measured: a name that cannot be written would be noticed too late. */
-function formatOf(given: ParsedArguments): keyof typeof EXPORTS | undefined {
+function formatOf(given: ParsedArguments): ExportFormat | undefined {
   const out = given.text("out");
   if (out === undefined) return undefined;
   const end = extname(out).slice(1).toLowerCase();
-  if (Object.hasOwn(EXPORTS, end)) return end as keyof typeof EXPORTS;
+  if ((EXPORT_FORMATS as readonly string[]).includes(end)) return end as ExportFormat;
   throw new CairnError("input", `${out} must end in .json, .csv or .md: its end says how it is written.`);
 }
 

@@ -8,14 +8,17 @@ import { nodeHost } from "../node-host.ts";
 import { beginOpening } from "../opening.ts";
 import type { CommandContext } from "./command.ts";
 
-/** Opens the index of a folder, hands it to `work` and closes it again, whatever happens. */
+/**
+ * Opens the index of a folder, hands it to `work` and closes it again, whatever happens.
+ * @param settings what an editor gave; a terminal's come from the environment
+ */
 export async function withWorkspace<Result>(
   context: CommandContext,
   folder: string,
   work: (workspace: Workspace) => Promise<Result>,
+  settings = terminalSettings(context),
 ): Promise<Result> {
   const host = nodeHost({ env: context.env });
-  const settings = terminalSettings(context);
   // The thread needs longer to start than the rest needs to load.
   const opening = beginOpening(host, settings, folder);
   const { createCore } = await import("../core.ts");
@@ -53,9 +56,16 @@ export function folderToUse(context: CommandContext, given: string | undefined):
   );
 }
 
-/** Waits until everything is indexed, with a line of progress where someone may be watching. */
-export async function untilIndexed(context: CommandContext, workspace: Workspace): Promise<IndexStatus> {
-  const progress = workspace.onStatus((status) => context.terminal.progress(progressLine(status)));
+/**
+ * Waits until everything is indexed.
+ * @param show is told how far it is; unless given, a line of progress where someone may be watching
+ */
+export async function untilIndexed(
+  context: CommandContext,
+  workspace: Workspace,
+  show: (status: IndexStatus) => void = (status) => context.terminal.progress(progressLine(status)),
+): Promise<IndexStatus> {
+  const progress = workspace.onStatus(show);
   try {
     const status = await workspace.idle(context.signal);
     if (status.phase === "failed")

@@ -15,6 +15,7 @@ import type { Settings } from "../../shared/settings.ts";
 import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import { withKeys } from "../answer/given-keys.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { PIPED, type Source } from "../answer/source.ts";
@@ -110,11 +111,7 @@ export class Answers {
     const wish = `${provider ?? ""} ${model ?? ""}`;
     const known = this.#providers.get(wish);
     if (known) return known;
-    const env = { ...this.#host.env };
-    for (const { provider, apiKey } of this.#keys) {
-      const name = KEY_NAMES[provider];
-      if (name && apiKey) env[name] = apiKey;
-    }
+    const env = withKeys(this.#host.env, this.#keys);
     const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model });
     this.#providers.set(wish, chosen);
     return chosen;
@@ -145,13 +142,6 @@ class Batches {
     if (this.#parts.length > 0) this.#send(this.#parts.splice(0));
   }
 }
-
-/** The environment variables whose place the keys take. */
-const KEY_NAMES: Readonly<Record<string, string>> = {
-  cerebras: "CEREBRAS_API_KEY",
-  openai: "OPENAI_API_KEY",
-  azure: "AZURE_OPENAI_API_KEY",
-};
 
 function toDestination(provider: string, address: string): Destination {
   return { provider, address };

@@ -1,15 +1,15 @@
-import type { BenchRun, Measure } from "../../shared/bench-types.ts";
+import type { BenchRun, ExportFormat, Measure } from "../../shared/bench-types.ts";
 import { withinRun } from "./compare.ts";
 import { shownNumber, shownTimes, shownValue } from "./shown.ts";
 import { summarise } from "./statistics.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** The forms in which a run is written to a file, by the ends of names. */
-export const EXPORTS = {
+export const EXPORTS: Readonly<Record<ExportFormat, (run: BenchRun) => string>> = {
   json: (run: BenchRun) => `${JSON.stringify(run, null, 2)}\n`,
   csv: asCsv,
   md: asMarkdown,
-} as const;
+};
 
 /** One line a value (RFC 4180), so that a spreadsheet can count what it likes. */
 function asCsv({ id, measures }: BenchRun): string {

@@ -36,6 +36,13 @@ export class BenchHistory {
     return { runs, unreadable };
   }
 
+  /** @throws {CairnError} `input` when there is no such run, or it cannot be read */
+  run(id: string): BenchRun {
+    const name = `${id}.json`;
+    if (this.#names().includes(name)) return readRun(join(this.#folder, name));
+    throw new CairnError("input", phrase('There is no run "{0}".', id));
+  }
+
   /**
    * Keeps a run; one of the same id is replaced.
    * @throws {CairnError} `unavailable` when it cannot be written

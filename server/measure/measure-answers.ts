@@ -1,5 +1,6 @@
 import type { AnswerRecord } from "../../shared/answer-types.ts";
 import type { BenchArea } from "../../shared/bench-types.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
@@ -31,7 +32,7 @@ export async function measureAnswers(
   if (sample.descriptions.length === 0) {
     return skippedSection(AREA, "all", "The index has no names of several words to ask about.");
   }
-  options.note("answering without a model");
+  options.note(phrase("answering without a model"));
   const question = (round: number) =>
     `how does it ${sample.descriptions[Math.max(0, round) % sample.descriptions.length]}?`;
   const ask = (round: number, provider?: Provider) =>
@@ -51,7 +52,7 @@ export async function measureAnswers(
   for (const provider of providers) {
     for (const [size, contextTokens] of Object.entries(WINDOWS)) {
       if (options.signal.aborted) break;
-      options.note(`asking ${provider.name}, ${size} prompts`);
+      options.note(phrase("asking {0}, {1} prompts", provider.name, size));
       const narrow = narrowed(provider, contextTokens);
       sections.push(await ofProvider(provider.name, size, (round) => ask(round, narrow), options));
     }

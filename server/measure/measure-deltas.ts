@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { phrase } from "../../shared/phrase.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { compress, totalBytes } from "../delta/compress.ts";
 import { openDelta } from "../delta/delta-file.ts";
@@ -30,7 +31,9 @@ export async function measureDeltas(given: DeltaPair | undefined, options: Measu
   const folder = mkdtempSync(join(tmpdir(), "cairn-bench-"));
   const workers = new BlockWorkers(1);
   try {
-    options.note(given ? "making deltas of your pair" : "making deltas of a pair of models made for it");
+    options.note(
+      given ? phrase("making deltas of your pair") : phrase("making deltas of a pair of models made for it"),
+    );
     const { base, fine } = given ?? madePair(folder);
     const work = new PairWork(openModel(base), openModel(fine), folder, workers, options.signal);
     const limits = options.quick ? QUICK : LIMITS;

@@ -1,3 +1,4 @@
+import { phrase } from "../../shared/phrase.ts";
 import type { Workspace } from "../core-api.ts";
 import { StaticEncoder } from "../embed/static.ts";
 import { loadStaticModel } from "../embed/static-model.ts";
@@ -26,7 +27,7 @@ export async function measureEmbedding(
   sample: SampleQueries,
   options: MeasureOptions,
 ): Promise<Section> {
-  options.note("embedding");
+  options.note(phrase("embedding"));
   const kernels = loadKernels(host.files);
   const load = (simd: boolean) =>
     new StaticEncoder(loadStaticModel(host.files, packageFile("models", "static"), simd ? kernels : undefined));

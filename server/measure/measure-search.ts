@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { createCore } from "../core.ts";
 import type { Workspace } from "../core-api.ts";
@@ -29,7 +30,7 @@ export async function measureSearch(
   sample: SampleQueries,
   options: MeasureOptions,
 ): Promise<Section> {
-  options.note("searching");
+  options.note(phrase("searching"));
   if (sample.names.length === 0) {
     return skippedSection("search", "latency", "The index has no names of several words to search for.");
   }
@@ -81,7 +82,7 @@ async function coldIndex(
   if (files > MOST_FILES) {
     return skippedSection("search", "indexing from nothing", `The folder has more than ${MOST_FILES} files.`);
   }
-  options.note("indexing from nothing, into a folder of its own");
+  options.note(phrase("indexing from nothing, into a folder of its own"));
   const run = async () => {
     const cacheDirectory = mkdtempSync(join(tmpdir(), "cairn-bench-"));
     const core = createCore(host, { ...settings, cacheDirectory }, { role: "terminal" });

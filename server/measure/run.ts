@@ -48,7 +48,12 @@ export async function runBenchmark(
       ...options,
       onProgress: (taken: readonly Measure[]) => options.onProgress?.([...before, ...taken]),
     };
-    sections.push(await measure(area, within));
+    const section = await measure(area, within).catch((error: unknown) => {
+      // Work between the rounds that the user ends says so in its own way.
+      if (signal.aborted) return together([]);
+      throw error;
+    });
+    sections.push(section);
   }
   const status = await workspace?.status();
   const { measures, skipped, warnings: own } = together(sections);

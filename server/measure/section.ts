@@ -1,4 +1,5 @@
 import type { BenchArea, Measure, SkippedMeasure } from "../../shared/bench-types.ts";
+import type { Phrase } from "../../shared/phrase.ts";
 import { type Arm, type Clock, type Limits, measureRounds } from "./rounds.ts";
 
 /** How a run is made. */
@@ -8,7 +9,7 @@ export interface MeasureOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Says what goes on. */
-  note(what: string): void;
+  note(what: Phrase): void;
   /** Called with what one part of a run has so far, after each round. */
   onProgress?(measures: readonly Measure[]): void;
 }

@@ -9,6 +9,8 @@ export interface Locator {
   dblclick(): Promise<void>;
   hover(): Promise<void>;
   focus(): Promise<void>;
+  check(): Promise<void>;
+  uncheck(): Promise<void>;
   fill(text: string, options?: { timeout?: number }): Promise<void>;
   press(key: string): Promise<void>;
   waitFor(options?: { state?: "attached" | "detached" | "visible" | "hidden"; timeout?: number }): Promise<void>;

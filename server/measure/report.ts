@@ -1,0 +1,63 @@
+import {
+  BENCH_AREAS,
+  type BenchComparison,
+  type BenchReport,
+  type BenchRun,
+  type Measure,
+  type MeasureRatio,
+  type MeasureSummary,
+  type RunSummary,
+} from "../../shared/bench-types.ts";
+import { betweenRuns, type Comparison, differences, withinRun } from "./compare.ts";
+import { summarise } from "./statistics.ts";
+import { verdictBetween, verdictOf } from "./verdict.ts";
+
+/** A run as people read it: every value of it summed up. */
+export function reportOf(run: BenchRun): BenchReport {
+  const { skipped, warnings, measures } = run;
+  return {
+    run: summaryOf(run),
+    verdict: verdictOf(run),
+    measures: measures.map(summedUp),
+    compared: withinRun(run).flatMap(ratioOf),
+    skipped,
+    warnings,
+  };
+}
+
+/** Two runs side by side, whichever is given first. */
+export function comparisonOf(one: BenchRun, other: BenchRun): BenchComparison {
+  const [earlier, later] = one.started < other.started ? [one, other] : [other, one];
+  const compared = betweenRuns(later, earlier);
+  const alike = differences(later, earlier).length === 0;
+  return {
+    earlier: summaryOf(earlier),
+    later: summaryOf(later),
+    verdict: verdictBetween(later, earlier, compared),
+    compared: alike ? compared.flatMap(ratioOf) : [],
+  };
+}
+
+export function summaryOf({
+  record: _,
+  measures,
+  skipped: _skipped,
+  warnings: _warnings,
+  ...run
+}: BenchRun): RunSummary {
+  return { ...run, areas: BENCH_AREAS.filter((area) => measures.some((one) => one.area === area)) };
+}
+
+/** @param measure has at least one value */
+export function summedUp({ values, ...measure }: Measure): MeasureSummary {
+  const { count: rounds, median, low, high, p95, p99, outliers } = summarise(values);
+  return { ...measure, rounds, median, low, high, p95, p99, outliers };
+}
+
+/** None where a value is zero: nothing is so many times as much as that. */
+function ratioOf({ measure, other, ratio, verdict }: Comparison): MeasureRatio[] {
+  if (![ratio.ratio, ratio.low, ratio.high].every((value) => Number.isFinite(value) && value > 0)) return [];
+  const { id, name, unit, better } = measure;
+  const [median, otherMedian] = [measure, other].map(({ values }) => summarise(values).median);
+  return [{ id, name, unit, better, otherName: other.name, median, otherMedian, ...ratio, verdict }];
+}

@@ -1,0 +1,197 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { PROJECT } from "../bench-session.ts";
+import { writeFiles } from "../open-core.ts";
+import { answerDialog, panel, shows } from "./delta-page.ts";
+import { inWorkbench, type Suite } from "./suite.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST } from "./workbench.ts";
+
+inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
+  test("it opens from the palette, and says what it does and how long it takes", async () => {
+    const { workbench } = suite;
+    await workbench.run("Cairn: Open Benchmark");
+    const page = panel(workbench);
+    await shows(page, "Measures Cairn on this machine and on your own code");
+    await shows(page, "There is no run yet");
+    await page.locator("#run:enabled").waitFor();
+    await workbench.screenshot("bench-empty");
+  });
+
+  test("a quick run becomes a sentence, charts, and the same as tables", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    for (const area of ["embed", "answer", "delta"]) await page.locator(`#area-${area}`).uncheck();
+    await page.locator("#run").focus();
+    await workbench.page.keyboard.press("Enter");
+    await page.locator(".cancel:focus").waitFor();
+    await shows(page, "Measured. The run is in the list below.");
+    await page.locator("#run:focus").waitFor();
+    assert.match(await page.locator(".report .total").textContent(), /^A name is found in /);
+    const names = await page.locator(".measure-figure").first().locator("tbody th").allInnerTexts();
+    assert.deepEqual(names.slice(0, 2), ["A name", "A description in words"]);
+    // A dot for each row of the table.
+    assert.equal(await page.locator('.measure-figure svg g[aria-label="dot"] circle').count(), names.length + 1);
+    await shows(page, "Search, indexing from nothing: Not in a quick run.");
+    await workbench.screenshot("bench-run");
+    assert.equal(kept(code).length, 1);
+  });
+
+  test("a run that is ended early keeps what was complete", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#whole").check();
+    await page.locator("#run").click();
+    await page.locator('.rounds:has-text("values so far")').waitFor({ timeout: 60_000 });
+    await page.locator(".measure-figure svg").first().waitFor();
+    await workbench.screenshot("bench-running");
+    await page.locator(".cancel").click();
+    await shows(page, "Ended early. What was complete by then is here.");
+    assert.equal(await page.locator('.record-saved:has-text("ended early")').count(), 1);
+    assert.equal(kept(code).length, 2);
+  });
+
+  test("two runs are compared, and a run of another machine is not", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    await page.locator('[data-action="compare"]:enabled').click();
+    await page.locator('.measure-figure:has-text("The later run beside the earlier") svg').waitFor();
+    assert.match(
+      await page.locator(".comparison .total").textContent(),
+      /^(?:No difference was found in 6 measures|Of 6 measures)/,
+    );
+    await workbench.screenshot("bench-compared");
+    await page.locator('button:text-is("Stop Comparing")').click();
+    await page.locator(".comparison .total").waitFor({ state: "detached" });
+  });
+
+  test("a run is exported, removed, and imported again", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    const [newest] = kept(code).toReversed();
+    for (const [format, beginning] of [
+      ["json", "{"],
+      ["csv", "run,measure,name"],
+      ["md", "# Cairn "],
+    ]) {
+      const file = join(code, `run.${format}`);
+      await page.locator(`[data-format="${format}"]`).click();
+      await answerDialog(workbench, file);
+      await shows(page, `Written to ${file}.`);
+      assert.ok(readFileSync(file, "utf8").startsWith(beginning), format);
+    }
+    await page.locator(".save-chart").first().click();
+    await answerDialog(workbench, join(code, "chart.svg"));
+    await shows(page, "chart.svg.");
+    const svg = readFileSync(join(code, "chart.svg"), "utf8");
+    assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    assert.match(svg, /A description in words/);
+    assert.doesNotMatch(svg, /var\(--|currentColor/, "it looks the same outside the editor");
+
+    await page.locator('[data-action="remove"]').first().click();
+    await page.locator(".record").nth(1).waitFor({ state: "detached" });
+    assert.ok(!kept(code).includes(newest));
+    const exported = readFileSync(join(code, "run.json"), "utf8");
+    writeFileSync(join(code, "run.json"), exported.replace(/"processor": "[^"]*"/, '"processor": "Abacus"'));
+    await page.locator('button:text-is("Import a Run…")').click();
+    await answerDialog(workbench, join(code, "run.json"));
+    await shows(page, "run.json is in the list now.");
+    assert.ok(kept(code).includes(newest));
+    await page.locator('[data-action="compare"]:enabled').click();
+    await shows(page, "The two cannot be compared: the processor:");
+    await workbench.screenshot("bench-unlike");
+  });
+
+  test("what is no run is refused, and a damaged one is named and spoils nothing", async () => {
+    const { workbench, code } = suite;
+    writeFileSync(join(cacheOf(code), "benchmarks", "2020-cut.json"), '{"record":1');
+    await workbench.run("Developer: Reload Window");
+    await workbench.statusItem().waitFor({ state: "detached" });
+    const page = panel(workbench);
+    await page.locator(".record").first().waitFor({ timeout: 60_000 });
+    assert.equal(await page.locator(".record").count(), 2);
+    assert.match(await page.locator(".unreadable").textContent(), /2020-cut\.json is no run of the benchmark/);
+    await page.locator('button:text-is("Import a Run…")').click();
+    await answerDialog(workbench, join(code, "broken.json"));
+    await shows(page, "broken.json is no run of the benchmark: it is not JSON");
+  });
+
+  test("nothing is sent to another machine before the user agrees", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#area-search").uncheck();
+    await page.locator("#area-answer").check();
+    await page.locator("#provider-ollama").check();
+    await page.locator("#run").click();
+    await shows(page, "It goes to ollama (https://models.invalid)");
+    await workbench.screenshot("bench-consent");
+    await page.locator('button:text-is("Send Nothing")').click();
+    await page.locator(".outcome.warns").waitFor({ state: "detached" });
+    assert.equal(await page.locator(".progress[hidden]").count(), 1);
+    assert.ok(!existsSync(join(cacheOf(code), "agreed-providers.json")));
+  });
+
+  test("it can be read in every theme, and in 300 pixels", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    for (const theme of [LIGHT, HIGH_CONTRAST, LIGHT_HIGH_CONTRAST, DARK]) {
+      await workbench.useTheme(theme);
+      await page.locator(".measure-figure svg").first().waitFor();
+      await page.locator(".report").evaluate((report) => report.scrollIntoView());
+      await workbench.screenshot(`bench-${theme.kind}`);
+    }
+    const { page: window } = workbench;
+    await workbench.run("View: Toggle Primary Side Bar Visibility");
+    await window.setViewportSize({ width: 360, height: 900 });
+    await page.locator(".measure-figure svg").first().waitFor();
+    assert.equal(await page.locator("body").evaluate((body) => body.scrollWidth > body.clientWidth), false);
+    await workbench.screenshot("bench-narrow");
+    await window.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  test("one of several folders is chosen, and without any there are deltas", async () => {
+    const { workbench, code } = suite;
+    writeFiles(dirname(code), {
+      "tea/kettle.ts": "export function boilWater(): void {}\n",
+      "both.code-workspace": JSON.stringify({ folders: [{ path: "code" }, { path: "tea" }] }),
+    });
+    await workbench.open(join(dirname(code), "both.code-workspace"));
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Benchmark");
+    const page = panel(workbench);
+    await page.locator('#folder option:text-is("tea")').waitFor({ state: "attached" });
+    assert.equal(await page.locator("#folder").inputValue(), code);
+
+    await workbench.open(undefined);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Benchmark");
+    await shows(page, "Open a folder to measure more than deltas.");
+    await page.locator("#area-search:disabled").waitFor();
+    await page.locator("#run:enabled").waitFor();
+  });
+});
+
+async function prepare(suite: Suite): Promise<void> {
+  const { workbench, code } = suite;
+  writeFiles(code, { ...PROJECT, "broken.json": "not a run" });
+  workbench.configure({
+    "cairn.cacheDirectory": cacheOf(code),
+    "cairn.answer.provider": "ollama",
+    "cairn.answer.openai.baseUrl": "https://models.invalid/v1",
+  });
+  await workbench.open(code);
+  await workbench.statusItem().waitFor({ timeout: 60_000 });
+}
+
+function cacheOf(code: string): string {
+  return join(dirname(code), "cache");
+}
+
+/** Ids of the runs on disk, oldest first. */
+function kept(code: string): string[] {
+  return readdirSync(join(cacheOf(code), "benchmarks"))
+    .map((name) => name.replace(".json", ""))
+    .sort();
+}
