@@ -53,6 +53,8 @@ export interface AnswerRecord {
   readonly totalMs: number;
   readonly usage?: Usage;
   readonly timing?: ProviderTiming;
+  /** What the model ran on, where that is this machine. */
+  readonly device?: string;
   /** US dollars; missing when the price or the tokens are not known. */
   readonly cost?: number;
   /** Sources that the answer was made from, citations that held, that were removed, paragraphs without any. */
@@ -190,10 +192,11 @@ async function* stream(
       throw error;
     }
     yield* await check.end();
-    const { finish = "stop", usage, timing } = end ?? {};
+    const { finish = "stop", usage, timing, device } = end ?? {};
     const cost = costOf(model.price, usage);
+    const ran = device === undefined ? {} : { device };
     const record = { ...NOTHING, provider: provider.name, model: model.name, ...clock.read(), usage, timing, cost };
-    yield { type: "done", record: { ...record, finish: finish === "length" ? "length" : "complete" } };
+    yield { type: "done", record: { ...record, ...ran, finish: finish === "length" ? "length" : "complete" } };
     return;
   }
 }
