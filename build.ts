@@ -21,9 +21,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, buildSync, type Metafile } from "esbuild";
 import { packedVocabularyFile, packVocabulary } from "./server/embed/vocabulary.ts";
 import { compileKernels, KERNEL_SOURCES } from "./server/vectors/compile-kernels.ts";
 import { GRAMMAR_PACKAGES, grammarFile } from "./server/workspace/grammar-packages.ts";
@@ -106,9 +106,12 @@ function bundles(): BuildOptions[] {
       "server/delta/block-worker.ts",
       "server/lsp/delta-worker.ts",
       "server/maintenance-worker.ts",
+      "server/native/llama-process.ts",
     ].map((entry) => ({
       ...node,
       entryPoints: [entry],
+      // It finds its native part, and starts a process of its own, by where its files lie.
+      external: ["node-llama-cpp"],
       banner: { js: REQUIRE_FOR_COMMONJS },
     })),
     {
@@ -292,6 +295,7 @@ function stage(): string {
     cpSync(join(root, name), join(staged, name), { recursive: true });
   }
   copyOnnxRuntime(join(staged, "dist", "node_modules"));
+  addLlamaEngine(join(staged, "dist", "node_modules"));
   return staged;
 }
 
@@ -311,6 +315,53 @@ function copyOnnxRuntime(folder: string): void {
   ];
   const runs = (path: string) => !/\.(?:map|ts)$/.test(path);
   for (const part of parts) cpSync(installed(...part), join(folder, ...part), { recursive: true, filter: runs });
+}
+
+/** The folder of llama.cpp built for the processor, or on a Mac for Metal. */
+const LLAMA_BUILDS: Readonly<Record<string, string>> = {
+  "linux-x64": "linux-x64",
+  "linux-arm64": "linux-arm64",
+  "win32-x64": "win-x64",
+  "win32-arm64": "win-arm64",
+  "darwin-x64": "mac-x64",
+  "darwin-arm64": "mac-arm64-metal",
+};
+
+/**
+ * Adds node-llama-cpp, which cannot be bundled, to a folder of packages: the files that it loads, as they are, and
+ * llama.cpp for the target. npm installs that for the machine it runs on; for another target the package goes without,
+ * and says to its user how to get it.
+ */
+function addLlamaEngine(folder: string): void {
+  const native = join("@node-llama-cpp", LLAMA_BUILDS[target] ?? "none");
+  if (!existsSync(installed(native))) return;
+  const { metafile } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [installed("node-llama-cpp", "dist", "index.js")],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+    external: ["@node-llama-cpp/*", "@reflink/*"],
+    logLevel: "error",
+  });
+  const files = Object.keys(metafile.inputs).map((path) => path.slice("node_modules/".length));
+  // What kind of modules a file holds says the package.json above it, which need not be its package's own.
+  const folders = new Set(files.flatMap((path) => parents(path)));
+  for (const name of folders) {
+    const papers = readdirSync(installed(name)).filter((entry) => /^(?:package\.json|licen[cs]e.*)$/i.test(entry));
+    files.push(...papers.map((entry) => join(name, entry)));
+  }
+  // Which llama.cpp it belongs to.
+  files.push(join("node-llama-cpp", "llama", "binariesGithubRelease.json"));
+  for (const name of [...files, native]) cpSync(installed(name), join(folder, name), { recursive: true });
+}
+
+/** The folders above a path, without the topmost. */
+function parents(path: string): string[] {
+  const folder = dirname(path);
+  return folder === "." ? [] : [folder, ...parents(folder)];
 }
 
 function installed(...parts: string[]): string {

@@ -60,6 +60,8 @@ export interface AnswerRecord {
   readonly totalMs: number;
   readonly usage?: Usage;
   readonly timing?: ProviderTiming;
+  /** What the model ran on, where that is this machine. */
+  readonly device?: string;
   /** US dollars; missing when the price or the tokens are not known. */
   readonly cost?: number;
   /** Sources that the answer was made from, citations that held, that were removed, paragraphs without any. */

@@ -44,7 +44,7 @@ function schema(setting: Setting): object {
     case "strings":
       return { type: "array", items: { type: "string" } };
     case "number":
-      return { type: "integer", minimum: setting.min, maximum: setting.max };
+      return { type: setting.fractional ? "number" : "integer", minimum: setting.min, maximum: setting.max };
     case "choice":
       return { type: "string", enum: setting.choices };
     default:
@@ -63,7 +63,7 @@ function allowed(setting: Setting): string {
     case "choice":
       return setting.choices.map((choice) => `\`${choice}\``).join(", ");
     case "number":
-      return `whole number from ${setting.min} to ${setting.max}`;
+      return `${setting.fractional ? "" : "whole "}number from ${setting.min} to ${setting.max}`;
   }
 }
 

@@ -16,9 +16,11 @@ interface SettingOf<Type extends string, Value> {
 }
 
 export interface NumberSetting extends SettingOf<"number", number> {
-  /** Whole numbers from `min` to `max`, both included. */
+  /** From `min` to `max`, both included. */
   readonly min: number;
   readonly max: number;
+  /** Whole numbers only, unless this is true. */
+  readonly fractional?: boolean;
 }
 
 export interface ChoiceSetting extends SettingOf<"choice", string> {
@@ -107,10 +109,10 @@ export const SETTINGS = {
   "answer.provider": {
     type: "choice",
     default: "none",
-    choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "local"],
+    choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "llama", "local"],
     scope: "machine",
     env: "INFERENCE_PROVIDER",
-    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine, `local` whichever of them is running. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
   },
   "answer.cerebras.model": {
     type: "string",
@@ -132,6 +134,103 @@ export const SETTINGS = {
     scope: "machine",
     env: "OPENAI_MODEL",
     doc: "The model at OpenAI, at Azure (the name of the deployment) or on the server that speaks its protocol. Empty: the first that a server on this machine offers; OpenAI and Azure need a name.",
+  },
+  "answer.local.modelPath": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_LOCAL_MODEL",
+    doc: "The file of the language model that Cairn runs itself, with the providers `llama` and `local`: an absolute path of a chat or instruct model in GGUF format, for example `~/models/qwen2.5-coder-7b-instruct-q4_k_m.gguf`. Of a model in several files, the first. It is read when a question is asked, and nothing leaves the machine.",
+  },
+  "answer.local.engineFolder": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_LLAMA_FOLDER",
+    doc: "A folder in which `npm install node-llama-cpp@3.21.1` was run: the engine for model files is taken from there. Empty means the one that comes with Cairn, where one does; that one has no CUDA and no Vulkan, which npm adds in a folder of your own.",
+  },
+  "answer.local.gpu": {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "off"],
+    scope: "machine",
+    env: "CAIRN_LOCAL_GPU",
+    doc: "Whether a model file runs on the graphics processor. `auto`: on the best that the engine supports and finds (Metal, CUDA, Vulkan), with as many layers as fit, else on the processor. `off`: on the processor.",
+  },
+  "answer.local.threads": {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 256,
+    scope: "machine",
+    env: "CAIRN_LOCAL_THREADS",
+    doc: "Threads that a model file runs on. 0 means one for each physical core but one: they wait for each other all the time, and on a core that another program needs they all stand still. There are never more than the machine has cores.",
+  },
+  "answer.local.temperature": {
+    type: "number",
+    default: 0.2,
+    min: 0,
+    max: 2,
+    fractional: true,
+    scope: "machine",
+    env: "CAIRN_LOCAL_TEMPERATURE",
+    doc: "How freely a model file chooses its words. 0 always takes the likeliest, so that the same question gives the same answer; above 1 it rambles.",
+  },
+  "answer.local.topK": {
+    type: "number",
+    default: 40,
+    min: 0,
+    max: 1000,
+    scope: "machine",
+    env: "CAIRN_LOCAL_TOP_K",
+    doc: "How many of the likeliest next words a model file chooses from. 0 means all of them. It has no effect at temperature 0, nor have `topP`, `minP` and `seed`.",
+  },
+  "answer.local.topP": {
+    type: "number",
+    default: 0.95,
+    min: 0,
+    max: 1,
+    fractional: true,
+    scope: "machine",
+    env: "CAIRN_LOCAL_TOP_P",
+    doc: "A model file chooses from the likeliest next words that together have this probability. 1 means from all.",
+  },
+  "answer.local.minP": {
+    type: "number",
+    default: 0.05,
+    min: 0,
+    max: 1,
+    fractional: true,
+    scope: "machine",
+    env: "CAIRN_LOCAL_MIN_P",
+    doc: "Next words that are less likely than this share of the likeliest are not chosen by a model file. 0 forbids none.",
+  },
+  "answer.local.repeatPenalty": {
+    type: "number",
+    default: 1.1,
+    min: 1,
+    max: 2,
+    fractional: true,
+    scope: "machine",
+    env: "CAIRN_LOCAL_REPEAT_PENALTY",
+    doc: "How much a model file avoids the last 64 words it wrote. 1 means not at all; high values make it avoid names that code needs.",
+  },
+  "answer.local.seed": {
+    type: "number",
+    default: -1,
+    min: -1,
+    max: 4294967295,
+    scope: "machine",
+    env: "CAIRN_LOCAL_SEED",
+    doc: "Where the chance starts from that a model file chooses its words with: the same number gives the same answer to the same question. -1 means another one each time.",
+  },
+  "answer.local.unloadAfterMinutes": {
+    type: "number",
+    default: 10,
+    min: 0,
+    max: 1440,
+    scope: "machine",
+    doc: "Minutes without a question after which a model file is unloaded and its memory is free again. The next question loads it anew. 0 means never, as long as Cairn runs.",
   },
   "answer.openai.baseUrl": {
     type: "string",
@@ -161,7 +260,7 @@ export const SETTINGS = {
     max: 1000000,
     scope: "machine",
     env: "CAIRN_CONTEXT_TOKENS",
-    doc: "Tokens that a question with its sources and its answer may take together. 0 means what is safe for the provider: 8,192, and 4,096 for servers on this machine, whose window is not known. More finds more and costs more.",
+    doc: "Tokens that a question with its sources and its answer may take together. 0 means what is safe for the provider: 8,192, or fewer when a model file was trained on fewer or the memory holds no more, and 4,096 for servers on this machine, whose window is not known. More finds more and costs more.",
   },
   "answer.maxOutputTokens": {
     type: "number",
@@ -177,7 +276,7 @@ export const SETTINGS = {
     min: 0,
     max: 600000,
     scope: "machine",
-    doc: "Milliseconds until a provider must have taken a request. 0 means 10,000, and 120,000 for servers on this machine, which may have to load the model first.",
+    doc: "Milliseconds until a provider must have taken a request. 0 means 10,000, and 120,000 for servers and model files on this machine: the model may have to be loaded first.",
   },
   "answer.firstTokenTimeoutMs": {
     type: "number",
@@ -185,7 +284,7 @@ export const SETTINGS = {
     min: 0,
     max: 600000,
     scope: "machine",
-    doc: "Milliseconds from there to the first word of the answer. 0 means 20,000, and 120,000 for servers on this machine.",
+    doc: "Milliseconds from there to the first word of the answer. 0 means 20,000, and 120,000 for servers and model files on this machine, counted anew whenever a model file has read a part of the question.",
   },
   "answer.nextTokenTimeoutMs": {
     type: "number",
@@ -193,7 +292,7 @@ export const SETTINGS = {
     min: 0,
     max: 600000,
     scope: "machine",
-    doc: "Milliseconds without anything new after which an answer counts as stalled. 0 means 10,000, and 30,000 for servers on this machine.",
+    doc: "Milliseconds without anything new after which an answer counts as stalled. 0 means 10,000, and 30,000 for servers and model files on this machine.",
   },
   "answer.prices": {
     type: "strings",
@@ -296,7 +395,7 @@ function valueIn(text: string, setting: Setting): unknown {
     case "boolean":
       return /^(?:true|1|yes|on)$/i.test(text) ? true : /^(?:false|0|no|off)$/i.test(text) ? false : text;
     case "number":
-      return /^\d+$/.test(text) ? Number(text) : text;
+      return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
     case "strings":
       return splitOutsideBraces(text);
     default:
@@ -332,8 +431,9 @@ function mismatch(setting: Setting, value: unknown): string | undefined {
     case "choice":
       return isString(value) && setting.choices.includes(value) ? undefined : `one of ${setting.choices.join(", ")}`;
     case "number": {
-      const fits = Number.isInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max;
-      return fits ? undefined : `a whole number from ${setting.min} to ${setting.max}`;
+      const isNumber = setting.fractional ? Number.isFinite(value) : Number.isInteger(value);
+      const fits = isNumber && (value as number) >= setting.min && (value as number) <= setting.max;
+      return fits ? undefined : `a ${setting.fractional ? "" : "whole "}number from ${setting.min} to ${setting.max}`;
     }
   }
 }

@@ -34,6 +34,7 @@ describe("who is asked", () => {
       ["lmstudio", "lmstudio http://127.0.0.1:1234"],
       ["vllm", "vllm http://127.0.0.1:8000"],
       ["llama-server", "llama-server http://127.0.0.1:8080"],
+      ["llama", "llama file://"],
     ]) {
       assert.deepEqual(chosen({}, {}, { INFERENCE_PROVIDER: provider }), [usual]);
     }
@@ -99,6 +100,12 @@ describe("local", () => {
       assert.deepEqual(value, { type: "text", text: "Here." });
     });
   }
+
+  it("is the model file that is named, before any server", () => {
+    assert.deepEqual(chosen({ "answer.local.modelPath": "/m.gguf" }, {}, { INFERENCE_PROVIDER: "local" }), [
+      "local file://",
+    ]);
+  });
 
   it("says where it has looked when there is none", async () => {
     const [provider] = chooseProviders(machine(1, "http://127.0.0.1:1"), settings);

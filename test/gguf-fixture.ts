@@ -10,8 +10,8 @@ interface GgufTensor {
   bytes: Uint8Array;
 }
 
-/** Values of metadata: texts, lists of texts, or numbers of 32 bits. */
-type Metadata = Readonly<Record<string, string | number | readonly string[]>>;
+/** Values of metadata: texts, lists of texts, truths, whole numbers of 32 bits; one float, or a list of integers, in an array. */
+type Metadata = Readonly<Record<string, string | number | boolean | readonly string[] | Float32Array | Int32Array>>;
 
 export const GgmlType = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 8, BF16: 30 } as const;
 
@@ -74,8 +74,15 @@ function blocks(
 
 function metadataValue(value: Metadata[string]): Uint8Array {
   if (typeof value === "number") return Buffer.concat([u32(4), u32(value)]);
+  if (typeof value === "boolean") return Buffer.concat([u32(7), Buffer.of(Number(value))]);
   if (typeof value === "string") return Buffer.concat([u32(8), text(value)]);
+  if (value instanceof Float32Array) return Buffer.concat([u32(6), bytesOf(value.subarray(0, 1))]);
+  if (value instanceof Int32Array) return Buffer.concat([u32(9), u32(5), u64(value.length), bytesOf(value)]);
   return Buffer.concat([u32(9), u32(8), u64(value.length), ...value.map(text)]);
+}
+
+function bytesOf(values: Float32Array | Int32Array): Uint8Array {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 }
 
 export function text(value: string): Uint8Array {

@@ -43,9 +43,9 @@ test("the lock file names no registry", () => {
 });
 
 test("dependencies are exact versions", () => {
-  const { dependencies, devDependencies } = JSON.parse(content("package.json"));
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(content("package.json"));
   assert.deepEqual(
-    Object.entries({ ...dependencies, ...devDependencies }).filter(
+    Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(
       ([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)),
     ),
     [],

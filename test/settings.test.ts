@@ -96,6 +96,10 @@ test("what cannot be used is said, and the default holds", () => {
       "cairn.search.limit must be a whole number from 1 to 100, not 2.5. The default, 20, is used.",
     ],
     [
+      { answer: { local: { temperature: 2.5 } } },
+      "cairn.answer.local.temperature must be a number from 0 to 2, not 2.5. The default, 0.2, is used.",
+    ],
+    [
       { index: { enabled: "yes" } },
       'cairn.index.enabled must be true or false, not "yes". The default, true, is used.',
     ],
@@ -124,6 +128,16 @@ test("a wrong environment variable is named", () => {
   ] as const) {
     assert.match(readSettings({}, env).problems.join(), problem);
   }
+});
+
+test("numbers of the environment may be fractions where the setting takes them", () => {
+  const { settings, problems } = readSettings({}, { CAIRN_LOCAL_TEMPERATURE: "0.75", CAIRN_LOCAL_SEED: "-1" });
+  assert.deepEqual(problems, []);
+  assert.equal(settings["answer.local.temperature"], 0.75);
+  assert.match(
+    readSettings({}, { CAIRN_CONTEXT_TOKENS: "10.5" }).problems.join(),
+    /must be a whole number .*, not 10\.5/,
+  );
 });
 
 test("the editor's excludes count only when they are wanted", () => {

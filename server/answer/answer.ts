@@ -169,10 +169,11 @@ async function* stream(
       throw error;
     }
     yield* await check.end();
-    const { finish = "stop", usage, timing } = end ?? {};
+    const { finish = "stop", usage, timing, device } = end ?? {};
     const cost = costOf(model.price, usage);
+    const ran = device === undefined ? {} : { device };
     const record = { ...NOTHING, provider: provider.name, model: model.name, ...clock.read(), usage, timing, cost };
-    yield { type: "done", record: { ...record, finish: finish === "length" ? "length" : "complete" } };
+    yield { type: "done", record: { ...record, ...ran, finish: finish === "length" ? "length" : "complete" } };
     return;
   }
 }

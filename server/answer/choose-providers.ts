@@ -4,15 +4,17 @@ import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
 import { guarded } from "./guarded-provider.ts";
+import { type LlamaOptions, llama } from "./llama.ts";
 import type { Price, Provider } from "./llm.ts";
 import { localServer } from "./local-servers.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
 import type { ProviderOptions } from "./provider-options.ts";
+import type { Deadlines } from "./watchdog.ts";
 
 /** What was asked for at this time, above the settings. */
 export interface Wish {
   readonly provider?: string;
-  /** Of the first provider. */
+  /** Of the first provider: a name, or the path of a model file. */
   readonly model?: string;
 }
 
@@ -33,6 +35,10 @@ export function chooseProviders(host: Host, settings: Settings, wish: Wish = {})
       const baseUrl = settings["answer.cerebras.baseUrl"] || CEREBRAS_URL;
       return guarded(cerebras(host, optionsOf(settings, baseUrl, wished ?? settings["answer.cerebras.model"])));
     }
+    const file = wished ?? settings["answer.local.modelPath"];
+    if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
+      return guarded(llama(llamaOptions(settings, name, file)));
+    }
     const model = wished ?? settings["answer.openai.model"];
     if (name === "local") return guarded(localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model)));
     const baseUrl = ownUrl || PRESETS[name].baseUrl;
@@ -41,7 +47,7 @@ export function chooseProviders(host: Host, settings: Settings, wish: Wish = {})
   });
 }
 
-type ProviderName = "none" | "cerebras" | "local" | PresetName;
+type ProviderName = "none" | "cerebras" | "llama" | "local" | PresetName;
 
 function known(name: string): ProviderName {
   const names: readonly string[] = SETTINGS["answer.provider"].choices;
@@ -62,18 +68,42 @@ const PATIENCE = {
 
 function optionsOf(settings: Settings, baseUrl: string, model: string): ProviderOptions {
   const remote = isRemote(baseUrl);
-  const usual = PATIENCE[remote ? "remote" : "local"];
   return {
     baseUrl,
     model,
     remote,
     contextTokens: settings["answer.contextTokens"] || SAFE_CONTEXT[remote ? "remote" : "local"],
-    deadlines: {
-      connectMs: settings["answer.connectTimeoutMs"] || usual.connectMs,
-      firstTokenMs: settings["answer.firstTokenTimeoutMs"] || usual.firstTokenMs,
-      nextTokenMs: settings["answer.nextTokenTimeoutMs"] || usual.nextTokenMs,
-    },
+    deadlines: deadlinesOf(settings, PATIENCE[remote ? "remote" : "local"]),
     prices: pricesOf(settings["answer.prices"]),
+  };
+}
+
+function deadlinesOf(settings: Settings, usual: Deadlines): Deadlines {
+  return {
+    connectMs: settings["answer.connectTimeoutMs"] || usual.connectMs,
+    firstTokenMs: settings["answer.firstTokenTimeoutMs"] || usual.firstTokenMs,
+    nextTokenMs: settings["answer.nextTokenTimeoutMs"] || usual.nextTokenMs,
+  };
+}
+
+function llamaOptions(settings: Settings, name: string, modelPath: string): LlamaOptions {
+  return {
+    name,
+    modelPath,
+    engineFolder: settings["answer.local.engineFolder"],
+    gpu: settings["answer.local.gpu"],
+    threads: settings["answer.local.threads"],
+    contextTokens: settings["answer.contextTokens"],
+    sampling: {
+      temperature: settings["answer.local.temperature"],
+      topK: settings["answer.local.topK"],
+      topP: settings["answer.local.topP"],
+      minP: settings["answer.local.minP"],
+      repeatPenalty: settings["answer.local.repeatPenalty"],
+      seed: settings["answer.local.seed"],
+    },
+    unloadAfterMs: settings["answer.local.unloadAfterMinutes"] * 60_000,
+    deadlines: deadlinesOf(settings, PATIENCE.local),
   };
 }
 

@@ -32,6 +32,7 @@ export function guarded(
     destination,
     remote,
     hasKey,
+    close: () => provider.close?.() ?? Promise.resolve(),
     async open(signal) {
       for (let attempt = 0; ; attempt++) {
         enter(name, breaker);

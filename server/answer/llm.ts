@@ -29,6 +29,8 @@ export type ModelEvent =
       readonly finish: "stop" | "length";
       readonly usage?: Usage;
       readonly timing?: ProviderTiming;
+      /** What the model ran on, where that is this machine. */
+      readonly device?: string;
     };
 
 /** One model of one provider, ready to be asked. */
@@ -56,6 +58,8 @@ export interface Provider {
   readonly hasKey: boolean;
   /** Chooses the model, asking the provider for its list when none was named. @throws ProviderError */
   open(signal: AbortSignal): Promise<LanguageModel>;
+  /** Gives back what it holds, such as the memory of a model that runs here. */
+  close?(): Promise<void>;
 }
 
 /** What an answer has cost, in US dollars; undefined when the price or the tokens are not known. */

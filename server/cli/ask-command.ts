@@ -23,9 +23,10 @@ Without a provider, the passages that say most about it are quoted, and nothing 
 language model writes the answer; each citation is checked against the code, and paragraphs without one are marked.
 
 Options:
-  --provider NAME   Who writes the answer: none, cerebras, openai, azure, ollama, lmstudio, vllm, llama-server, or
-                    local for whichever of those runs on this machine; INFERENCE_PROVIDER unless given
-  --model NAME      Which of its models
+  --provider NAME   Who writes the answer: none, cerebras, openai, azure, ollama, lmstudio, vllm, llama-server,
+                    llama for a model file that Cairn runs itself, or local for that or whichever server runs on this
+                    machine; INFERENCE_PROVIDER unless given
+  --model NAME      Which of its models; for llama the path of a GGUF file, CAIRN_LOCAL_MODEL unless given
   --no-llm          Quote passages, whatever provider is set
   --yes             Do not ask before something is sent to a provider for the first time
   --path GLOB       Only files that match: a folder (src/net) or a glob (*.test.ts); may be given again
@@ -43,6 +44,7 @@ Exit codes: 0 answered, 1 nothing found, 2 a mistake in what was asked, 3 someth
 Examples:
   cairn ask "how does retry work?"
   cairn ask "where is the cache cleared?" ../app --provider cerebras
+  cairn ask "how does retry work?" --provider llama --model ~/models/qwen2.5-coder-7b-instruct-q4_k_m.gguf
   npm test 2>&1 | cairn ask "why does this fail?" --provider ollama --model qwen2.5-coder
 `;
 
@@ -94,7 +96,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     const reply = await replyAsJson(events);
     context.terminal.print(`${JSON.stringify({ question: asked, root, ...reply })}\n`);
     return reply.record;
-  });
+  }).finally(() => Promise.all(chosen.map((provider) => provider.close?.())));
   if (finish === "nothing") return ExitCode.nothingFound;
   return finish === "interrupted" ? ExitCode.unavailable : ExitCode.ok;
 }

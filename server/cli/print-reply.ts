@@ -112,9 +112,13 @@ function renderText(text: string, { style }: Terminal): string {
     .join("\n");
 }
 
+function perSecond(amount: number, ms: number): string {
+  return ms > 0 ? ((1000 * amount) / ms).toFixed(1) : "?";
+}
+
 /** "cerebras llama-3.3-70b · first word 35 ms · 410 ms in all · 3,120 + 210 tokens · $0.0031 · 8 sources". */
 function footer(record: AnswerRecord): string {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, timing } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, timing, device } = record;
   const ms = (value: number) => `${count(Math.round(value))} ms`;
   const isModel = provider !== EXTRACTIVE;
   return [
@@ -122,10 +126,11 @@ function footer(record: AnswerRecord): string {
     isModel && firstTokenMs !== undefined ? `first word ${ms(firstTokenMs)}` : "",
     `${ms(totalMs)} in all`,
     isModel ? `${ms(ownMs)} of them ours` : "",
-    timing ? `${ms(timing.totalMs)} by its own clock` : "",
+    timing && !device ? `${ms(timing.totalMs)} by its own clock` : "",
     usage ? `${count(usage.inputTokens)} + ${count(usage.outputTokens)} tokens` : "",
+    usage && timing && device ? `${perSecond(usage.outputTokens, timing.completionMs)} tokens/s on ${device}` : "",
     cost !== undefined ? `$${cost.toFixed(4)}` : "",
-    isModel && usage && cost === undefined ? "price not known" : "",
+    isModel && usage && cost === undefined && !device ? "price not known" : "",
     counted(record.sources, isModel ? "source" : "passage"),
     record.removed > 0 ? `${counted(record.removed, "citation")} removed` : "",
     record.unsupported > 0 ? `${counted(record.unsupported, "paragraph")} without a source` : "",

@@ -1,0 +1,111 @@
+import { homedir } from "node:os";
+import { basename, resolve } from "node:path";
+import { LlamaEngine } from "../native/llama-engine.ts";
+import { LlamaError, type LlamaFailure, type LlamaLoad, type Sampling } from "../native/llama-messages.ts";
+import type { ChatRequest, ModelEvent, Provider } from "./llm.ts";
+import { type Failure, ProviderError } from "./provider-error.ts";
+import { type Deadlines, Watchdog } from "./watchdog.ts";
+
+/** What the settings say of a model file. */
+export interface LlamaOptions extends LlamaLoad {
+  /** Of the provider, as the user chose it. */
+  readonly name: string;
+  readonly sampling: Sampling;
+  /** 0 for never. */
+  readonly unloadAfterMs: number;
+  readonly deadlines: Deadlines;
+}
+
+/**
+ * A model file that Cairn runs itself, in a process of its own that is started with the first question and stays for the
+ * next ones. Nothing leaves this machine.
+ */
+export function llama(options: LlamaOptions): Provider {
+  const { name, sampling, deadlines } = options;
+  const modelPath = options.modelPath && resolve(options.modelPath.replace(/^~(?=[\\/])/, homedir()));
+  const engine = new LlamaEngine({ ...options, modelPath }, options.unloadAfterMs);
+  const model = basename(modelPath);
+  return {
+    name,
+    destination: "file://",
+    remote: false,
+    hasKey: true,
+    close: () => engine.close(),
+    async open(signal) {
+      if (!modelPath) {
+        const hint = "Name a GGUF file with cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) or --model PATH.";
+        throw new ProviderError(name, "model-gone", "no model file was chosen.", hint);
+      }
+      const { contextTokens } = await watched(name, signal, async (watchdog) => {
+        watchdog.expect("The model", deadlines.connectMs);
+        return await engine.open(watchdog.signal);
+      });
+      return { name: model, contextTokens, stream };
+    },
+  };
+
+  async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ModelEvent, void, undefined> {
+    const watchdog = new Watchdog(name, signal);
+    const { messages, maxOutputTokens } = request;
+    let anyText = false;
+    try {
+      watchdog.expect("The first word", deadlines.firstTokenMs);
+      for await (const event of engine.stream({ messages, maxOutputTokens, sampling }, watchdog.signal)) {
+        if (event.type === "text") {
+          anyText ||= event.text !== "";
+          // Reading a long question is a sign of life too.
+          if (anyText) watchdog.expect("The next word", deadlines.nextTokenMs);
+          else watchdog.expect("The first word", deadlines.firstTokenMs);
+          if (event.text !== "") yield event;
+          continue;
+        }
+        const { finish, inputTokens, cachedTokens, outputTokens, queueMs, promptMs, completionMs, device } = event.end;
+        if (!anyText) throw new ProviderError(name, "output", "its answer was empty.", EMPTY[finish]);
+        const usage = { inputTokens, outputTokens, cachedTokens };
+        const timing = { queueMs, promptMs, completionMs, totalMs: queueMs + promptMs + completionMs };
+        yield { type: "end", finish, usage, timing, device };
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw asProviderError(name, error);
+    } finally {
+      watchdog.stop();
+    }
+  }
+}
+
+const EMPTY = {
+  length: "Raise cairn.answer.maxOutputTokens: the model may think first.",
+  stop: "Is this a chat model?",
+};
+
+async function watched<Result>(
+  name: string,
+  signal: AbortSignal,
+  work: (watchdog: Watchdog) => Promise<Result>,
+): Promise<Result> {
+  const watchdog = new Watchdog(name, signal);
+  try {
+    return await work(watchdog);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asProviderError(name, error);
+  } finally {
+    watchdog.stop();
+  }
+}
+
+const FAILURES: Readonly<Record<LlamaFailure, Failure>> = {
+  "no-engine": "rejected",
+  "no-model": "model-gone",
+  "no-memory": "rejected",
+  "too-long": "context-too-long",
+  ended: "server",
+  stopped: "server",
+};
+
+/** What is neither is a defect, and is passed on as one. */
+function asProviderError(name: string, error: unknown): unknown {
+  if (!(error instanceof LlamaError)) return error;
+  return new ProviderError(name, FAILURES[error.failure], error.message, error.hint, { cause: error });
+}

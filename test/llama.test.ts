@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { LlamaEngine } from "../server/native/llama-engine.ts";
+import type { FromLlama, LlamaEnd, LlamaLoad, LlamaRequest, ToLlama } from "../server/native/llama-messages.ts";
+import { GgmlType, gguf } from "./gguf-fixture.ts";
+import { temporaryFolder } from "./open-core.ts";
+import { writeTinyLlama } from "./tiny-llama.ts";
+
+const never = new AbortController().signal;
+const sampling = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05, repeatPenalty: 1.1, seed: 7 };
+/** One thread: several wait for each other, for ever on a busy machine. */
+const LOAD: Omit<LlamaLoad, "modelPath"> = { engineFolder: "", gpu: "off", threads: 1, contextTokens: 2048 };
+const SYSTEM = { role: "system", content: "You answer questions about code. ".repeat(20) } as const;
+
+let folder = "";
+let modelPath = "";
+const opened: LlamaEngine[] = [];
+
+before((test) => {
+  folder = temporaryFolder(test as TestContext);
+  modelPath = join(folder, "tiny.gguf");
+  writeTinyLlama(modelPath);
+});
+after(() => Promise.all(opened.map((engine) => engine.close())));
+
+function engineFor(load: Partial<LlamaLoad> = {}, unloadAfterMs = 0): LlamaEngine {
+  const engine = new LlamaEngine({ ...LOAD, modelPath, ...load }, unloadAfterMs);
+  opened.push(engine);
+  return engine;
+}
+
+function question(text: string, more: Partial<LlamaRequest> = {}): LlamaRequest {
+  return { messages: [SYSTEM, { role: "user", content: text }], maxOutputTokens: 20, sampling, ...more };
+}
+
+async function answerTo(engine: LlamaEngine, request: LlamaRequest): Promise<{ pieces: string[]; end: LlamaEnd }> {
+  const pieces: string[] = [];
+  for await (const event of engine.stream(request, never)) {
+    if (event.type === "end") return { pieces: pieces.filter(Boolean), end: event.end };
+    pieces.push(event.text);
+  }
+  throw new Error("the answer had no end");
+}
+
+describe("a model file", () => {
+  let engine: LlamaEngine;
+  before(() => {
+    engine = engineFor();
+  });
+
+  it("answers piece by piece, and says how it came about", async () => {
+    assert.deepEqual(await engine.open(never), { contextTokens: 2048, device: "CPU, 1 thread" });
+    const { pieces, end } = await answerTo(engine, question("How does retry work?"));
+    assert.ok(pieces.length > 3, `${pieces.length} pieces`);
+    const { finish, outputTokens, device, cachedTokens } = end;
+    assert.deepEqual(
+      { finish, outputTokens, device, cachedTokens },
+      { finish: "length", outputTokens: 20, device: "CPU, 1 thread", cachedTokens: 0 },
+    );
+    assert.ok(end.inputTokens > 100 && end.promptMs > 0 && end.completionMs > 0);
+    const again = await answerTo(engine, question("How does retry work?"));
+    assert.equal(again.pieces.join(""), pieces.join(""), "the same seed gives the same answer");
+    const other = await answerTo(engine, question("How does retry work?", { sampling: { ...sampling, seed: 8 } }));
+    assert.notEqual(other.pieces.join(""), pieces.join(""));
+  });
+
+  it("reads only what is new of the next question in a conversation", async () => {
+    const first = question("How does retry work?");
+    const { pieces, end } = await answerTo(engine, first);
+    const answer = { role: "assistant", content: pieces.join("") } as const;
+    const messages = [...first.messages, answer, { role: "user", content: "And then?" } as const];
+    const next = (await answerTo(engine, { ...first, messages })).end;
+    assert.ok(next.inputTokens > end.inputTokens);
+    assert.ok(next.cachedTokens >= end.inputTokens - 1, `${next.cachedTokens} of ${next.inputTokens} were kept`);
+  });
+
+  it("refuses what does not fit, before it writes anything, and goes on", async () => {
+    const long = question("word ".repeat(3000));
+    await assert.rejects(answerTo(engine, long), {
+      failure: "too-long",
+      message: /tokens of question and 20 of answer/,
+    });
+    assert.equal((await answerTo(engine, question("Short?"))).end.outputTokens, 20);
+  });
+
+  it("stops when it is told to, and is ready for the next question", async () => {
+    const { pid } = engine;
+    assert.notEqual(pid, undefined);
+    const stop = new AbortController();
+    let read = 0;
+    const endless = async () => {
+      for await (const _ of engine.stream(question("Tell", { maxOutputTokens: 1500 }), stop.signal)) {
+        if (++read === 5) stop.abort(new Error("stopped by the user"));
+      }
+    };
+    await assert.rejects(endless, /stopped by the user/);
+    for await (const _ of engine.stream(question("Tell", { maxOutputTokens: 1500 }), never)) break;
+    assert.equal((await answerTo(engine, question("Next?"))).end.outputTokens, 20);
+    assert.equal(engine.pid, pid);
+    await assert.rejects(engine.open(AbortSignal.abort(new Error("not wanted"))), /not wanted/);
+    assert.equal(engine.pid, pid, "the model that is loaded stays");
+  });
+
+  it("answers questions that come together one after the other", async () => {
+    const all = await Promise.all(["One?", "Two?", "Three?"].map((text) => answerTo(engine, question(text))));
+    assert.deepEqual(
+      all.map(({ end }) => end.outputTokens),
+      [20, 20, 20],
+    );
+  });
+
+  it("goes on with one answer when another that waits for it is stopped", async () => {
+    const stop = new AbortController();
+    let waiting: Promise<unknown> = Promise.resolve();
+    let written = 0;
+    for await (const event of engine.stream(question("Tell", { maxOutputTokens: 1500 }), never)) {
+      if (event.type === "end") assert.equal(event.end.outputTokens, 1500);
+      if (event.type !== "text" || event.text === "") continue;
+      written++;
+      if (written === 5) waiting = assert.rejects(engine.stream(question("Two?"), stop.signal).next(), /by the user/);
+      if (written === 50) stop.abort(new Error("stopped by the user"));
+    }
+    await waiting;
+    assert.ok(stop.signal.aborted);
+  });
+
+  it("whose process is killed says so, and is there again for the next question", async () => {
+    const engine = engineFor();
+    let text = "";
+    const killed = async () => {
+      for await (const event of engine.stream(question("Tell", { maxOutputTokens: 1500 }), never)) {
+        if (event.type === "text") text += event.text;
+        if (text !== "" && engine.pid !== undefined) process.kill(engine.pid, "SIGKILL");
+      }
+    };
+    await assert.rejects(killed, { failure: "ended", message: /tiny\.gguf has ended \(SIGKILL\)/, hint: /Ask again/ });
+    assert.notEqual(text, "");
+    assert.equal((await answerTo(engine, question("Again?"))).end.outputTokens, 20);
+  });
+
+  it("is unloaded when nobody has asked for a while, and loaded for the next question", async () => {
+    const engine = engineFor({}, 1);
+    await answerTo(engine, question("One?"));
+    while (engine.pid !== undefined) await turn();
+    assert.equal((await answerTo(engine, question("Two?"))).end.cachedTokens, 0);
+  });
+
+  it("takes its process along when the one that asked is gone, even in the middle of an answer", async () => {
+    const child = fork(join(dirname(import.meta.dirname), "server/native/llama-process.ts"), { execArgv: [] });
+    const exit = once(child, "exit");
+    const tell = (message: ToLlama) => child.send(message);
+    child.on("message", ({ type }: FromLlama) => {
+      if (type === "loaded") tell({ type: "generate", id: 1, request: question("Tell", { maxOutputTokens: 1500 }) });
+      if (type === "text") child.disconnect();
+    });
+    tell({ type: "load", load: { ...LOAD, modelPath } });
+    assert.deepEqual(await exit, [null, "SIGKILL"]);
+  });
+});
+
+describe("a model file that cannot be used", () => {
+  async function failureOf(load: Partial<LlamaLoad>): Promise<{ failure: string; message: string; hint: string }> {
+    return await engineFor(load)
+      .open(never)
+      .then(
+        () => assert.fail("it was loaded"),
+        (error) => error,
+      );
+  }
+
+  it("is not there, is a folder, or is something else", async () => {
+    const text = join(folder, "notes.txt");
+    writeFileSync(text, "GGU");
+    for (const [path, message] of [
+      [join(folder, "none.gguf"), /none\.gguf cannot be read \(ENOENT\)/],
+      [folder, /is not a GGUF file/],
+      [text, /notes\.txt is not a GGUF file/],
+    ] as const) {
+      const error = await failureOf({ modelPath: path });
+      assert.equal(error.failure, "no-model");
+      assert.match(error.message, message);
+      assert.match(error.hint, /cairn\.answer\.local\.modelPath/);
+    }
+  });
+
+  it("is cut off, in its header or in its weights", async () => {
+    const whole = readFileSync(modelPath);
+    for (const bytes of [64, 5_000, whole.length - 50_000]) {
+      const cut = join(folder, `cut-${bytes}.gguf`);
+      writeFileSync(cut, whole.subarray(0, bytes));
+      const error = await failureOf({ modelPath: cut });
+      assert.equal(error.failure, "no-model", error.message);
+      assert.match(error.message, /cannot be loaded/);
+      assert.match(error.hint, /incomplete/);
+    }
+  });
+
+  it("needs more memory than there is", async () => {
+    const huge = join(folder, "huge.gguf");
+    copyFileSync(modelPath, huge);
+    writeFileSync(huge, hugeHeader());
+    // A file of a million megabytes that takes no room on the disk.
+    truncateSync(huge, 2 ** 40);
+    const error = await failureOf({ modelPath: huge });
+    assert.equal(error.failure, "no-memory", error.message);
+    assert.match(
+      error.message,
+      /huge\.gguf with a window of 2,048 tokens needs [\d.]+ GiB of memory; [\d.]+ GiB are free/,
+    );
+  });
+
+  it("has no engine where the folder that is named has none", async () => {
+    const engineFolder = join(folder, "empty");
+    mkdirSync(engineFolder);
+    const error = await failureOf({ engineFolder });
+    assert.equal(error.failure, "no-engine");
+    assert.match(
+      error.message,
+      /there is no engine for model files here \(.*empty: Cannot find module 'node-llama-cpp'/,
+    );
+    assert.match(error.hint, /npm install node-llama-cpp@3\.21\.1/);
+  });
+});
+
+/** The beginning of a model with a layer of half a terabyte. */
+function hugeHeader(): Uint8Array {
+  const [cols, rows] = [65_536, 2 ** 21];
+  const metadata = {
+    "general.architecture": "llama",
+    "llama.block_count": 1,
+    "llama.context_length": 4096,
+    "llama.embedding_length": cols,
+    "llama.feed_forward_length": rows,
+    "llama.attention.head_count": 64,
+    "llama.attention.head_count_kv": 64,
+    "llama.attention.layer_norm_rms_epsilon": Float32Array.of(1e-5),
+    "llama.vocab_size": 4,
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.tokens": ["a", "b", "c", "d"],
+    "tokenizer.ggml.merges": ["a b"],
+  };
+  const layer = { name: "blk.0.ffn_up.weight", type: GgmlType.F32, sizes: [cols, rows], bytes: new Uint8Array(0) };
+  return gguf(metadata, [layer]);
+}
