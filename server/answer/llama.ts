@@ -1,9 +1,10 @@
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
+import type { Failure } from "../../shared/answer-types.ts";
 import { LlamaEngine } from "../native/llama-engine.ts";
 import { LlamaError, type LlamaFailure, type LlamaLoad, type Sampling } from "../native/llama-messages.ts";
 import type { ChatRequest, ModelEvent, Provider } from "./llm.ts";
-import { type Failure, ProviderError } from "./provider-error.ts";
+import { ProviderError } from "./provider-error.ts";
 import { type Deadlines, Watchdog } from "./watchdog.ts";
 
 /** What the settings say of a model file. */

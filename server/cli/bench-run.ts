@@ -48,7 +48,8 @@ export async function measureAndKeep(
     return run(workspace);
   };
   const needsCode = areas.some((area) => area !== "delta");
-  const record = needsCode ? await withWorkspace(context, folder, onCode, settings) : await run(undefined);
+  const measured = needsCode ? withWorkspace(context, folder, onCode, settings) : run(undefined);
+  const record = await measured.finally(() => Promise.all(providers.map((provider) => provider.close?.())));
   if (record.measures.length > 0) history.add(record);
   return record;
 }

@@ -35,6 +35,9 @@ export class Answers {
   #keys: readonly ProviderKey[] = [];
   /** Kept from question to question, for what they know: who fails, what the account offers, how much it may send. */
   readonly #providers = new Map<string, readonly Provider[]>();
+  /** No longer asked, but an answer may still be on its way from one of them. */
+  readonly #dropped: Provider[] = [];
+  #running = 0;
   #settings: Settings | undefined;
 
   /** @param send sends parts to the client */
@@ -46,7 +49,7 @@ export class Answers {
 
   useKeys(keys: readonly ProviderKey[]): null {
     this.#keys = keys;
-    this.#providers.clear();
+    this.#dropProviders();
     return null;
   }
 
@@ -94,6 +97,7 @@ export class Answers {
     };
     const toPart = partsOf(folders, opened.length > 1, this.#say);
     const batches = new Batches((parts) => this.#send({ task, parts }));
+    this.#running++;
     try {
       for await (const event of answer(question, parts, signal)) {
         if (event.type === "done") return { kind: "answered", record: event.record };
@@ -101,12 +105,26 @@ export class Answers {
       }
     } finally {
       batches.flush();
+      this.#running--;
+      this.#closeDropped();
     }
     throw new Error("The answer ended without its record.");
   }
 
+  #dropProviders(): void {
+    this.#dropped.push(...[...this.#providers.values()].flat());
+    this.#providers.clear();
+    this.#closeDropped();
+  }
+
+  /** What they run on this machine would stay in its memory until it is idle for long. */
+  #closeDropped(): void {
+    if (this.#running > 0) return;
+    for (const provider of this.#dropped.splice(0)) void provider.close?.();
+  }
+
   #providersFor(settings: Settings, { provider, model }: Pick<AskRequest, "provider" | "model">): readonly Provider[] {
-    if (settings !== this.#settings) this.#providers.clear();
+    if (settings !== this.#settings) this.#dropProviders();
     this.#settings = settings;
     const wish = `${provider ?? ""} ${model ?? ""}`;
     const known = this.#providers.get(wish);
