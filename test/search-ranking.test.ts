@@ -325,6 +325,19 @@ lib/user.tsx
 nothing
 `));
 
+  it("by a path that could be a glob and is a file", () =>
+    check(`
+--- pages/[id].tsx
+export function page() { return "word"; }
+--- pages/i.tsx
+export function other() { return "word"; }
+--- pages/about.tsx
+export function about() { return "word"; }
+=== word | paths: pages/[id].tsx
+pages/i.tsx
+pages/[id].tsx
+`));
+
   it("by language, with the names people use", () =>
     check(`${files}
 === word | languages: py

@@ -32,6 +32,17 @@ async function open(test: TestContext, files: Record<string, string>) {
 }
 
 describe("a workspace is indexed and kept current", () => {
+  it("finds who says an error message that quotes what was different that time, and says so", async (test) => {
+    const check = "export function check(port) {\n  throw new Error(`the port \"${port}\" is in use`);\n}\n";
+    const { workspace } = await open(test, { "src/check.js": check, "src/config.js": PARSE });
+    await workspace.idle();
+    const pasted = await workspace.search({ query: 'the port "8123" is in use' });
+    assert.equal(pasted.hits[0].path, "src/check.js");
+    assert.equal(pasted.note, "Nothing has all that stands in quotes: these are the closest without it.");
+    const quoted = await workspace.search({ query: '"in use"' });
+    assert.deepEqual([quoted.hits.map(({ path }) => path), quoted.note], [["src/check.js"], ""]);
+  });
+
   it("finds code by what it does", async (test) => {
     const { workspace, found } = await open(test, { "src/retry.js": RETRY, "src/config.js": PARSE });
     const status = await workspace.idle();

@@ -56,6 +56,7 @@ export async function answerSearch(
 ): Promise<SearchAnswer<Phrase>> {
   const started = performance.now();
   const query = parseQuery(request.query);
+  const notes = [query.note];
   const limit = Math.max(0, Math.min(Math.floor(request.limit ?? DEFAULT_LIMIT), LARGEST_LIMIT));
   const { snapshot, complete, lacking, languages } = source;
   const filter = filterOf(request, languages);
@@ -73,7 +74,15 @@ export async function answerSearch(
     found.sort((a, b) => b.score - a.score);
   }
   signal?.throwIfAborted();
-  return { hits: found.slice(0, limit), complete, note: query.note, tookMs: performance.now() - started };
+  if (found.length === 0 && query.required.length > 0 && limit > 0) {
+    // A pasted error message quotes what was different that time: the code that says it has none of it.
+    const without = { ...query, required: [] };
+    const near = searchSnapshot(snapshot, wanted, source.embed(query.text), { languages }, without);
+    found.push(...indexedHits(source, without, near, limit));
+    if (found.length > 0) notes.push(phrase("Nothing has all that stands in quotes: these are the closest without it."));
+  }
+  const note = joined(notes, " ");
+  return { hits: found.slice(0, limit), complete, note, tookMs: performance.now() - started };
 }
 
 /**

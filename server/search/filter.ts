@@ -152,6 +152,9 @@ function pathMatcher(pattern: string): (path: string) => boolean {
   const clean = pattern.replaceAll("\\", "/").replace(/^\.?\/+/, "");
   const plain = clean.replace(/\/+$/, "");
   if (plain === "" || plain === ".") return () => true;
-  if (!/[*?[{(]/.test(clean)) return (path) => path === plain || path.startsWith(`${plain}/`);
-  return picomatch(clean.includes("/") ? clean : `**/${clean}`, { dot: true });
+  const isThere = (path: string) => path === plain || path.startsWith(`${plain}/`);
+  if (!/[*?[{(]/.test(clean)) return isThere;
+  const matches = picomatch(clean.includes("/") ? clean : `**/${clean}`, { dot: true });
+  // `pages/[id].tsx` may be a glob, and is a file of many web sites.
+  return (path) => matches(path) || isThere(path);
 }
