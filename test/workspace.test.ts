@@ -33,7 +33,7 @@ async function open(test: TestContext, files: Record<string, string>) {
 
 describe("a workspace is indexed and kept current", () => {
   it("finds who says an error message that quotes what was different that time, and says so", async (test) => {
-    const check = "export function check(port) {\n  throw new Error(`the port \"${port}\" is in use`);\n}\n";
+    const check = 'export function check(port) {\n  throw new Error("the port " + port + " is in use");\n}\n';
     const { workspace } = await open(test, { "src/check.js": check, "src/config.js": PARSE });
     await workspace.idle();
     const pasted = await workspace.search({ query: 'the port "8123" is in use' });

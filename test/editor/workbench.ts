@@ -114,7 +114,10 @@ export class Workbench {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
-  /** Writes the user's settings; they hold from the next time that something is opened. */
+  /**
+   * Writes the user's settings. They hold from the next time that something is opened, for the extension a moment later:
+   * the editor begins with those of the time before.
+   */
   configure(settings: object): void {
     const all = { ...QUIET_SETTINGS, ...settings };
     writeFileSync(join(this.#folder, "user/User/settings.json"), JSON.stringify(all, null, 2));
@@ -152,8 +155,9 @@ export class Workbench {
 
   /** Opens a file by its name in the editor's list of files. */
   async openFile(name: string): Promise<void> {
-    await this.#choose("Search files by name", name, name, () => this.page.keyboard.press("Control+P"));
-    await this.activeFile(name);
+    const open = () => this.page.keyboard.press("Control+P");
+    // Rows move while files are still found: a click may meet another one.
+    await this.#choose("Search files by name", name, name, open, () => this.activeFile(name, 10_000));
     await this.page.locator(".editor-group-container.active .monaco-editor.focused, .binary-container").waitFor();
   }
 
@@ -166,14 +170,22 @@ export class Workbench {
 
   /**
    * Opens one of the editor's lists, types, and takes the first row whose label begins so. While another list is
-   * closing, or a page inside the workbench has the focus, keys are lost: then it begins again.
+   * closing, or a page inside the workbench has the focus, keys are lost: then it begins again, as when what was chosen
+   * does not show.
    */
-  async #choose(placeholder: string, typed: string, label: string, open: () => Promise<void>): Promise<void> {
+  async #choose(
+    placeholder: string,
+    typed: string,
+    label: string,
+    open: () => Promise<void>,
+    chosen: () => Promise<void> = async () => {},
+  ): Promise<void> {
     const list = this.page.locator(".quick-input-widget");
     const attempt = async (): Promise<void> => {
       await open();
       await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout: 3_000 });
       await list.locator(`.monaco-list-row[aria-label^="${label}"]`).first().click({ timeout: 10_000 });
+      await chosen();
     };
     for (let attempts = 1; ; attempts++) {
       try {
@@ -187,8 +199,8 @@ export class Workbench {
   }
 
   /** Name of the file in the active editor, once it is this one. */
-  async activeFile(name: string): Promise<void> {
-    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  async activeFile(name: string, timeout = 30_000): Promise<void> {
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout });
   }
 
   /** Waits until the cursor of the active editor is on this line. */
