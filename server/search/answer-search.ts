@@ -79,7 +79,8 @@ export async function answerSearch(
     const without = { ...query, required: [] };
     const near = searchSnapshot(snapshot, wanted, source.embed(query.text), { languages }, without);
     found.push(...indexedHits(source, without, near, limit));
-    if (found.length > 0) notes.push(phrase("Nothing has all that stands in quotes: these are the closest without it."));
+    if (found.length > 0)
+      notes.push(phrase("Nothing has all that stands in quotes: these are the closest without it."));
   }
   const note = joined(notes, " ");
   return { hits: found.slice(0, limit), complete, note, tookMs: performance.now() - started };
