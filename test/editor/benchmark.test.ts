@@ -7,7 +7,7 @@ import { PROJECT } from "../bench-session.ts";
 import { writeFiles } from "../open-core.ts";
 import { answerDialog, panel, shows } from "./delta-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
-import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST } from "./workbench.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, LIGHT_HIGH_CONTRAST, type Workbench } from "./workbench.ts";
 
 inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
   test("it opens from the palette, and says what it does and how long it takes", async () => {
@@ -157,11 +157,8 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
       "tea/kettle.ts": "export function boilWater(): void {}\n",
       "both.code-workspace": JSON.stringify({ folders: [{ path: "code" }, { path: "tea" }] }),
     });
-    await workbench.open(join(dirname(code), "both.code-workspace"));
-    await workbench.statusItem().waitFor({ timeout: 60_000 });
-    await workbench.run("Cairn: Open Benchmark");
     const page = panel(workbench);
-    await page.locator('#folder option:text-is("tea")').waitFor({ state: "attached" });
+    await openBoth(workbench, join(dirname(code), "both.code-workspace"));
     assert.equal(await page.locator("#folder").inputValue(), code);
 
     await workbench.open(undefined);
@@ -183,6 +180,21 @@ async function prepare(suite: Suite): Promise<void> {
   });
   await workbench.open(code);
   await workbench.statusItem().waitFor({ timeout: 60_000 });
+}
+
+/** Now and then the editor opens a workspace file as one without folders; opened again, it has them. */
+async function openBoth(workbench: Workbench, file: string): Promise<void> {
+  for (let attempts = 1; ; attempts++) {
+    await workbench.open(file);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Open Benchmark");
+    const tea = panel(workbench).locator('#folder option:text-is("tea")');
+    try {
+      return await tea.waitFor({ state: "attached", timeout: 15_000 });
+    } catch (error) {
+      if (attempts === 3) throw error;
+    }
+  }
 }
 
 function cacheOf(code: string): string {
