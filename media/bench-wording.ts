@@ -38,7 +38,7 @@ export function shortNumber(value: number): string {
 }
 
 export function figure(value: number, unit: string): string {
-  return l10n.t("{0} {1}", shortNumber(value), unit);
+  return `${shortNumber(value)} ${unit}`;
 }
 
 export function bounds({ low, high }: Pick<MeasureSummary, "low" | "high">): string {
