@@ -293,11 +293,7 @@ async function askUntil(workbench: Workbench, question: string, text: string): P
   const last = chat(workbench).locator(".exchange:last-child");
   for (;;) {
     const before = provider.paths.length;
-    const count = await chat(workbench).locator(".exchange").count();
     await ask(workbench, question);
-    await chat(workbench)
-      .locator(`.exchange:nth-child(${count + 1})`)
-      .waitFor();
     await last.locator(':is(.footer, button:text-is("Set API Key"), .consent)').first().waitFor({ timeout: 60_000 });
     if ((await last.textContent())?.includes(text)) return before;
   }
