@@ -147,6 +147,7 @@ export class ServerClient implements vscode.Disposable {
     const run = { module: this.#modulePath, transport: TransportKind.ipc, options: { env: { ...SERVER_ENVIRONMENT } } };
     const client = new QuietLanguageClient("cairn", "Cairn", { run, debug: run }, this.#options());
     this.#client = client;
+    this.#statuses.clear();
     client.onDidChangeState(({ newState }) => {
       if (this.#client !== client) return;
       if (newState === State.Running) {
@@ -200,11 +201,16 @@ export class ServerClient implements vscode.Disposable {
     };
   }
 
-  /** Notifications sent before this client was listening are made up for by asking once. */
+  /**
+   * Notifications sent before this client was listening are made up for by asking once. What has come of a folder by
+   * then is newer: the answer waits for every folder.
+   */
   async #refreshStatuses(): Promise<void> {
     try {
       const statuses = await this.request(ToServer.status, {});
-      for (const { rootUri, status } of statuses) this.#statuses.set(rootUri, status);
+      for (const { rootUri, status } of statuses) {
+        if (!this.#statuses.has(rootUri)) this.#statuses.set(rootUri, status);
+      }
       this.#changed.fire();
     } catch (error) {
       this.log.warn(`The state of the index is not known yet: ${error}`);

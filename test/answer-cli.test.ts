@@ -5,8 +5,9 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
-import { KEY, PROJECT } from "./answer-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { KEY } from "./provider-key.ts";
+import { PROJECT } from "./sample-project.ts";
 import {
   type ChatServer,
   piece,

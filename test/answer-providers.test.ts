@@ -14,7 +14,7 @@ import { RateLimits, retryAfterMs } from "../server/answer/rate-limits.ts";
 import type { Deadlines } from "../server/answer/watchdog.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { Failure } from "../shared/answer-types.ts";
-import { KEY } from "./answer-fixture.ts";
+import { KEY } from "./provider-key.ts";
 import {
   type Behaviour,
   type ChatServer,

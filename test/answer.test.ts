@@ -10,8 +10,8 @@ import { estimateTokens } from "../server/answer/token-estimate.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { inWords } from "../shared/phrase.ts";
 import { readSettings } from "../shared/settings.ts";
-import { PROJECT } from "./answer-fixture.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
+import { PROJECT } from "./sample-project.ts";
 import {
   type ChatServer,
   piece,

@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import type { BenchRun } from "../shared/bench-types.ts";
-import { PROJECT } from "./bench-session.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { PROJECT } from "./sample-project.ts";
 import { refuses, says, startChatServer } from "./servers/chat-server.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");

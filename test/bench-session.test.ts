@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { PROJECT, startBenchSession } from "./bench-session.ts";
+import { startBenchSession } from "./bench-session.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { PROJECT } from "./sample-project.ts";
 import { says, startChatServer } from "./servers/chat-server.ts";
 
 const WHOLE_SEARCH = { areas: ["search"], quick: false, providers: [], agreed: false } as const;

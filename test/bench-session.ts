@@ -7,23 +7,6 @@ import { fromWireError } from "../shared/errors.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
 
-/** Code with names of several words, in two languages. */
-export const PROJECT = {
-  "src/retry.ts": `/** Sends a request again after a failure. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
-};
-
 /** The real program, spoken to as the editor's panel speaks to it. */
 export interface BenchSession {
   readonly program: ChildProcessWithoutNullStreams;

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { PROJECT } from "./answer-fixture.ts";
 import { olderNode } from "./older-node.ts";
+import { PROJECT } from "./sample-project.ts";
 
 /** The real program, on a folder of its own with a cache of its own. */
 const program = join(dirname(import.meta.dirname), "bin", "cairn.mjs");

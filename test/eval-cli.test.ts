@@ -9,20 +9,10 @@ import { temporaryFolder, writeFiles } from "./open-core.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
 
-const PROJECT = {
-  "src/retry.ts": `/** Sends a request again after a failure. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
+import { PROJECT } from "./sample-project.ts";
+
+const ASKED = {
+  ...PROJECT,
   "questions.jsonl": `{"query": "retryRequest", "targets": [{"path": "src/retry.ts", "startLine": 2, "endLine": 8}], "category": "name"}
 {"query": "blend colours", "targets": [{"path": "src/colours.py"}]}
 `,
@@ -30,7 +20,7 @@ export async function retryRequest(send: () => Promise<Response>, attempts: numb
 
 async function cairnEval(test: TestContext, args: readonly string[], input = "") {
   const folder = temporaryFolder(test);
-  writeFiles(join(folder, "project"), PROJECT);
+  writeFiles(join(folder, "project"), ASKED);
   const env = { ...process.env, CAIRN_CACHE_DIR: join(folder, "cache") };
   const child = spawn(process.execPath, [PROGRAM, "eval", ...args], { cwd: join(folder, "project"), env });
   child.stdin.end(input);
@@ -54,7 +44,7 @@ describe("cairn eval", () => {
     const { out } = await cairnEval(
       test,
       [".", "--queries", "-", "--disable", "semantic,definition", "--json"],
-      PROJECT["questions.jsonl"],
+      ASKED["questions.jsonl"],
     );
     const { configurations, difference, queries, files } = JSON.parse(out);
     assert.deepEqual(
@@ -74,9 +64,9 @@ describe("cairn eval", () => {
     assert.deepEqual(configurations[1].disable, ["semantic"]);
     assert.deepEqual(queries.map(({ query }: { query: string }) => query).sort(), [
       "Blends two colours in equal parts",
-      "Sends a request again after a failure",
+      "Sends a request again after a failure, waiting longer each time",
     ]);
-    for (const [path, content] of Object.entries(PROJECT)) {
+    for (const [path, content] of Object.entries(ASKED)) {
       assert.equal(readFileSync(join(folder, "project", path), "utf8"), content);
     }
     assert.deepEqual(readdirSync(folder), ["project"], "nothing is written, not even a cache");

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { before, describe, it, type TestContext } from "node:test";
-import { PROJECT } from "./answer-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { PROJECT } from "./sample-project.ts";
 import { refuses, startChatServer } from "./servers/chat-server.ts";
 import { writeTinyLlama } from "./tiny-llama.ts";
 

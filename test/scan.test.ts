@@ -138,6 +138,14 @@ test("the same files are left out as from the index", async (t) => {
   );
 });
 
+test("a file that turns out to be binary is not found, also where there is nothing else to find", async (t) => {
+  const late = Buffer.concat([Buffer.from("needle\n"), Buffer.alloc(200_000, "line\n"), Buffer.from([0])]);
+  assert.deepEqual(await paths(t, { files: { "late.dat": late }, terms: ["needle"] }), []);
+  const named = { "a.dat": Buffer.from("needle\0"), "b.dat": Buffer.from("needle\0"), "c.ts": "needle" };
+  const only = Object.keys(named);
+  assert.deepEqual(await paths(t, { files: named, terms: ["needle"], options: { only } }), ["c.ts"]);
+});
+
 test("names with any character, and a long line", async (t) => {
   const names = ["a b.ts", "-flag.ts", "[id].ts", "日本.ts"];
   if (process.platform !== "win32") names.push("new\nline.ts", "a:3:b.ts");

@@ -159,7 +159,9 @@ class Occurrences {
     this.#rest = all.slice(start);
   }
 
+  /** What was found, once all output has been read. */
   files(): FileOccurrences[] {
+    this.#pathOf(this.#rest);
     return [...this.#byPath.values()].filter((file) => file !== undefined);
   }
 
@@ -183,14 +185,16 @@ class Occurrences {
     this.count++;
   }
 
-  /** A file that turns out to be binary leaves a line without a zero byte before the next path; it is not text. */
+  /** A file that turns out to be binary leaves a line without a zero byte behind its matches; it is not text. */
   #pathOf(field: string): string {
-    if (!field.includes("\n")) return field;
     const warning =
-      /^([\s\S]*): (?:WARNING: stopped searching )?binary file (?:matches|after match) \(found [^\n]*\)\n/;
-    const match = warning.exec(field);
-    if (!match) return field;
-    this.#byPath.set(match[1].replace(/^\.\//, ""), undefined);
-    return field.slice(match[0].length);
+      /^([\s\S]*?): (?:WARNING: stopped searching )?binary file (?:matches|after match) \(found [^\n]*\)\n/;
+    let path = field;
+    for (;;) {
+      const match = warning.exec(path);
+      if (!match) return path;
+      this.#byPath.set(match[1].replace(/^\.\//, ""), undefined);
+      path = path.slice(match[0].length);
+    }
   }
 }

@@ -127,8 +127,24 @@ export class Workbench {
 
   /** Opens a folder, a workspace file with several, or a window without one. */
   async open(path: string | undefined): Promise<void> {
-    const kind = path?.endsWith(".code-workspace") ? "workspace" : "folder";
-    const query = path === undefined ? "ew=true" : `${kind}=${encodeURIComponent(path)}`;
+    if (path?.endsWith(".code-workspace")) return this.#openWorkspace(path);
+    await this.#goTo(path === undefined ? "ew=true" : `folder=${encodeURIComponent(path)}`);
+  }
+
+  /** On a busy machine the editor at times shows a workspace file without its folders, until it is opened again. */
+  async #openWorkspace(file: string): Promise<void> {
+    for (let attempts = 1; ; attempts++) {
+      await this.#goTo(`workspace=${encodeURIComponent(file)}`);
+      await this.run("View: Show Explorer");
+      try {
+        return await this.page.locator(".explorer-folders-view .monaco-list-row").first().waitFor({ timeout: 10_000 });
+      } catch (error) {
+        if (attempts === 5) throw error;
+      }
+    }
+  }
+
+  async #goTo(query: string): Promise<void> {
     await this.page.goto(`${this.#address}/?${query}`);
     await this.page.locator(".monaco-workbench .activitybar").waitFor({ timeout: 60_000 });
   }

@@ -1,7 +1,4 @@
-/** A key as a provider gives it; what is shown must never have it. */
-export const KEY = "csk-0123456789abcdef";
-
-/** A small project to ask about. */
+/** A small project: two files with one idea each, in two languages. */
 export const PROJECT = {
   "src/retry.ts": `/** Sends a request again after a failure, waiting longer each time. */
 export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
