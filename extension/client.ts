@@ -11,7 +11,7 @@ import {
   State,
   TransportKind,
 } from "vscode-languageclient/node";
-import type { DeltaProgress } from "../shared/delta-types.ts";
+import type { DeltaProgress, DerivedDownload } from "../shared/delta-types.ts";
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
 import { type AnswerProgress, type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
@@ -38,6 +38,7 @@ export class ServerClient implements vscode.Disposable {
   readonly #started = new vscode.EventEmitter<void>();
   readonly #deltaProgress = new vscode.EventEmitter<DeltaProgress>();
   readonly #answerProgress = new vscode.EventEmitter<AnswerProgress>();
+  readonly #derivedDownload = new vscode.EventEmitter<DerivedDownload>();
   readonly #statuses = new Map<string, IndexStatus>();
   #client: LanguageClient | undefined;
   #state: ServerState = { kind: "no-folder" };
@@ -55,6 +56,8 @@ export class ServerClient implements vscode.Disposable {
   readonly onAnswerProgress = this.#answerProgress.event;
   /** Fires while the server works on deltas. */
   readonly onDeltaProgress = this.#deltaProgress.event;
+  /** Fires for each download of which a delta would save enough. */
+  readonly onDerivedDownload = this.#derivedDownload.event;
 
   get state(): ServerState {
     return this.#state;
@@ -139,6 +142,7 @@ export class ServerClient implements vscode.Disposable {
     this.#started.dispose();
     this.#deltaProgress.dispose();
     this.#answerProgress.dispose();
+    this.#derivedDownload.dispose();
     await this.#client?.dispose().catch(() => {});
     this.log.dispose();
   }
@@ -165,6 +169,9 @@ export class ServerClient implements vscode.Disposable {
     });
     client.onNotification(ToClient.deltaProgress.method, (progress: DeltaProgress) =>
       this.#deltaProgress.fire(progress),
+    );
+    client.onNotification(ToClient.derivedDownload.method, (derived: DerivedDownload) =>
+      this.#derivedDownload.fire(derived),
     );
     client.onNotification(ToClient.answerParts.method, (progress: AnswerProgress) =>
       this.#answerProgress.fire(progress),

@@ -13,7 +13,7 @@ export interface Underway {
 }
 
 /**
- * Finds which models in a folder were made from which, and estimates one after the other; what is known is shown at once.
+ * Finds which models and datasets in a folder were made from which, and estimates one after the other; what is known is shown at once.
  *
  * @param folder "" for the Hub's cache
  */
@@ -23,6 +23,7 @@ export async function scanFolder(folder: string, fast: boolean, { ask, at, show 
     folder: found.folder,
     isHub: folder === "",
     models: found.models,
+    datasets: found.datasets,
     proposals: found.descents,
   };
   show(scan);

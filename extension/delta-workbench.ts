@@ -21,6 +21,7 @@ import type { ServerClient } from "./client.ts";
 import { DeltaHistory } from "./delta-history.ts";
 import { chooseFolder, chooseModel, choosePlace, isThere } from "./delta-pickers.ts";
 import { collectDeltas, mayRemove, mayUndo, scanFolder, type Underway, withoutDeltas } from "./delta-scan.ts";
+import { tellOfDownloads } from "./derived-downloads.ts";
 import { loadPage } from "./webview-page.ts";
 
 const PANEL = "cairn.deltaWorkbench";
@@ -30,6 +31,7 @@ export function registerDeltaWorkbench(context: vscode.ExtensionContext, server:
   const workbench = new DeltaWorkbench(context, server);
   return vscode.Disposable.from(
     workbench,
+    tellOfDownloads(server, (pair) => workbench.show(pair)),
     vscode.commands.registerCommand("cairn.openDeltaWorkbench", () => workbench.show({})),
     vscode.commands.registerCommand("cairn.compressAgainstBase", (file?: unknown) =>
       workbench.show(file instanceof vscode.Uri ? { fine: file.fsPath } : {}),

@@ -118,8 +118,8 @@ export function runningInWords({ work, path, cancelling, item, progress }: Runni
 
 function progressInWords({ phase, done, total }: NonNullable<RunningWork["progress"]>): Phrase {
   if (phase === "hashing") return phrase("Taking the SHA-256 of every file…");
-  if (phase === "looking") return phrase("Looking for models: {0} found", done);
-  if (phase === "relating") return phrase("Comparing models: {0} of {1}", done, total);
+  if (phase === "looking") return phrase("Looking for models and datasets: {0} found", done);
+  if (phase === "relating") return phrase("Comparing them: {0} of {1}", done, total);
   const share = Math.floor(100 * (total === 0 ? 1 : done / total));
   return phrase("{0}: {1}%, {2} of {3}", PHASES[phase], share, sizeInWords(done), sizeInWords(total));
 }

@@ -3,8 +3,12 @@ import type { CandidateBase, DeltaKinship } from "../shared/delta-types.ts";
 import { joined, type Phrase, phrase, SILENCE } from "../shared/phrase.ts";
 import { changeInWords, percent, sizeInWords } from "./delta-wording.ts";
 
-/** What speaks for a model being made from another, in words. */
-export function evidence({ declared, sameArchitecture, shared, distance }: DeltaKinship): Phrase {
+/** What speaks for a model or a dataset being made from another, in words. */
+export function evidence({ kind, declared, sameArchitecture, shared, distance }: DeltaKinship): Phrase {
+  if (kind === "dataset") {
+    const named = declared ? phrase("named as the source by its card") : SILENCE;
+    return joined([named, phrase("{0} of its rows or cells are there", percent(shared))], ", ");
+  }
   return joined(
     [
       declared ? phrase("named as the base by the model itself") : SILENCE,
@@ -60,9 +64,12 @@ export function proposalInWords(proposal: Proposal): Phrase {
 }
 
 /** What a scan has found, in one sentence. */
-export function scanInWords({ folder, models, proposals }: ScanPicture): Phrase {
-  const found =
-    models === 1 ? phrase("1 model in {0}", folder) : phrase("{0} models in {1}", models.toLocaleString("en"), folder);
+export function scanInWords({ folder, models, datasets, proposals }: ScanPicture): Phrase {
+  const counts = [
+    models === 1 ? phrase("1 model") : phrase("{0} models", models.toLocaleString("en")),
+    datasets === 1 ? phrase("1 dataset") : phrase("{0} datasets", datasets.toLocaleString("en")),
+  ];
+  const found = phrase("{0} in {1}", joined(counts, ", "), folder);
   if (proposals.length === 0) return phrase("{0}, none made from another.", found);
   return phrase("{0}, {1} made from another.", found, proposals.length);
 }

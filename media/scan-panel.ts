@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
+
 import type { FromDeltaPanel, Proposal, ScanField, ScanInputs, ScanPicture } from "../shared/delta-panel-messages.ts";
+import type { FoundKind } from "../shared/delta-types.ts";
+import { LEAST_SAVED } from "../shared/delta-types.ts";
 import { shortPath } from "./delta-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
@@ -9,25 +12,27 @@ import { PathField, tickBox } from "./path-field.ts";
 /** What is kept of the scan's form while the page is not there. */
 export interface ScanForm extends ScanInputs {
   /** Percent that a delta must save to be chosen by itself. */
-  threshold: number;
+  thresholds: Readonly<Record<FoundKind, number>>;
   fast: boolean;
   /** What the user has ticked or unticked, by the path of the fine-tune. */
   picked: Readonly<Record<string, boolean>>;
 }
 
-export const EMPTY_SCAN: ScanForm = { folder: "", deltas: "", threshold: 60, fast: false, picked: {} };
+export const EMPTY_SCAN: ScanForm = { folder: "", deltas: "", thresholds: LEAST_SAVED, fast: false, picked: {} };
+
+const KINDS = ["model", "dataset"] as const;
 
 export interface ScanEvents {
   send(message: FromDeltaPanel): void;
   changed(): void;
 }
 
-/** Which models in a folder were made from which, and deltas of those that are worth it. */
+/** Which models and datasets in a folder were made from which, and deltas of those that are worth it. */
 export class ScanPanel {
   readonly form: HTMLElement;
   readonly list = element("div", "scan");
   readonly #fields: Record<ScanField, PathField>;
-  readonly #threshold = element("input", "threshold", { type: "number", id: "threshold", min: "0", max: "100" });
+  readonly #thresholds = { model: percentField("threshold"), dataset: percentField("threshold-dataset") };
   readonly #fast: HTMLInputElement;
   readonly #replace: HTMLInputElement;
   readonly #replaceLine: HTMLElement;
@@ -47,8 +52,10 @@ export class ScanPanel {
     this.#fields = { folder: this.#folderField(), deltas: this.#deltasField() };
     this.#fields.folder.value = saved.folder;
     this.#fields.deltas.value = saved.deltas;
-    this.#threshold.value = String(saved.threshold);
-    this.#threshold.addEventListener("input", events.changed);
+    for (const kind of KINDS) {
+      this.#thresholds[kind].value = String(saved.thresholds[kind]);
+      this.#thresholds[kind].addEventListener("input", events.changed);
+    }
     const fastLabel = l10n.t("Faster, but larger: do not look for changes of low rank, as merged adapters make them");
     const fast = tickBox("scan-fast", fastLabel, saved.fast, events.changed);
     const replaceLabel = l10n.t("Remove each original once its delta is made and checked");
@@ -77,11 +84,14 @@ export class ScanPanel {
   }
 
   get saved(): ScanForm {
-    const threshold = Number(this.#threshold.value);
+    const thresholdOf = (kind: FoundKind): number => {
+      const { value } = this.#thresholds[kind];
+      return value === "" || !Number.isFinite(Number(value)) ? LEAST_SAVED[kind] : Number(value);
+    };
     return {
       folder: this.#fields.folder.value,
       deltas: this.#fields.deltas.value,
-      threshold: Number.isFinite(threshold) && this.#threshold.value !== "" ? threshold : EMPTY_SCAN.threshold,
+      thresholds: { model: thresholdOf("model"), dataset: thresholdOf("dataset") },
       fast: this.#fast.checked,
       picked: this.#picked,
     };
@@ -105,8 +115,7 @@ export class ScanPanel {
     this.#scan.disabled = isBusy;
     const focused = document.activeElement?.id ?? "";
     const chosen = this.#chosen();
-    this.#compress.textContent =
-      chosen.length === 1 ? l10n.t("Compress 1 Model") : l10n.t("Compress {0} Models", l10n.number(chosen.length));
+    this.#compress.textContent = l10n.t("Compress Chosen ({0})", l10n.number(chosen.length));
     this.#compress.disabled = isBusy || chosen.length === 0 || this.#fields.deltas.value === "";
     this.#undo.disabled = isBusy || this.#fields.deltas.value === "";
     this.#replace.disabled = isBusy || (picture?.isHub ?? false);
@@ -134,8 +143,10 @@ export class ScanPanel {
       "p",
       "threshold-line",
       {},
-      element("label", "", { for: "threshold" }, l10n.t("Choose what saves at least this many percent:")),
-      this.#threshold,
+      element("label", "", { for: "threshold" }, l10n.t("Choose models that save at least this many percent:")),
+      this.#thresholds.model,
+      element("label", "", { for: "threshold-dataset" }, l10n.t("and datasets:")),
+      this.#thresholds.dataset,
     );
     return [
       summary,
@@ -179,7 +190,7 @@ export class ScanPanel {
 
   #isChosen(proposal: Proposal): boolean {
     if (!canBeChosen(proposal)) return false;
-    const worthIt = (estimatedShare(proposal) ?? 0) >= this.saved.threshold / 100;
+    const worthIt = (estimatedShare(proposal) ?? 0) >= this.saved.thresholds[proposal.kind] / 100;
     return this.#picked[proposal.fine] ?? worthIt;
   }
 
@@ -212,8 +223,10 @@ export class ScanPanel {
   #folderField(): PathField {
     const text = {
       id: "folder",
-      label: l10n.t("Folder with models"),
-      about: l10n.t("Finds which model was made from which, by cards, configurations, shapes and a sample of weights."),
+      label: l10n.t("Folder with models or datasets"),
+      about: l10n.t(
+        "Finds which was made from which: models by cards, configurations, shapes and a sample of weights; datasets by cards and rows.",
+      ),
       placeholder: l10n.t("Empty for the Hub's cache"),
     };
     const toHub = { how: "hub", title: l10n.t("Hub's Cache"), choose: () => this.fill({ folder: "" }) };
@@ -237,6 +250,10 @@ export class ScanPanel {
     };
     return { how: "folder", title: l10n.t("Folder…"), choose };
   }
+}
+
+function percentField(id: string): HTMLInputElement {
+  return element("input", "threshold", { type: "number", id, min: "0", max: "100" });
 }
 
 function canBeChosen({ estimate, made }: Proposal): boolean {

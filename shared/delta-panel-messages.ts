@@ -51,7 +51,7 @@ export interface DeltaBases extends FoundBases {
   fine: string;
 }
 
-/** A model that a scan has found to be made from another. */
+/** A model or a dataset that a scan has found to be made from another. */
 export interface Proposal extends FoundDescent {
   /** What a delta would take, once that is estimated. */
   estimate?: { deltaBytes: number; error: number };
@@ -65,8 +65,9 @@ export interface ScanPicture {
   folder: string;
   /** Whether the folder is the Hub's cache, where nothing is removed. */
   isHub: boolean;
-  /** How many models are there. */
+  /** How many are there. */
   models: number;
+  datasets: number;
   proposals: readonly Proposal[];
 }
 
@@ -149,7 +150,7 @@ export type FromDeltaPanel =
   /** Look for what the fine-tune was made from: beside it and in the Hub's cache, or in a folder that is asked for. */
   | { type: "findBases"; fine: string; where: "near" | "folder" }
   | { type: "chooseFolder"; field: ScanField; inputs: ScanInputs }
-  /** Look which models in a folder were made from which, and estimate each. */
+  /** Look which models and datasets in a folder were made from which, and estimate each. */
   | { type: "scan"; folder: string; fast: boolean }
   /** Make deltas of these fine-tunes that the scan has found. */
   | { type: "collect"; fines: readonly string[]; deltas: string; replace: boolean; fast: boolean }

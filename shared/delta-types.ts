@@ -107,15 +107,28 @@ export interface ReconstructedModel {
   bytes: number;
 }
 
-/** What speaks for a model being made from another. */
+/** What is compared value by value, or row by row. */
+export type FoundKind = "model" | "dataset";
+
+/** Percent that a delta must save for a scan to make it, unless the user says otherwise. */
+export const LEAST_SAVED: Readonly<Record<FoundKind, number>> = { model: 60, dataset: 70 };
+
+/** What speaks for a model or a dataset being made from another. */
 export interface DeltaKinship {
-  /** Whether the model itself names the base, in its card or its configuration. */
+  kind: FoundKind;
+  /** Whether it names the base itself, in its card or its configuration. */
   declared: boolean;
   /** Whether both have the same architecture, by their configurations; undefined where one does not say. */
   sameArchitecture?: boolean;
-  /** Share of the bytes of its tensors that the base has too, by name, format and shape, 0 to 1. */
+  /**
+   * Share of a model's bytes in tensors that the base has too, by name, format and shape; of a dataset's rows or cells
+   * that the base has too, by a sample; 0 to 1.
+   */
   shared: number;
-  /** Length of the difference over that of the base's weights, by a sample; undefined where none can be compared. */
+  /**
+   * Length of the difference over that of the base's weights, by a sample; for datasets, what is not shared. Undefined
+   * where nothing can be compared.
+   */
   distance?: number;
 }
 
@@ -141,7 +154,7 @@ export interface CandidateBase extends DeltaKinship {
 export interface FoundBases {
   /** Where was looked. */
   folders: readonly string[];
-  /** How many models are there. */
+  /** How many are there, of the same kind. */
   models: number;
   /** The likeliest first. */
   candidates: readonly CandidateBase[];
@@ -160,8 +173,9 @@ export interface FoundDescent extends DeltaPair, DeltaKinship {
 
 export interface FoundDescents {
   folder: string;
-  /** How many models are there. */
+  /** How many are there. */
   models: number;
+  datasets: number;
   /** The largest first. */
   descents: readonly FoundDescent[];
 }
@@ -171,6 +185,13 @@ export interface CollectParams extends EstimateParams {
   folder: string;
   /** Removes the original once its delta is made, checked and listed. */
   replace?: boolean;
+}
+
+/** A download that was made from another, and what a delta of it would take, by an estimate. */
+export interface DerivedDownload extends DeltaPair {
+  /** Of the fine-tune. */
+  bytes: number;
+  deltaBytes: number;
 }
 
 /** A delta in a folder of deltas. */

@@ -9,6 +9,7 @@ import type {
   DeltaEstimate,
   DeltaManner,
   DeltaProgress,
+  DerivedDownload,
   EstimateParams,
   FindBasesParams,
   FoundBases,
@@ -140,4 +141,6 @@ export const ToClient = {
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
   /** How far a request about deltas is that named a task, at most ten a second. */
   deltaProgress: { method: "cairn/delta/progress" } as NotificationOf<DeltaProgress>,
+  /** A download of which a delta would save enough; only while `cairn.delta.watchDownloads` is on. */
+  derivedDownload: { method: "cairn/delta/derivedDownload" } as NotificationOf<DerivedDownload>,
 } as const;

@@ -315,6 +315,12 @@ export const SETTINGS = {
     env: "CAIRN_NEVER_SEND",
     doc: "Files of which nothing is ever sent to another machine, as globs relative to the opened folder. They stay searchable and are quoted in answers that are made here. A list of your own takes the place of this one.",
   },
+  "delta.watchDownloads": {
+    type: "boolean",
+    default: false,
+    scope: "machine",
+    doc: "Look at each model or dataset that is downloaded into the Hub's cache while an editor is open, by whatever program: when it was made from another one there and a delta would save at least 60 % of a model or 70 % of a dataset, the editor says so and offers to make it. Nothing is written or removed before you ask for it.",
+  },
   cacheDirectory: {
     type: "string",
     default: "",

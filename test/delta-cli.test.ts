@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { bf16, put, randomNumbers, safetensors, tuned, weights } from "./delta-fixture.ts";
@@ -198,5 +200,54 @@ describe("cairn delta", () => {
     assert.equal(cairn("undo", "deltas").code, 0);
     assert.equal(cairn("undo", "deltas").code, 2);
     assert.equal(cairn("scan", "--replace").code, 2);
+  });
+
+  it("scans datasets too, and one that cannot be stored does not keep the others from it", (test) => {
+    const { folder, cairn } = pair(test);
+    const rows = Array.from(
+      { length: 900 },
+      (_, id) => `{"id": ${id}, "text": "row ${(id * 7919).toString(36)}-${id}"}\n`,
+    );
+    put(join(folder, "data"), { "all.jsonl": rows.join(""), "some.jsonl": rows.slice(200).join("") });
+    // Something else has the name that its delta would get.
+    put(join(folder, "deltas", "some.jsonl.delta"), { "mine.txt": "not a delta" });
+    put(join(folder, "data", "pair"), {
+      "base.safetensors": model(layer),
+      "fine.safetensors": model(tuned(random, layer, 0.01)),
+    });
+    utimesSync(join(folder, "data", "pair", "base.safetensors"), 1e9, 1e9);
+    const found = JSON.parse(cairn("scan", "data", "--json").stdout);
+    assert.deepEqual([found.models, found.datasets], [2, 2]);
+    const { code, stdout, stderr } = cairn("scan", "data", "--out", "deltas");
+    assert.equal(code, 3, stderr);
+    assert.match(stdout, /some\.jsonl\n {2}from .*all\.jsonl {2}\(100(\.0)?% of its rows or cells are there\)/);
+    assert.match(stdout, /some\.jsonl\.delta/);
+    assert.match(stdout, /fine\.safetensors\n.*\n.* saved {2}-> /);
+    assert.match(stderr, /1 delta could not be made/);
+    assert.deepEqual(readdirSync(join(folder, "deltas", "some.jsonl.delta")), ["mine.txt"]);
+  });
+
+  it("goes on with each download into the Hub's cache once it is complete", async (test) => {
+    const folder = temporaryFolder(test);
+    const hub = join(folder, "hub");
+    const base = "models--org--base/snapshots/1";
+    const fine = "models--org--mine/snapshots/1";
+    put(hub, { [`${base}/model.safetensors`]: model(layer), [`${base}/config.json`]: "{}" });
+    const env = { ...process.env, NO_COLOR: "1", HF_HUB_CACHE: hub };
+    const args = [PROGRAM, "delta", "scan", "--watch", "--out", join(folder, "deltas"), "--json"];
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    test.after(() => child.kill("SIGKILL"));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const next = async () => JSON.parse((await lines.next()).value ?? "null");
+    assert.deepEqual((await next()).proposals, []);
+    put(hub, { "models--org--mine/blobs/ab.incomplete": "half" });
+    put(hub, { [`${fine}/config.json`]: "{}", [`${fine}/README.md`]: "---\nbase_model: org/base\n---\n" });
+    put(hub, { [`${fine}/model.safetensors`]: model(tuned(random, layer, 0.01)) });
+    rmSync(join(hub, "models--org--mine/blobs/ab.incomplete"));
+    const { models, proposals } = await next();
+    assert.deepEqual([models, proposals.length, proposals[0].declared], [2, 1, true]);
+    assert.ok(existsSync(join(folder, "deltas", proposals[0].done.delta)));
+    child.kill("SIGINT");
+    await once(child, "exit");
   });
 });

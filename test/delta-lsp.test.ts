@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, truncateSync, utimesSync } from 
 import { join, relative } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
-import type { DeltaProgress } from "../shared/delta-types.ts";
+import type { DeltaProgress, DerivedDownload } from "../shared/delta-types.ts";
 import type { WireError } from "../shared/errors.ts";
 import { ToClient, ToServer } from "../shared/protocol.ts";
 import { bf16, put, randomNumbers, safetensors, tuned, weights } from "./delta-fixture.ts";
@@ -171,7 +171,7 @@ test("what a model was made from is found beside it and in the Hub's cache", asy
     "model.safetensors": model(layer),
     "config.json": "{}",
   });
-  put(join(folder, "data"), { "rows.jsonl": "{}\n" });
+  put(join(folder, "data"), { "notes.txt": "nothing to compare\n" });
   const cacheDirectory = join(folder, "cache");
   const through = ["env", `HF_HUB_CACHE=${join(folder, "hub")}`];
   const client = await LspClient.start(test, { cacheDirectory, through });
@@ -190,8 +190,8 @@ test("what a model was made from is found beside it and in the Hub's cache", asy
   const elsewhere = await client.request(deltaFindBases, { fine, folder: join(folder, "data") });
   assert.deepEqual(elsewhere, { folders: [join(folder, "data")], models: 0, candidates: [] });
   await refused(
-    client.request(deltaFindBases, { fine: join(folder, "data/rows.jsonl") }),
-    /has no tensors/,
+    client.request(deltaFindBases, { fine: join(folder, "data/notes.txt") }),
+    /has no tensors and no rows/,
     /Choose the base yourself/,
   );
 });
@@ -220,4 +220,27 @@ test("a folder is scanned, its fine-tune is stored and removed, and all of it un
   await refused(client.request(deltaUndo, { folder: deltas }), /no deltas listed/, /folder/);
   await refused(client.request(deltaScan, { folder: join(models, "none") }), /cannot be read/, /Check its name/);
   assert.deepEqual(client.surprises, []);
+});
+
+test("a download that was made from another is told of, once the user wants that", async (test) => {
+  const folder = temporaryFolder(test);
+  const hub = join(folder, "hub");
+  const [base, fine] = ["base", "mine"].map((name) => join(hub, `models--org--${name}`, "snapshots", "1"));
+  put(base, { "model.safetensors": model(layer), "config.json": "{}" });
+  const client = await LspClient.start(test, {
+    cacheDirectory: join(folder, "cache"),
+    through: ["env", `HF_HUB_CACHE=${hub}`],
+    capabilities: { workspace: { configuration: true, workspaceFolders: true } },
+    configuration: { cairn: { delta: { watchDownloads: true } } },
+  });
+  const told = new Promise<DerivedDownload>((resolve) => client.on(ToClient.derivedDownload, resolve));
+  await client.until(() => client.log.some((line) => line.includes("are looked at")));
+  put(fine, {
+    "model.safetensors": model(tuned(random, layer, 0.01)),
+    "config.json": "{}",
+    "README.md": "---\nbase_model: org/base\n---\n",
+  });
+  const found = await told;
+  assert.deepEqual([found.base, found.fine], [base, fine]);
+  assert.ok(found.deltaBytes < 0.4 * found.bytes, `${found.deltaBytes} of ${found.bytes}`);
 });

@@ -112,7 +112,10 @@ test("progress says what is done and how far it is", () => {
   assert.equal(runningInWords({ ...running, progress }), "Comparing with the base: 43%, 430 B of 1.0 kB");
   assert.match(runningInWords({ ...running, progress, cancelling: true }), /^Cancelling/);
   const looking = { phase: "looking", done: 12, total: 0 } as const;
-  assert.equal(runningInWords({ ...running, work: "scan", progress: looking }), "Looking for models: 12 found");
+  assert.equal(
+    runningInWords({ ...running, work: "scan", progress: looking }),
+    "Looking for models and datasets: 12 found",
+  );
   const item = { number: 2, count: 5 };
   assert.equal(runningInWords({ ...running, work: "scan", item }), "2 of 5, models/fine: Looking at fine…");
   assert.equal(runningInWords({ ...running, work: "collect", item }), "2 of 5, models/fine: Compressing fine…");
@@ -139,15 +142,23 @@ test("deltas of a folder are added up, and what failed is not passed over", () =
 test("what speaks for a base is said in words", () => {
   const evidence = spoken(lineage.evidence);
   assert.equal(
-    evidence({ declared: true, sameArchitecture: true, shared: 1, distance: 0.011 }),
+    evidence({ kind: "model", declared: true, sameArchitecture: true, shared: 1, distance: 0.011 }),
     "named as the base by the model itself, the same architecture, all tensors of the same shape, weights that differ by 1.1%",
   );
-  assert.equal(evidence({ declared: false, shared: 0.62 }), "62.0% of the tensors alike");
+  assert.equal(evidence({ kind: "model", declared: false, shared: 0.62 }), "62.0% of the tensors alike");
 });
 
 test("a proposal says what would be saved, then what was", () => {
   const proposalInWords = spoken(lineage.proposalInWords);
-  const found: Proposal = { base: "/b", fine: "/f", bytes: 1000, declared: false, shared: 1, distance: 0.01 };
+  const found: Proposal = {
+    kind: "model",
+    base: "/b",
+    fine: "/f",
+    bytes: 1000,
+    declared: false,
+    shared: 1,
+    distance: 0.01,
+  };
   const estimate = { deltaBytes: 250, error: 0.01 };
   const made = { delta: "/d", deltaBytes: 240, replaced: false };
   assert.equal(proposalInWords(found), "not estimated yet");

@@ -164,7 +164,10 @@ export class LspClient {
       this.progress.push(value);
       notice();
     });
-    connection.onNotification("window/logMessage", ({ message }) => void this.log.push(message));
+    connection.onNotification("window/logMessage", ({ message }) => {
+      this.log.push(message);
+      notice();
+    });
     connection.onNotification("window/showMessage", ({ message }) => void this.surprises.push(message));
     connection.onRequest("window/showMessageRequest", ({ message }) => {
       this.surprises.push(message);

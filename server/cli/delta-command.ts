@@ -29,6 +29,7 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta verify      DELTA --base BASE
        cairn delta info        DELTA
        cairn delta scan        [FOLDER] [--out DELTAS [--replace]]
+       cairn delta scan        --watch [--out DELTAS]
        cairn delta undo        DELTAS
        cairn delta push        DELTA --store STORE [--name NAME]
        cairn delta pull        NAME --store STORE --out DELTA
@@ -41,9 +42,10 @@ downloaded. Tensors of safetensors files are compared value by value, .jsonl, .n
 else in a folder as bytes. What is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.
 A run that was killed goes on where it stopped.
 
-\`scan\` finds which models in a folder (the Hub's cache unless given) were made from which, by their cards, their
-tensors and a sample of their weights, and estimates what deltas would save. With --out it makes them, checks each, and
-lists them there; with --replace it then removes the originals. \`undo\` brings all originals back and deletes the deltas.
+\`scan\` finds which models and datasets in a folder (the Hub's cache unless given) were made from which, by their cards,
+their tensors and a sample of their weights, or by the rows and cells that they share, and estimates what deltas would
+save. With --out it makes them, checks each, and lists them there; with --replace it then removes the originals. With
+--watch it goes on with each new download in the Hub's cache. \`undo\` brings all originals back and deletes the deltas.
 
 STORE is a folder, or s3://bucket/folder of any store that speaks Amazon's protocol. Deltas lie there under their SHA-256,
 once each, and names refer to them; \`gc\` removes those without a name. Transfers to and from S3 go on where they were
@@ -55,8 +57,9 @@ Options:
   --force          Replace what is there, unless it is still needed, or a folder that holds anything else
   --fast           compress, estimate: look for no low-rank changes; several times as fast, but larger
   --check          compress: also rebuild everything in memory and compare, before reporting success
-  --threshold N    scan: make deltas that save at least N percent; 60 unless given
+  --threshold N    scan: make deltas that save at least N percent; 60 for models and 70 for datasets unless given
   --replace        scan: remove originals once their deltas are made and checked
+  --watch          scan: go on with each new download in the Hub's cache, until interrupted
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
   --store STORE    push, pull, list, remove, gc: a folder, or s3://bucket/folder
   --name NAME      push: what to call it; the file's name without .delta unless given
@@ -115,6 +118,7 @@ export const deltaCommand: Command = {
     check: { type: "boolean" },
     threshold: { type: "string" },
     replace: { type: "boolean" },
+    watch: { type: "boolean" },
     tensor: { type: "string" },
     store: { type: "string" },
     name: { type: "string" },
@@ -322,8 +326,8 @@ function safe({ terminal }: CommandContext, text: string): string {
 }
 
 function progressLine({ phase, done, total }: DeltaProgress): string {
-  if (phase === "looking") return `Looking for models: ${count(done)}`;
-  if (phase === "relating") return `Comparing models: ${count(done)} of ${count(total)}`;
+  if (phase === "looking") return `Looking for models and datasets: ${count(done)}`;
+  if (phase === "relating") return `Comparing them: ${count(done)} of ${count(total)}`;
   const share = total === 0 ? 100 : Math.floor((100 * done) / total);
   return `${PHASES[phase]} ${share}%  ${bytes(done)} of ${bytes(total)}`;
 }

@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { FoundKind } from "../../shared/delta-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { type DeltaOptions, stopWhen } from "./delta-options.ts";
 import { type Model, openModel } from "./model-files.ts";
+import { rowKindOf } from "./rows.ts";
 
-/** A model that was found, with what it says of its origin. */
+/** A model or a dataset that was found, with what it says of its origin. */
 export interface FoundModel {
+  kind: FoundKind;
   path: string;
   model: Model;
   bytes: number;
-  /** Names of models that its card or its configuration gives as what it was made from. */
+  /** Names of models or datasets that its card or its configuration gives as what it was made from. */
   declared: readonly string[];
   /** What its configuration says of its architecture, to be compared with another's; undefined when nothing. */
   architecture: string | undefined;
@@ -22,10 +25,14 @@ export type Looking = Pick<DeltaOptions, "signal" | "onProgress">;
 
 const MOST_TEXT_BYTES = 1 << 20;
 const DEEPEST = 6;
+/** Of smaller tables there are many, and a delta of one saves nothing. */
+const SMALLEST_DATASET = 4096;
 
 /**
- * Finds models below a folder, at most `depth` folders down: folders with a `config.json` and safetensors files; in other
- * folders each safetensors file and each GGUF file is a model. Files and folders that cannot be read are passed over.
+ * Finds models and datasets below a folder, at most `depth` folders down. A model is a folder with a `config.json` and
+ * safetensors files; in other folders each safetensors file and each GGUF file. A dataset is a folder that says so, by
+ * its name in the Hub's cache, its card or its `dataset_info.json`; in other folders each file with rows. Files and
+ * folders that cannot be read are passed over.
  *
  * @throws {CairnError} `input` when the folder itself cannot be read
  */
@@ -34,7 +41,8 @@ export async function findModels(folder: string, looking: Looking, depth = DEEPE
   for await (const path of placesBelow(folder, depth)) {
     stopWhen(looking.signal);
     try {
-      found.push(foundModel(path));
+      const one = foundModel(path);
+      if (one.kind === "model" || one.bytes >= SMALLEST_DATASET) found.push(one);
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
     }
@@ -44,14 +52,18 @@ export async function findModels(folder: string, looking: Looking, depth = DEEPE
 }
 
 /**
- * A model that the user has named.
+ * A model or a dataset that the user has named.
  *
  * @throws {CairnError} `input` when it is not there, or not what it says it is
  */
 export function foundModel(path: string): FoundModel {
   const model = openModel(path);
   const bytes = model.files.reduce((sum, file) => sum + file.bytes, 0);
-  return { path: model.path, model, bytes, ...saidIn(model.isFolder ? model.path : dirname(model.path)) };
+  const kind = kindOf(model);
+  // The card beside a file is about it where it is a model's: of tables there are many in a folder.
+  const folder = model.isFolder ? model.path : kind === "model" ? dirname(model.path) : undefined;
+  const said = folder === undefined ? { declared: [], architecture: undefined } : saidIn(folder, kind);
+  return { kind, path: model.path, model, bytes, ...said };
 }
 
 async function* placesBelow(folder: string, depth: number): AsyncGenerator<string> {
@@ -67,7 +79,13 @@ async function* placesBelow(folder: string, depth: number): AsyncGenerator<strin
     yield folder;
     return;
   }
-  yield* names.filter((name) => /\.(?:safetensors|gguf)$/.test(name)).map((name) => join(folder, name));
+  if (isDatasetFolder(folder, names)) {
+    yield folder;
+    return;
+  }
+  yield* names
+    .filter((name) => /\.(?:safetensors|gguf)$/.test(name) || rowKindOf(name) !== undefined)
+    .map((name) => join(folder, name));
   if (depth === 0) return;
   const below = entries.filter((entry) => entry.isDirectory() && entry.name !== ".git" && entry.name !== "blobs");
   for (const name of below.map((entry) => entry.name).sort()) {
@@ -79,18 +97,45 @@ async function* placesBelow(folder: string, depth: number): AsyncGenerator<strin
   }
 }
 
-/** `base_model` of the card's front matter, and what the configuration says. */
-function saidIn(folder: string): Pick<FoundModel, "declared" | "architecture"> {
-  const declared: string[] = [];
-  const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(textOf(join(folder, "README.md")))?.[1] ?? "";
-  const [, inline, list] = /^base_model:[ \t]*([^\r\n]*)((?:\r?\n[ \t]*-[ \t]*[^\r\n]+)*)/m.exec(front) ?? [];
-  for (const name of [inline, ...(list ?? "").split(/\r?\n[ \t]*-/)]) if (name?.trim()) declared.push(unquoted(name));
+/** Whether there are tensors in it, or only rows. */
+function kindOf({ files }: Model): FoundKind {
+  const hasTensors = files.some(({ tensors }) => tensors.length > 0);
+  return !hasTensors && files.some(({ name }) => rowKindOf(name) !== undefined) ? "dataset" : "model";
+}
+
+function isDatasetFolder(folder: string, names: readonly string[]): boolean {
+  if (/(?:^|[\\/])datasets--[^\\/]+[\\/]snapshots[\\/][^\\/]+$/.test(folder)) return true;
+  if (names.some((name) => ["dataset_info.json", "dataset_infos.json", "dataset_dict.json"].includes(name)))
+    return true;
+  return names.includes("README.md") && /^(?:dataset_info|source_datasets|task_categories):/m.test(cardOf(folder));
+}
+
+/** The front matter of the card in a folder; "" where there is none. */
+function cardOf(folder: string): string {
+  return /^---\r?\n([\s\S]*?)\r?\n---/.exec(textOf(join(folder, "README.md")))?.[1] ?? "";
+}
+
+/** What the card's front matter names as the origin, and what the configuration says. */
+function saidIn(folder: string, kind: FoundKind): Pick<FoundModel, "declared" | "architecture"> {
+  const declared = namesIn(cardOf(folder), kind === "dataset" ? "source_datasets" : "base_model");
+  if (kind === "dataset") {
+    // The Hub's own way of writing it: `original`, `extended`, `extended|squad`.
+    const sources = declared.map((name) => name.replace(/^extended\|/, ""));
+    return { declared: sources.filter((name) => !["original", "extended"].includes(name)), architecture: undefined };
+  }
   const configuration = configurationIn(folder);
   const { _name_or_path: configured } = configuration;
   if (typeof configured === "string" && configured !== "") declared.push(configured);
   const known = ARCHITECTURE.filter((key) => configuration[key] !== undefined);
   const architecture = known.length > 0 ? JSON.stringify(known.map((key) => [key, configuration[key]])) : undefined;
   return { declared, architecture };
+}
+
+/** The value of a key of front matter, one name or a list of them. */
+function namesIn(front: string, key: string): string[] {
+  const found = new RegExp(`^${key}:[ \\t]*([^\\r\\n]*)((?:\\r?\\n[ \\t]*-[ \\t]*[^\\r\\n]+)*)`, "m").exec(front);
+  const [, inline = "", list = ""] = found ?? [];
+  return [inline, ...list.split(/\r?\n[ \t]*-/)].map(unquoted).filter((name) => name !== "");
 }
 
 /** What training does not change; tokens may be added, and heads for other tasks. */

@@ -77,7 +77,7 @@ export function equalRows(table: RowTable, row: number, bytes: Uint8Array, start
 }
 
 /** What stands between commas, quotes, tabs, colons and braces, hashed. */
-function eachCell(bytes: Uint8Array, start: number, end: number, onCell: (hash: number) => void): void {
+export function eachCell(bytes: Uint8Array, start: number, end: number, onCell: (hash: number) => void): void {
   let from = start;
   for (let at = start; at <= end; at++) {
     if (at < end && !isBorder(bytes[at])) continue;
@@ -90,8 +90,8 @@ function isBorder(byte: number): boolean {
   return byte === 44 || byte === 34 || byte === 9 || byte === 58 || byte === 123 || byte === 125 || byte === 10;
 }
 
-/** FNV-1a, its bits mixed once more, since only the low ones are used. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
+/** FNV-1a as an unsigned 32-bit number, its bits mixed once more, since mostly the low ones are used. */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
   hash ^= hash >>> 15;

@@ -5,30 +5,32 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { CollectionEntry } from "../delta/collection.ts";
 import { type FoundModel, findModels, foundModel, type Looking } from "../delta/found-models.ts";
-import { findBases, findDescents, type Kinship } from "../delta/lineage.ts";
+import type { Kinship } from "../delta/kinship.ts";
+import { findBases, findDescents } from "../delta/lineage.ts";
 import { hubCacheFolder } from "../hub/cache-layout.ts";
 
 /** How far down models are looked for beside another: its folder may be the user's whole home. */
 const DEPTH_BESIDE = 2;
 
 /**
- * The models that one may have been made from, in a folder, or beside it and in the Hub's cache.
+ * The models or datasets that one may have been made from, in a folder, or beside it and in the Hub's cache.
  *
  * @throws {CairnError} `input` when the model or the folder cannot be read, or there are no tensors to compare
  */
 export async function basesOf(path: string, folder: string | undefined, looking: Looking): Promise<FoundBases> {
   const fine = foundModel(path);
-  if (fine.model.files.every(({ tensors }) => tensors.length === 0)) {
+  if (fine.kind === "model" && fine.model.files.every(({ tensors }) => tensors.length === 0)) {
     throw new CairnError(
       "input",
-      phrase("{0} has no tensors, which a base is found by.", fine.path),
+      phrase("{0} has no tensors and no rows, which a base is found by.", fine.path),
       phrase("Choose the base yourself: the file or folder that it was made from."),
     );
   }
   const places = folder === undefined ? placesFor(fine) : [{ folder, depth: undefined }];
   const models = new Map<string, FoundModel>();
   for (const place of places) {
-    for (const model of await findModels(place.folder, looking, place.depth)) models.set(model.path, model);
+    for (const model of await findModels(place.folder, looking, place.depth))
+      if (model.kind === fine.kind) models.set(model.path, model);
   }
   const candidates = await findBases(fine, [...models.values()], looking);
   models.delete(fine.path);
@@ -49,7 +51,7 @@ function placesFor({ path }: FoundModel): { folder: string; depth: number | unde
 }
 
 /**
- * Which models in a folder, or in the Hub's cache, were made from which.
+ * Which models and datasets in a folder, or in the Hub's cache, were made from which.
  *
  * @throws {CairnError} `input` when the folder is not there or cannot be read
  */
@@ -62,11 +64,13 @@ export async function descentsIn(given: string | undefined, looking: Looking): P
       phrase("Nothing was downloaded on this machine yet. Choose a folder with models."),
     );
   }
-  const models = await findModels(folder, looking);
-  const descents = await findDescents(models, looking);
+  const found = await findModels(folder, looking);
+  const descents = await findDescents(found, looking);
+  const models = found.filter(({ kind }) => kind === "model").length;
   return {
     folder,
-    models: models.length,
+    models,
+    datasets: found.length - models,
     descents: descents.map(({ fine, base, ...kinship }) => {
       return { fine: fine.path, base: base.path, bytes: fine.bytes, ...kinshipOf(kinship) };
     }),
@@ -78,6 +82,6 @@ export function collected(folder: string, entry: CollectionEntry): CollectedDelt
   return { ...entry, delta: join(folder, entry.delta) };
 }
 
-function kinshipOf({ declared, sameArchitecture, shared, distance }: Kinship): DeltaKinship {
-  return { declared, sameArchitecture, shared, distance };
+function kinshipOf({ kind, declared, sameArchitecture, shared, distance }: Kinship): DeltaKinship {
+  return { kind, declared, sameArchitecture, shared, distance };
 }

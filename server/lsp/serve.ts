@@ -23,6 +23,7 @@ import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
 import { inDeltaThread } from "./delta-thread.ts";
 import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
+import { DownloadWatch } from "./download-watch.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { OpenDocuments } from "./open-documents.ts";
 import { IndexProgress } from "./progress.ts";
@@ -39,6 +40,11 @@ export function serve(connection: Connection, host: Host): void {
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
   const answers = new Answers(host, say, (progress) =>
     inBackground(connection.sendNotification(ToClient.answerParts.method, progress)),
+  );
+  const downloads = new DownloadWatch(
+    host.env,
+    (derived) => inBackground(connection.sendNotification(ToClient.derivedDownload.method, derived)),
+    clientLog(connection, "info"),
   );
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
@@ -94,6 +100,7 @@ export function serve(connection: Connection, host: Host): void {
       concernsIndex(settings) === concernsIndex(window) &&
       [...folders].every(([uri, own]) => concernsIndex(roots.settingsOf(uri)) === concernsIndex(own));
     settings = window;
+    downloads.set(window["delta.watchDownloads"]);
     if (same) return;
     const { translation } = options;
     await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor", translation }), folders);
@@ -279,7 +286,10 @@ export function serve(connection: Connection, host: Host): void {
     );
   }
 
-  connection.onShutdown(() => roots.close());
+  connection.onShutdown(() => {
+    downloads.set(false);
+    return roots.close();
+  });
   connection.listen();
 }
 
@@ -312,7 +322,7 @@ function concernsIndex(settings: Settings | undefined): string {
   return JSON.stringify(Object.entries(settings ?? {}).filter(([key]) => !CONCERNS_ONE_REQUEST.test(key)));
 }
 
-const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|neverSend|answer\..*)$/;
+const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|neverSend|answer\..*|delta\..*)$/;
 
 /** Writes to the client's log, never to standard output. */
 function clientLog({ console }: Connection, level: Settings["log.level"]): Log {

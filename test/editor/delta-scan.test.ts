@@ -25,12 +25,12 @@ inWorkbench("a folder of models in the delta workbench", prepare, (suite) => {
   test("a scan says what was made from what, and chooses what is worth it", async () => {
     const { workbench, code } = suite;
     const page = panel(workbench);
-    await page.locator('[aria-label="Folder with models: Folder"]').click();
+    await page.locator('[aria-label="Folder with models or datasets: Folder"]').click();
     await answerFolderDialog(workbench, code);
     await page.locator(`#folder[title=${JSON.stringify(code)}]`).waitFor();
     assert.equal(await page.locator("#deltas").inputValue(), `${code}-deltas`);
     await page.locator("#folder").press("Enter");
-    await shows(page, `5 models in ${code}, 2 made from another.`);
+    await shows(page, `5 models, 0 datasets in ${code}, 2 made from another.`);
     await shows(page, "2 chosen: ");
     const about = await page.locator(".record:has-text('code/near') .record-about").textContent();
     assert.match(
