@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import type { PullOptions } from "../server/hub/bring-files.ts";
 import type { CatalogModel, Precision } from "../server/hub/catalog.ts";
 import type { HubAccess } from "../server/hub/hub-access.ts";
 import { KnownFiles } from "../server/hub/known-files.ts";
-import { type HubParts, type PulledModel, type PullOptions, pullModel } from "../server/hub/pull.ts";
+import { type HubParts, type PulledModel, pullModel } from "../server/hub/pull.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { temporaryFolder } from "./open-core.ts";
 import { seeded } from "./seeded.ts";

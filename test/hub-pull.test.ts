@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { PullPlan, PullProgress } from "../server/hub/bring-files.ts";
 import { filesOf } from "../server/hub/catalog.ts";
 import { modelOnDisk, removeModel, verifyModel } from "../server/hub/installed.ts";
-import type { PullPlan, PullProgress } from "../server/hub/pull.ts";
 import { FILES, isAsOnHub, MAIN, machine, REPOSITORY, tinyModel } from "./hub-fixture.ts";
 import { seeded } from "./seeded.ts";
 import {

@@ -15,6 +15,7 @@ import { saveTensor, verify } from "../delta/verify.ts";
 import { packageFile } from "../package-files.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { download } from "./delta-download.ts";
 import { scan, undo } from "./delta-scan.ts";
 import { STORE_ACTIONS } from "./delta-store.ts";
 import { bytes, count, counted, percent } from "./session.ts";
@@ -37,8 +38,8 @@ Usage: cairn delta estimate    FINE --base BASE
        cairn delta remove      NAME --store STORE
        cairn delta gc          --store STORE
 
-BASE and FINE are files or folders, or names of models in the Hub's cache (owner/name, owner/name@revision); nothing is
-downloaded. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
+BASE and FINE are files or folders, or repositories in the Hub's cache (owner/name, owner/name@revision, and of datasets
+datasets/owner/name); one that is not there is downloaded with --download, and never otherwise. Tensors of safetensors files are compared value by value, .jsonl, .ndjson, .csv and .tsv files row by row, all
 else in a folder as bytes. What is rebuilt has the SHA-256 of the original, or there is an error and nothing is written.
 A run that was killed goes on where it stopped.
 
@@ -60,6 +61,7 @@ Options:
   --threshold N    scan: make deltas that save at least N percent; 60 for models and 70 for datasets unless given
   --replace        scan: remove originals once their deltas are made and checked
   --watch          scan: go on with each new download in the Hub's cache, until interrupted
+  --download       Download BASE or FINE from the Hub when it is not in its cache; see \`cairn models --help\` for mirrors
   --tensor NAME    reconstruct: only this tensor, as a safetensors file of its own
   --store STORE    push, pull, list, remove, gc: a folder, or s3://bucket/folder
   --name NAME      push: what to call it; the file's name without .delta unless given
@@ -120,6 +122,7 @@ export const deltaCommand: Command = {
     replace: { type: "boolean" },
     watch: { type: "boolean" },
     tensor: { type: "string" },
+    download: { type: "boolean" },
     store: { type: "string" },
     name: { type: "string" },
     endpoint: { type: "string" },
@@ -161,7 +164,7 @@ export const deltaCommand: Command = {
 
 async function estimateAction(task: Task): Promise<void> {
   const { context, given, options } = task;
-  const { base, fine } = pairOf(task);
+  const { base, fine } = await pairOf(task);
   const result = await estimate(base, fine, { ...options, fast: given.flag("fast") });
   if (given.flag("json")) printJson(context, result);
   else printEstimate(context, result);
@@ -169,7 +172,7 @@ async function estimateAction(task: Task): Promise<void> {
 
 async function compressAction(task: Task): Promise<void> {
   const { context, given, options } = task;
-  const { base, fine } = pairOf(task);
+  const { base, fine } = await pairOf(task);
   const started = performance.now();
   const done = await compress(base, fine, outOf(task), {
     ...options,
@@ -187,7 +190,7 @@ async function compressAction(task: Task): Promise<void> {
 async function reconstructAction(task: Task): Promise<void> {
   const { context, given, subject, options } = task;
   const delta = openDelta(resolve(context.cwd, subject));
-  const base = baseOf(task);
+  const base = await baseOf(task);
   const started = performance.now();
   const tensor = given.text("tensor");
   const force = given.flag("force");
@@ -209,7 +212,7 @@ async function reconstructAction(task: Task): Promise<void> {
 async function verifyAction(task: Task): Promise<void> {
   const { context, given, subject, options } = task;
   const delta = openDelta(resolve(context.cwd, subject));
-  const done = await verify(delta, baseOf(task), options);
+  const done = await verify(delta, await baseOf(task), options);
   if (given.flag("json")) printJson(context, { ok: true, ...done });
   else {
     const { print, style } = context.terminal;
@@ -230,20 +233,25 @@ function maker(): string {
   return `cairn ${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}`;
 }
 
-function pairOf(task: Task) {
-  const { context, subject } = task;
-  const fine = locate(subject, context.cwd, context.env);
-  return openPair(basePathOf(task), fine);
+async function pairOf(task: Task) {
+  const fine = await pathOf(task, task.subject);
+  return openPair(await basePathOf(task), fine);
 }
 
-function baseOf(task: Task) {
-  return openModel(basePathOf(task));
+async function baseOf(task: Task) {
+  return openModel(await basePathOf(task));
 }
 
-function basePathOf({ context, given }: Task): string {
-  const base = given.text("base");
+async function basePathOf(task: Task): Promise<string> {
+  const base = task.given.text("base");
   if (base === undefined) throw new CairnError("input", "Which base?", "Give the model it was made from with --base.");
-  return locate(base, context.cwd, context.env);
+  return pathOf(task, base);
+}
+
+/** What is named, which is downloaded first when that was asked for and it is not there. */
+async function pathOf({ context, given, options }: Task, named: string): Promise<string> {
+  if (given.flag("download")) await download(context, named, options.signal);
+  return locate(named, context.cwd, context.env);
 }
 
 function outOf({ context, given }: Task): string {

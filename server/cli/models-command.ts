@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
 import { hubAccess } from "../hub/hub-access.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
 import { KnownFiles } from "../hub/known-files.ts";
-import { type HubParts, type PulledModel, type PullPlan, type PullProgress, pullModel } from "../hub/pull.ts";
+import { type HubParts, type PulledModel, pullModel } from "../hub/pull.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";

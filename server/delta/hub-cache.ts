@@ -2,12 +2,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
-import { hubCacheFolder } from "../hub/cache-layout.ts";
+import { CachedRepository, hubCacheFolder, namedRepository } from "../hub/cache-layout.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The path of what a user names: a file or folder, or `owner/name[@revision]` of a repository in the Hub's cache.
+ * The path of what a user names: a file or folder, or `owner/name[@revision]` or `datasets/owner/name[@revision]` of a
+ * repository in the Hub's cache.
  * Nothing is downloaded.
  *
  * @throws {CairnError} `input` when neither is there
@@ -15,19 +16,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function locate(given: string, cwd: string, env: Environment): string {
   const path = resolve(cwd, given);
   if (existsSync(path)) return path;
-  const [, id, revision] = /^([\w.-]+(?:\/[\w.-]+)?)(?:@([\w.-]+))?$/.exec(given) ?? [];
+  const named = namedRepository(given);
   const folder = hubCacheFolder(env);
-  for (const kind of ["model", "dataset"] as const) {
-    const repository = id === undefined ? undefined : join(folder, `${kind}s--${id.replaceAll("/", "--")}`);
-    const snapshot = repository === undefined ? undefined : snapshotOf(repository, revision ?? "main");
-    if (snapshot) return snapshot;
+  if (named) {
+    // A dataset may also be named without saying that it is one.
+    for (const kind of [named.kind, "dataset"] as const) {
+      const repository = new CachedRepository(folder, named.name, kind);
+      const snapshot = snapshotOf(repository.folder, named.revision);
+      if (snapshot) return snapshot;
+    }
   }
   throw new CairnError(
     "input",
-    id === undefined
+    named === undefined
       ? phrase("There is no {0}.", path)
       : phrase("There is no {0}, and no {1} in the Hub's cache ({2}).", path, given, folder),
-    phrase("Give a file or a folder, or download the repository first."),
+    phrase("Give a file or a folder, or download the repository first: `cairn delta` does with --download."),
   );
 }
 

@@ -30,8 +30,27 @@ export function hubCacheFolder(env: Environment): string {
   return env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(hubHome(env), "hub");
 }
 
+/** What a repository of the Hub holds. */
+export type RepositoryKind = "model" | "dataset";
+
+/** A repository of the Hub, as a user names it. */
+export interface NamedRepository {
+  readonly kind: RepositoryKind;
+  /** `owner/name`. */
+  readonly name: string;
+  /** A branch, a tag or a commit. */
+  readonly revision: string;
+}
+
+/** What `owner/name`, `owner/name@revision` or `datasets/owner/name` names; undefined for anything else. */
+export function namedRepository(text: string): NamedRepository | undefined {
+  const [, prefix, name, revision = "main"] =
+    /^(datasets\/)?([\w-][\w.-]*(?:\/[\w-][\w.-]*)?)(?:@([\w-][\w.-]*))?$/.exec(text) ?? [];
+  return name === undefined ? undefined : { kind: prefix ? "dataset" : "model", name, revision };
+}
+
 /**
- * One model in the Hub's cache, as Python's `huggingface_hub` lays it out: the content of every file once in `blobs/`,
+ * One repository in the Hub's cache, as Python's `huggingface_hub` lays it out: the content of every file once in `blobs/`,
  * under what the Hub calls it (the SHA-256 of large files, Git's own hash of small ones); in `snapshots/<commit>/` links
  * to it by name; in `refs/` the commit that a branch was at.
  */
@@ -40,8 +59,8 @@ export class CachedRepository {
   /** For the lock of whoever changes the repository; beside Python's own locks, which Node cannot take. */
   readonly lockFolder: string;
 
-  constructor(cacheFolder: string, repository: string) {
-    const name = `models--${repository.replaceAll("/", "--")}`;
+  constructor(cacheFolder: string, repository: string, kind: RepositoryKind = "model") {
+    const name = `${kind}s--${repository.replaceAll("/", "--")}`;
     this.folder = join(cacheFolder, name);
     this.lockFolder = join(cacheFolder, ".locks", name, "cairn");
   }
@@ -76,6 +95,15 @@ export class CachedRepository {
         copyFileSync(blob, file);
       }
     }
+  }
+
+  /**
+   * Whether a branch was downloaded and nothing of it is under way: its commit is recorded and no part of a file is left.
+   */
+  isComplete(revision: string): boolean {
+    const blobs = join(this.folder, "blobs");
+    const left = existsSync(blobs) && readdirSync(blobs).some((name) => name.endsWith(".incomplete"));
+    return !left && (existsSync(join(this.folder, "refs", revision)) || existsSync(this.snapshot(revision)));
   }
 
   /** Records which commit a branch was at. */

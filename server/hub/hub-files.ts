@@ -1,6 +1,7 @@
-import { modelInfo, pathsInfo } from "@huggingface/hub";
+import { datasetInfo, listFiles, modelInfo, pathsInfo } from "@huggingface/hub";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import type { RepositoryKind } from "./cache-layout.ts";
 import { isCommit } from "./catalog.ts";
 import type { HubAccess } from "./hub-access.ts";
 
@@ -12,6 +13,13 @@ export interface HubFile {
   readonly hash: string;
 }
 
+interface Described {
+  path: string;
+  size: number;
+  oid?: string;
+  lfs?: { oid: string; size: number };
+}
+
 /**
  * Asks the Hub's API, through the Hub's own client. `fetch` is one of `hubFetch`, which adds the token itself: the client
  * takes only such as begin with "hf_", and mirrors have others.
@@ -20,11 +28,13 @@ export class HubFiles {
   readonly #access: HubAccess;
   readonly #repository: string;
   readonly #fetch: typeof globalThis.fetch;
+  readonly #kind: RepositoryKind;
 
-  constructor(access: HubAccess, repository: string, fetch: typeof globalThis.fetch) {
+  constructor(access: HubAccess, repository: string, fetch: typeof globalThis.fetch, kind: RepositoryKind = "model") {
     this.#access = access;
     this.#repository = repository;
     this.#fetch = fetch;
+    this.#kind = kind;
   }
 
   /**
@@ -32,14 +42,11 @@ export class HubFiles {
    * @throws {CairnError} `provider`, `unavailable` or `output`
    */
   async commitOf(revision: string): Promise<string> {
+    const asked = { name: this.#repository, revision, hubUrl: this.#access.endpoint, fetch: this.#fetch };
     const { sha } = await this.#parsed(
-      modelInfo({
-        name: this.#repository,
-        revision,
-        hubUrl: this.#access.endpoint,
-        fetch: this.#fetch,
-        additionalFields: ["sha"],
-      }),
+      this.#kind === "model"
+        ? modelInfo({ ...asked, additionalFields: ["sha"] })
+        : datasetInfo({ ...asked, additionalFields: ["sha"] }),
     );
     if (!isCommit(sha)) throw this.#nonsense("sha");
     return sha;
@@ -53,7 +60,7 @@ export class HubFiles {
   async describe(commit: string, paths: readonly string[]): Promise<readonly HubFile[]> {
     const found = await this.#parsed(
       pathsInfo({
-        repo: { type: "model", name: this.#repository },
+        repo: { type: this.#kind, name: this.#repository },
         revision: commit,
         paths: [...paths],
         hubUrl: this.#access.endpoint,
@@ -69,18 +76,46 @@ export class HubFiles {
           phrase("Update Cairn, or try another precision."),
         );
       }
-      const hash = info.lfs?.oid ?? info.oid ?? "";
-      const bytes = info.lfs?.size ?? info.size;
-      if (!(info.lfs ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hash) || !Number.isSafeInteger(bytes) || bytes < 0) {
-        throw this.#nonsense(path);
-      }
-      return { path, bytes, hash };
+      return this.#described(info);
     });
+  }
+
+  /**
+   * All files at a commit, with size and hash.
+   * @throws {CairnError} `provider`, `unavailable` or `output`
+   */
+  async list(commit: string): Promise<readonly HubFile[]> {
+    const entries = listFiles({
+      repo: { type: this.#kind, name: this.#repository },
+      revision: commit,
+      recursive: true,
+      hubUrl: this.#access.endpoint,
+      fetch: this.#fetch,
+    });
+    return this.#parsed(this.#filesOf(entries));
+  }
+
+  async #filesOf(entries: AsyncIterable<Described & { type: string }>): Promise<HubFile[]> {
+    const files: HubFile[] = [];
+    for await (const entry of entries) if (entry.type === "file") files.push(this.#described(entry));
+    return files;
+  }
+
+  /** @throws {CairnError} `output` for what no file can be called, or be as long as */
+  #described({ path, size, oid, lfs }: Described): HubFile {
+    const hash = lfs?.oid ?? oid ?? "";
+    const bytes = lfs?.size ?? size;
+    const isHash = (lfs ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hash);
+    // It becomes a name in the cache: it may not lead out of it.
+    const isInside = path.split("/").every((part) => !["", ".", ".."].includes(part)) && !/[\\\0]/.test(path);
+    if (!isHash || !isInside || !Number.isSafeInteger(bytes) || bytes < 0) throw this.#nonsense(path);
+    return { path, bytes, hash };
   }
 
   /** Where the content of a file begins; redirects to where it lies. */
   address(commit: string, path: string): string {
-    return `${this.#access.endpoint}/${this.#repository}/resolve/${commit}/${path}`;
+    const repository = `${this.#kind === "dataset" ? "datasets/" : ""}${this.#repository}`;
+    return `${this.#access.endpoint}/${repository}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
   }
 
   async #parsed<T>(answer: Promise<T>): Promise<T> {

@@ -42,7 +42,7 @@ export interface HubServer {
   /** Its address, for HF_ENDPOINT. */
   readonly url: string;
   readonly calls: HubCall[];
-  /** The repositories by name, each with the commit that `main` is at and its content. */
+  /** The repositories by name (`datasets/owner/name` of a dataset), each with the commit that `main` is at and its content. */
   readonly repositories: Record<string, { main: string; content: HubContent }>;
   /** Repositories under another name than they had. */
   readonly renamed: Record<string, string>;
@@ -104,20 +104,21 @@ export async function startHubServer(test: TestContext): Promise<HubServer> {
     const refusal = refusals.shift();
     if (refusal) return json(response, refusal.status, refusal.body ?? "{}", refusal.headers);
 
-    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|paths-info)\/([^/]+)$/.exec(call.path);
-    const file = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(call.path);
-    const name = api?.[1] ?? file?.[1] ?? "";
+    const api = /^\/api\/(?:models\/|(datasets\/))([^/]+\/[^/]+)\/(revision|paths-info|tree)\/([^/]+)$/.exec(call.path);
+    const file = /^\/((?:datasets\/)?[^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(decodeURIComponent(call.path));
+    const name = (api ? `${api[1] ?? ""}${api[2]}` : file?.[1]) ?? "";
     if (renamed[name]) {
       response.writeHead(307, { location: call.path.replace(name, renamed[name]) });
       return response.end();
     }
     const repository = repositories[name];
     if (!repository) return json(response, 401, "{}", { "x-error-code": "RepoNotFound" });
-    const revision = api?.[3] ?? file?.[2] ?? "";
+    const revision = api?.[4] ?? file?.[2] ?? "";
     const at = revision === "main" ? repository.main : revision;
     const content = repository.content[at];
     if (!content) return json(response, 404, "{}", { "x-error-code": "RevisionNotFound" });
-    if (api?.[2] === "revision") return json(response, 200, JSON.stringify({ _id: "1", id: name, sha: at }));
+    if (api?.[3] === "revision") return json(response, 200, JSON.stringify({ _id: "1", id: name, sha: at }));
+    if (api?.[3] === "tree") return json(response, 200, JSON.stringify(describe(content, Object.keys(content))));
     if (api) return json(response, 200, JSON.stringify(describe(content, JSON.parse(body).paths)));
 
     const path = file?.[3] ?? "";
