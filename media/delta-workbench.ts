@@ -67,7 +67,7 @@ const tabs = new Tabs<TabName>(
   l10n.t("What to compress"),
   [
     { name: "pair", title: l10n.t("A Pair"), content: panels.pair },
-    { name: "scan", title: l10n.t("A Folder of Models"), content: panels.scan },
+    { name: "scan", title: l10n.t("A Whole Folder"), content: panels.scan },
   ],
   (name) => {
     tab = name;

@@ -67,7 +67,11 @@ export function proposalInWords(proposal: Proposal): Phrase {
 export function scanInWords({ folder, models, datasets, proposals }: ScanPicture): Phrase {
   const counts = [
     models === 1 ? phrase("1 model") : phrase("{0} models", models.toLocaleString("en")),
-    datasets === 1 ? phrase("1 dataset") : phrase("{0} datasets", datasets.toLocaleString("en")),
+    datasets === 0
+      ? SILENCE
+      : datasets === 1
+        ? phrase("1 dataset")
+        : phrase("{0} datasets", datasets.toLocaleString("en")),
   ];
   const found = phrase("{0} in {1}", joined(counts, ", "), folder);
   if (proposals.length === 0) return phrase("{0}, none made from another.", found);

@@ -146,6 +146,17 @@ test("what speaks for a base is said in words", () => {
     "named as the base by the model itself, the same architecture, all tensors of the same shape, weights that differ by 1.1%",
   );
   assert.equal(evidence({ kind: "model", declared: false, shared: 0.62 }), "62.0% of the tensors alike");
+  assert.equal(
+    evidence({ kind: "dataset", declared: true, shared: 0.9, distance: 0.1 }),
+    "named as the source by its card, 90.0% of its rows or cells are there",
+  );
+});
+
+test("a scan says what there is, and names datasets where there are any", () => {
+  const scanInWords = spoken(lineage.scanInWords);
+  const scan = { folder: "/m", isHub: false, models: 1, datasets: 0, proposals: [] };
+  assert.equal(scanInWords(scan), "1 model in /m, none made from another.");
+  assert.equal(scanInWords({ ...scan, models: 2, datasets: 3 }), "2 models, 3 datasets in /m, none made from another.");
 });
 
 test("a proposal says what would be saved, then what was", () => {

@@ -30,7 +30,7 @@ inWorkbench("a folder of models in the delta workbench", prepare, (suite) => {
     await page.locator(`#folder[title=${JSON.stringify(code)}]`).waitFor();
     assert.equal(await page.locator("#deltas").inputValue(), `${code}-deltas`);
     await page.locator("#folder").press("Enter");
-    await shows(page, `5 models, 0 datasets in ${code}, 2 made from another.`);
+    await shows(page, `5 models in ${code}, 2 made from another.`);
     await shows(page, "2 chosen: ");
     const about = await page.locator(".record:has-text('code/near') .record-about").textContent();
     assert.match(
