@@ -21,6 +21,7 @@ import { verdictBetween, verdictOf } from "../measure/verdict.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { showCosts } from "./bench-cost.ts";
 import { measureAndKeep } from "./bench-run.ts";
 import { serveBench } from "./bench-session.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
@@ -30,6 +31,7 @@ import { count, counted, folderToUse, terminalSettings } from "./session.ts";
 const HELP = `Measures Cairn on this machine and on your code: how long answers take and why.
 
 Usage: cairn bench [AREA...] [options]
+       cairn bench cost [--tokens N]
        cairn bench list
        cairn bench show    [RUN]
        cairn bench compare [RUN] [RUN]
@@ -48,6 +50,9 @@ Every run is kept, with the machine it was made on. RUN is the beginning of an i
 are not compared, and \`compare\` says why. What is set against each other is measured in turns, and a difference is only
 called one when the bounds of the ratio (95 %) leave no doubt.
 
+\`cost\` measures nothing: it says what a month of answers and of embeddings costs at each provider whose price is known,
+what you used by your own record (\`cairn usage\`), and what embedding here and the providers' caches save.
+
 Options:
   --in FOLDER       The code to measure on; the current folder unless given
   --quick           Few rounds: less than a minute
@@ -55,6 +60,11 @@ Options:
   --model NAME      answer: which of its models
   --yes             Do not ask before something is sent to a provider for the first time
   --base, --fine    delta: your own pair of models, as \`cairn delta\` takes them
+  --tokens N        cost: tokens a month (10M, 500k); your own volume unless given, or 10M when none is recorded
+  --since WHEN      cost: how much of your record counts: a day (2026-11-01), or so many days (30d)
+  --watts N --hours N --kwh PRICE --purchase PRICE --months N
+                    cost: also the machine that runs models: its power, hours a month, dollars a kWh, and what it cost
+                    over so many months
   --out FILE        Also write the run to FILE: .json, .csv or .md
   --json            Answer with one JSON object: the run as it is kept
   --stdio           Serve a program, as the editor's panel is served: requests as lines of JSON on the standard input,
@@ -67,9 +77,10 @@ Examples:
   cairn bench --quick
   cairn bench answer --provider ollama --model qwen2.5-coder
   cairn bench compare
+  cairn bench cost --tokens 10M
 `;
 
-const ACTIONS = ["list", "show", "compare", "import", "remove"] as const;
+const ACTIONS = ["cost", "list", "show", "compare", "import", "remove"] as const;
 
 export const benchCommand: Command = {
   help: HELP,
@@ -82,6 +93,13 @@ export const benchCommand: Command = {
     base: { type: "string" },
     fine: { type: "string" },
     out: { type: "string" },
+    tokens: { type: "string" },
+    since: { type: "string" },
+    watts: { type: "string" },
+    hours: { type: "string" },
+    kwh: { type: "string" },
+    purchase: { type: "string" },
+    months: { type: "string" },
     stdio: { type: "boolean" },
   },
   async run(context, given) {
@@ -89,6 +107,7 @@ export const benchCommand: Command = {
     if (given.flag("stdio")) return serveBench(context);
     const settings = terminalSettings(context);
     const history = new BenchHistory(cacheDirectoryOf(settings, context.env));
+    if (action === "cost") return showCosts(context, given);
     if (action === "list") return list(context, given, history);
     if (action === "show") return show(context, given, find(history, others[0] ?? "last"));
     if (action === "compare") return compare(context, given, history, others);
