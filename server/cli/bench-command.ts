@@ -14,6 +14,7 @@ import { locate } from "../delta/hub-cache.ts";
 import { betweenRuns, withinRun } from "../measure/compare.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
+import { qualityOf } from "../measure/report.ts";
 import type { RunParts } from "../measure/run.ts";
 import { shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
 import { summarise } from "../measure/statistics.ts";
@@ -43,6 +44,7 @@ Areas:
   embed    texts to vectors, by length and batch; what keeping the model and SIMD gain
   answer   quoted passages; with --provider the first word, speed and whole time of each
   delta    deltas of models beside zstd, on a pair made for it or on yours
+  quality  how well each way to search finds what your doc comments describe, beside how long it takes
   all      all of these; the same as none
 
 Every run is kept, with the machine it was made on. RUN is the beginning of an id that \`list\` shows, "last" or
@@ -163,6 +165,13 @@ function show({ terminal }: CommandContext, given: ParsedArguments, run: BenchRu
     const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
     print(`  ${name.padEnd(width)}  ${shownValue(median, unit).padStart(15)}  `);
     print(`${style.dim(`${bounds.padEnd(18)} p95 ${shownNumber(p95)}, ${counted(rounds, "round")}`)}\n`);
+  }
+  const quality = qualityOf(run);
+  if (quality) print(`\n${quality.queries} queries, ${quality.set}: NDCG@10, its bounds, and what is worth its time\n`);
+  for (const { name, ndcg10, low, high, ms, onFront } of quality?.points ?? []) {
+    const bounds = style.dim(`${low.toFixed(3)} to ${high.toFixed(3)}`);
+    print(`  ${name.padEnd(width)}  ${ndcg10.toFixed(3)}  ${bounds}  ${shownValue(ms, "ms")}`);
+    print(onFront ? "  on the Pareto front\n" : "\n");
   }
   const compared = withinRun(run);
   if (compared.length > 0) print("\n");

@@ -103,5 +103,5 @@ function tokensOf(row: UsageRow): string[] {
 
 /** US dollars: two digits after the point, and more of what is less than a cent. */
 export function dollars(value: number): string {
-  return `$${value.toFixed(value > 0 && value < 0.1 ? 4 : 2)}`;
+  return `$${value.toFixed(value > 0 && value < 0.01 ? 4 : 2)}`;
 }
