@@ -1,7 +1,7 @@
 import type { Failure } from "./answer-types.ts";
 
-/** How an answer ended: as its record says, stopped by the user, or why the provider failed. */
-export type UsageOutcome = "complete" | "length" | "interrupted" | "stopped" | Failure;
+/** How an answer ended: whole, cut at its limit, stopped by the user, or why the provider failed. */
+export type UsageOutcome = "complete" | "length" | "stopped" | Failure;
 
 /** One time that somebody was asked, as it is recorded: no question, no code, no path. */
 export interface UsageEntry {
@@ -21,7 +21,7 @@ export interface UsageEntry {
   readonly cachedTokens?: number;
   /** Seconds from the request to the first word. */
   readonly firstSeconds?: number;
-  /** Seconds from the question to the end. */
+  /** Seconds from when it was asked to the end. */
   readonly seconds: number;
   readonly outcome: UsageOutcome;
 }

@@ -13,7 +13,7 @@ const HELP = `Sums up who answered: how often, how fast, with how many tokens an
 Usage: cairn usage [options]
 
 Each answer leaves a line in the cache folder, on this machine only: provider, model, tokens, times and how it ended; no
-question, no code and no path. CAIRN_USAGE_RECORD=false keeps no record, \`cairn cache clear --all\` deletes it. Costs are
+question, no code and no path; those that \`cairn bench\` asks a provider for too. CAIRN_USAGE_RECORD=false keeps no record, \`cairn cache clear --all\` deletes it. Costs are
 counted with the prices that come with Cairn, each with the day on which it was true, and with yours above them
 (CAIRN_PRICES, for example gpt-4o=2.5/10); a price that nobody knows is said to be unknown, and counts in no sum.
 

@@ -157,7 +157,7 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     await shows(page, "quality.png.");
     const image = readFileSync(file);
     assert.equal(image.subarray(1, 4).toString(), "PNG");
-    assert.ok(image.readUInt32BE(16) > 500 && image.length > 5_000, "as wide as the chart, and not empty");
+    assert.ok(image.readUInt32BE(16) > 500 && image.length > 25_000, "as wide as the chart, and not empty");
   });
 
   test("costs are counted for a volume and a machine that are typed in", async () => {
