@@ -9,6 +9,7 @@ import type {
   ToBenchPanel,
 } from "../shared/bench-panel-messages.ts";
 import type { MeasureSummary } from "../shared/bench-types.ts";
+import type { CostOrder } from "../shared/cost-types.ts";
 import { CairnError } from "../shared/errors.ts";
 import { inWords } from "../shared/phrase.ts";
 import { BenchProgram } from "./bench-program.ts";
@@ -46,6 +47,7 @@ class BenchmarkPanel implements vscode.Disposable {
   readonly #subscription: vscode.Disposable;
   #panel: vscode.WebviewPanel | undefined;
   #state: Shown = { providers: [], providerProblem: "" };
+  #costOrder: CostOrder = {};
   /** What is measured as soon as the user agrees to what is sent. */
   #waiting: BenchChoices | undefined;
 
@@ -80,13 +82,14 @@ class BenchmarkPanel implements vscode.Disposable {
       this.#program.stop();
       this.#state = { providers: [], providerProblem: "" };
     });
-    loadPage(panel.webview, this.#extensionUri, "benchmark");
+    loadPage(panel.webview, this.#extensionUri, "benchmark", true);
   }
 
   /** Reads again what the form offers: folders and settings have changed. */
   async refresh(): Promise<void> {
     if (!this.#panel || this.#state.running) return;
     await this.#readProviders();
+    await this.#readCosts();
   }
 
   dispose(): void {
@@ -131,10 +134,16 @@ class BenchmarkPanel implements vscode.Disposable {
           if (!report) return;
           const { format } = message;
           const content = await this.#program.request("export", { run: report.run.id, format });
-          await this.#save(`cairn-bench-${report.run.id}.${format}`, content);
+          await this.#save(`cairn-bench-${report.run.id}.${format}`, Buffer.from(content));
         });
       case "saveChart":
-        return this.#attempt(() => this.#save(`${message.name}.svg`, message.svg));
+        return this.#attempt(() => {
+          const { name, format, content } = message.chart;
+          return this.#save(`${name}.${format}`, Buffer.from(content, format === "png" ? "base64" : "utf8"));
+        });
+      case "costs":
+        this.#costOrder = message.order;
+        return this.#readCosts();
       case "import":
         return this.#attempt(() => this.#import());
       case "openSettings":
@@ -192,14 +201,14 @@ class BenchmarkPanel implements vscode.Disposable {
     await this.#readAll();
   }
 
-  async #save(name: string, content: string): Promise<void> {
+  async #save(name: string, content: Uint8Array): Promise<void> {
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
     const uri = await vscode.window.showSaveDialog({
       ...(folder && { defaultUri: vscode.Uri.joinPath(folder, name) }),
       title: vscode.l10n.t("Where the figures go"),
     });
     if (!uri) return;
-    await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
+    await vscode.workspace.fs.writeFile(uri, content);
     this.#enter({ outcome: { kind: "saved", path: uri.fsPath } });
   }
 
@@ -223,6 +232,11 @@ class BenchmarkPanel implements vscode.Disposable {
       this.#state.report ?? (newest ? await this.#program.request("report", { run: newest.id }) : undefined);
     this.#state = { ...this.#state, history, report };
     await this.#readProviders();
+    await this.#readCosts();
+  }
+
+  async #readCosts(): Promise<void> {
+    await this.#attempt(async () => this.#enter({ costs: await this.#program.request("costs", this.#costOrder) }));
   }
 
   async #readProviders(): Promise<void> {

@@ -8,7 +8,7 @@ export function registerDeleteData(server: ServerClient): vscode.Disposable {
     const sure = vscode.l10n.t("Delete");
     const question = vscode.l10n.t("Delete all data that Cairn keeps on this machine?");
     const detail = vscode.l10n.t(
-      "The indexes of all folders and their vectors are deleted, your own files are not touched. The folders that are open are indexed again.",
+      "The indexes of all folders, their vectors and the record of answers are deleted, your own files are not touched. The folders that are open are indexed again.",
     );
     if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, sure)) !== sure) return;
     try {

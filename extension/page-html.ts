@@ -6,6 +6,8 @@ export interface PageOptions {
   style: string;
   script: string;
   source: string;
+  /** The page makes images of what it has drawn; from elsewhere it loads none. */
+  makesImages?: boolean;
   /** The editor's language, as a tag of BCP 47. */
   language: string;
   /** The texts in that language; undefined when there are none, and the page is in English. */
@@ -13,9 +15,10 @@ export interface PageOptions {
 }
 
 /** The html of a webview: the script makes the rest, in the words of the translation. */
-export function pageHtml({ style, script, source, language, translation }: PageOptions): string {
+export function pageHtml({ style, script, source, makesImages, language, translation }: PageOptions): string {
   const nonce = randomBytes(16).toString("base64url");
-  const policy = `default-src 'none'; style-src ${source}; script-src 'nonce-${nonce}';`;
+  const images = makesImages ? " img-src data:;" : "";
+  const policy = `default-src 'none'; style-src ${source}; script-src 'nonce-${nonce}';${images}`;
   // Within a script element only "<" could end it.
   const texts = JSON.stringify(translation ?? {}).replaceAll("<", "\\u003c");
   return `<!DOCTYPE html>

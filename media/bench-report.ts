@@ -5,10 +5,11 @@ import type {
   BenchReport,
   MeasureRatio,
   MeasureSummary,
+  QualityReport,
   SkippedMeasure,
 } from "../shared/bench-types.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../shared/bench-types.ts";
-import { BenchFigure, type FigureContent } from "./bench-figure.ts";
+import { BenchFigure, type ChartSaver, type FigureContent } from "./bench-figure.ts";
 import {
   advantage,
   areaTitle,
@@ -29,7 +30,7 @@ import { l10n } from "./l10n.ts";
 /** What can be done with what a report shows. */
 export interface ReportActions {
   export(format: ExportFormat): void;
-  saveChart(name: string, svg: string): void;
+  readonly saveChart: ChartSaver;
   stopComparing(): void;
 }
 
@@ -69,8 +70,11 @@ export class ReportView {
     const changes = comparison
       ? ofRatios("changes", l10n.t("The later run beside the earlier"), comparison.compared)
       : [];
+    const weighed = report?.quality ? ofQuality(report.quality) : [];
+    // Their times are in the figure of their quality.
+    const rest = report?.measures.filter(({ area }) => area !== "quality" || weighed.length === 0) ?? [];
     const pairs = ofRatios("beside", l10n.t("Beside others, and before and after"), report?.compared ?? []);
-    this.#draw([...changes, ...ofMeasures(report?.measures ?? []), ...pairs]);
+    this.#draw([...changes, ...weighed, ...ofMeasures(rest), ...pairs]);
   }
 
   #headOf({ run, verdict, warnings, measures }: BenchReport): HTMLElement[] {
@@ -155,6 +159,52 @@ const MEASURE_HEADS = [
   l10n.t("p99"),
   l10n.t("Rounds"),
   l10n.t("Outliers"),
+];
+
+/** What is on the Pareto front is worth its time: nothing else finds as well in less. */
+function ofQuality({ set, queries, points }: QualityReport): FigureContent[] {
+  if (points.length === 0) return [];
+  return [
+    {
+      name: "quality-beside-speed",
+      title: l10n.t("Quality beside speed: {0} queries, {1}", l10n.number(queries), set),
+      axis: l10n.t("Milliseconds a query: less is better"),
+      rows: [],
+      scatter: {
+        upAxis: l10n.t("NDCG@10: more is better"),
+        points: points.map(({ name, ms, msLow, msHigh, ndcg10, low, high, onFront }) => ({
+          name,
+          across: ms,
+          acrossLow: msLow,
+          acrossHigh: msHigh,
+          up: ndcg10,
+          upLow: low,
+          upHigh: high,
+          onFront,
+        })),
+      },
+      heads: QUALITY_HEADS,
+      cells: points.map(({ name, ndcg10, low, high, recall10, mrr, ms, onFront }) => [
+        name,
+        shortNumber(ndcg10),
+        bounds({ low, high }),
+        shortNumber(recall10),
+        shortNumber(mrr),
+        figure(ms, "ms"),
+        onFront ? l10n.t("yes") : l10n.t("no"),
+      ]),
+    },
+  ];
+}
+
+const QUALITY_HEADS = [
+  l10n.t("Way to search"),
+  l10n.t("NDCG@10"),
+  l10n.t("Its bounds"),
+  l10n.t("Recall@10"),
+  l10n.t("MRR"),
+  l10n.t("Median"),
+  l10n.t("On the Pareto front"),
 ];
 
 function ofRatios(name: string, title: string, ratios: readonly MeasureRatio[]): FigureContent[] {

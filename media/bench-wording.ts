@@ -15,6 +15,8 @@ export function areaTitle(area: BenchArea): string {
       return l10n.t("Answers");
     case "delta":
       return l10n.t("Deltas");
+    case "quality":
+      return l10n.t("Quality");
   }
 }
 
@@ -28,6 +30,8 @@ export function areaAbout(area: BenchArea): string {
       return l10n.t("How long passages take to be quoted, and the models that you choose to answer.");
     case "delta":
       return l10n.t("What deltas of models save, beside zstd, on a pair made for it. No folder is needed.");
+    case "quality":
+      return l10n.t("How well searches find what doc comments of your code describe, beside how long they take.");
   }
 }
 

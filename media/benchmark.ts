@@ -8,6 +8,7 @@ import type {
   ToBenchPanel,
 } from "../shared/bench-panel-messages.ts";
 import { BENCH_AREAS } from "../shared/bench-types.ts";
+import { CostView } from "./bench-costs.ts";
 import { BenchForm } from "./bench-form.ts";
 import { ReportView } from "./bench-report.ts";
 import { type RunAction, runs } from "./bench-runs.ts";
@@ -34,9 +35,13 @@ const form = new BenchForm(vscode.getState() ?? { areas: BENCH_AREAS, quick: tru
 });
 const report = new ReportView({
   export: (format) => send({ type: "export", format }),
-  saveChart: (name, svg) => send({ type: "saveChart", name, svg }),
+  saveChart: (chart) => send({ type: "saveChart", chart }),
   stopComparing: () => send({ type: "compare", run: "" }),
 });
+const costs = new CostView(
+  (order) => send({ type: "costs", order }),
+  (chart) => send({ type: "saveChart", chart }),
+);
 const said = element("span", "running", { role: "status", "aria-live": "polite" });
 const rounds = element("span", "dim rounds");
 const cancel = button(l10n.t("End Early"), () => send({ type: "cancel" }), "button second cancel");
@@ -71,6 +76,7 @@ document.body.append(
     progress,
     outcome,
     report.element,
+    costs.element,
     element("h2", "", {}, l10n.t("Runs")),
     history,
     element("div", "actions", {}, take),
@@ -94,6 +100,7 @@ function takeOver(next: BenchPanelState): void {
   showRunning(state.running);
   if (!state.running) report.show(state.report, state.comparison);
   if (JSON.stringify(before.outcome) !== JSON.stringify(state.outcome)) showOutcome(state.outcome);
+  costs.show(state.costs);
   showRuns(focused);
   take.disabled = state.running !== undefined;
   const begins = state.running && !before.running;

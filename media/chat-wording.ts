@@ -7,7 +7,7 @@ type Count = (number: number) => string;
 
 /** How an answer came about, in one line: who, how fast, how much. */
 export function footerInWords(record: AnswerRecord, count: Count): Phrase {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, timing } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing } = record;
   const byModel = provider !== EXTRACTIVE;
   const ms = (value: number) => count(Math.round(value));
   return joined(
@@ -26,8 +26,9 @@ export function footerInWords(record: AnswerRecord, count: Count): Phrase {
   );
 
   function costInWords({ usage }: AnswerRecord): Phrase {
-    if (cost !== undefined) return verbatim(`$${cost.toFixed(4)}`);
-    return byModel && usage ? phrase("price not known") : SILENCE;
+    if (cost === undefined) return byModel && usage ? phrase("price not known") : SILENCE;
+    const amount = `$${cost.toFixed(4)}`;
+    return priceAsOf ? phrase("{0} by prices of {1}", amount, priceAsOf) : verbatim(amount);
   }
 }
 

@@ -4,6 +4,7 @@ import { CairnError } from "../shared/errors.ts";
 import { phrase } from "../shared/phrase.ts";
 import { Lease } from "./store/lease.ts";
 import { VectorDatabase } from "./store/vector-database.ts";
+import { removeUsage, usageBytes } from "./usage/usage-record.ts";
 
 /** The index of one folder, as it lies in the cache. */
 export interface CachedRoot {
@@ -25,11 +26,13 @@ export interface CacheListing {
   roots: CachedRoot[];
   /** The embeddings that all folders share. */
   vectorBytes: number;
+  /** The record of who answered and what that took. */
+  usageBytes: number;
   /** All of it. */
   bytes: number;
 }
 
-/** Which indexes to remove; `all` takes the shared embeddings too when no folder stays in use. */
+/** Which indexes to remove; `all` takes the record of usage, and the shared embeddings when no folder stays in use. */
 export type CacheSelection = "all" | { root: string } | { unusedSinceMs: number };
 
 export interface CacheCut {
@@ -56,7 +59,9 @@ export function listCache(cacheDirectory: string): CacheListing {
     .map(describe)
     .sort((a, b) => b.lastUsedMs - a.lastUsedMs);
   const vectorBytes = bytesIn(cacheDirectory, /^vectors\.db/);
-  return { roots, vectorBytes, bytes: vectorBytes + roots.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const used = usageBytes(cacheDirectory);
+  const bytes = vectorBytes + used + roots.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { roots, vectorBytes, usageBytes: used, bytes };
 }
 
 /**
@@ -70,6 +75,7 @@ export function clearCache(cacheDirectory: string, which: CacheSelection): Cache
     return "root" in which ? entry.root === which.root : entry.lastUsedMs < which.unusedSinceMs;
   });
   const cut = removeRoots(chosen);
+  if (which === "all") removeUsage(cacheDirectory);
   if (which === "all" && cut.kept.length === 0) shrinkVectors(cacheDirectory, 0);
   return { ...cut, freedBytes: freed(before, cacheDirectory) };
 }

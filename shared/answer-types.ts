@@ -64,6 +64,8 @@ export interface AnswerRecord {
   readonly device?: string;
   /** US dollars; missing when the price or the tokens are not known. */
   readonly cost?: number;
+  /** The day on which the price was true; missing when the user has said it. */
+  readonly priceAsOf?: string;
   /** Sources that the answer was made from, citations that held, that were removed, paragraphs without any. */
   readonly sources: number;
   readonly citations: number;

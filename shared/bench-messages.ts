@@ -7,6 +7,7 @@ import type {
   MeasureSummary,
   RunSummary,
 } from "./bench-types.ts";
+import type { CostOrder, CostReport } from "./cost-types.ts";
 import type { WireError } from "./errors.ts";
 import type { Phrase } from "./phrase.ts";
 
@@ -24,6 +25,8 @@ export interface BenchRequests {
   /** Takes a run that was exported into the list. */
   import: { params: { file: string }; result: RunSummary };
   remove: { params: { run: string }; result: null };
+  /** What a month costs, by the prices and the record of usage. */
+  costs: { params: CostOrder; result: CostReport };
   /** Those that the settings name. */
   providers: { params: object; result: readonly BenchProvider[] };
   /** Measures; one run at a time. Says how far it is in {@link BenchEvent}s. */

@@ -1,5 +1,6 @@
 import type { BenchProvider, RunList } from "./bench-messages.ts";
 import type { BenchArea, BenchComparison, BenchReport, ExportFormat, MeasureSummary } from "./bench-types.ts";
+import type { CostOrder, CostReport } from "./cost-types.ts";
 
 /** What the user has chosen to measure. */
 export interface BenchChoices {
@@ -46,10 +47,20 @@ export interface BenchPanelState {
   comparison?: BenchComparison;
   /** Undefined until they were read. */
   history?: RunList;
+  /** What a month costs; undefined until it was counted. */
+  costs?: CostReport;
 }
 
 /** Extension to benchmark panel. */
 export type ToBenchPanel = { type: "state"; state: BenchPanelState } | { type: "progress"; running: RunningBench };
+
+/** A chart as a file of its own: text, or the base64 of an image. */
+export interface SavedChart {
+  /** Without its end. */
+  name: string;
+  format: "svg" | "png";
+  content: string;
+}
 
 /** Benchmark panel to extension. */
 export type FromBenchPanel =
@@ -65,6 +76,8 @@ export type FromBenchPanel =
   | { type: "remove"; run: string }
   | { type: "export"; format: ExportFormat }
   /** A chart as a file of its own. */
-  | { type: "saveChart"; name: string; svg: string }
+  | { type: "saveChart"; chart: SavedChart }
+  /** Count the costs of this. */
+  | { type: "costs"; order: CostOrder }
   | { type: "import" }
   | { type: "openSettings" };

@@ -1,5 +1,5 @@
 /** What can be measured. */
-export const BENCH_AREAS = ["search", "embed", "answer", "delta"] as const;
+export const BENCH_AREAS = ["search", "embed", "answer", "delta", "quality"] as const;
 export type BenchArea = (typeof BENCH_AREAS)[number];
 
 /** Where a run took place: figures of different machines are not compared. */
@@ -34,6 +34,27 @@ export interface SkippedMeasure {
   readonly reason: string;
 }
 
+/** How well one way to search finds; how long it takes is the measure `quality/<id>` of the same run. */
+export interface QualityPoint {
+  readonly id: string;
+  /** For people, in English. */
+  readonly name: string;
+  /** The mean over the queries, from 0 to 1, and its bounds (95 %). */
+  readonly ndcg10: number;
+  readonly low: number;
+  readonly high: number;
+  readonly recall10: number;
+  readonly mrr: number;
+}
+
+/** Ways to search, asked the same labelled queries. */
+export interface QualityFigures {
+  /** Which queries these were, in English. */
+  readonly set: string;
+  readonly queries: number;
+  readonly points: readonly QualityPoint[];
+}
+
 /** The version of {@link BenchRun}. */
 export const BENCH_RECORD = 1;
 
@@ -53,6 +74,7 @@ export interface BenchRun {
   readonly subject?: { readonly folder: string; readonly files: number; readonly chunks: number };
   readonly measures: readonly Measure[];
   readonly skipped: readonly SkippedMeasure[];
+  readonly quality?: QualityFigures;
   /** What may have disturbed the figures: a busy machine, a battery, a laptop that slept. */
   readonly warnings: readonly string[];
   /** Ended by the user: what was complete by then is there. */
@@ -85,7 +107,7 @@ export interface MeasureRatio extends Pick<Measure, "id" | "name" | "unit" | "be
 }
 
 /** A run as a list shows it. */
-export interface RunSummary extends Omit<BenchRun, "record" | "measures" | "skipped" | "warnings"> {
+export interface RunSummary extends Omit<BenchRun, "record" | "measures" | "skipped" | "warnings" | "quality"> {
   readonly areas: readonly BenchArea[];
 }
 
@@ -95,6 +117,21 @@ export interface BenchReport extends Pick<BenchRun, "skipped" | "warnings"> {
   readonly verdict: string;
   readonly measures: readonly MeasureSummary[];
   readonly compared: readonly MeasureRatio[];
+  readonly quality?: QualityReport;
+}
+
+/** Quality beside speed. */
+export interface QualityReport extends Omit<QualityFigures, "points"> {
+  readonly points: readonly WeighedPoint[];
+}
+
+export interface WeighedPoint extends QualityPoint {
+  /** Milliseconds a query: the median and its bounds. */
+  readonly ms: number;
+  readonly msLow: number;
+  readonly msHigh: number;
+  /** No other finds at least as well in at most the time, and better or faster. */
+  readonly onFront: boolean;
 }
 
 /** What has changed between two runs. */

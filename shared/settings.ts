@@ -299,7 +299,14 @@ export const SETTINGS = {
     default: [],
     scope: "machine",
     env: "CAIRN_PRICES",
-    doc: 'What models cost, in US dollars per million tokens of input and of output, so that answers can say what they cost: `["gpt-4o=2.5/10"]`. Cairn knows no prices of its own: they change, and differ by contract.',
+    doc: 'What models cost, in US dollars per million tokens of input and of output, so that answers can say what they cost: `["gpt-4o=2.5/10"]`; of an embedding model one price: `["text-embedding-3-small=0.02"]`. They stand above the prices that come with Cairn (`models/prices.json`), which are dated, for they change and differ by contract. What nobody has named a price for is said to be unknown.',
+  },
+  "usage.record": {
+    type: "boolean",
+    default: true,
+    scope: "machine",
+    env: "CAIRN_USAGE_RECORD",
+    doc: "Keep a record of answers in the cache folder, on this machine only: provider, model, tokens, times and how it ended; no question, no code and no path. `cairn usage` and the benchmark's costs are counted from it. Months older than a year are deleted; Cairn: Delete All Data deletes all of it.",
   },
   neverSend: {
     type: "strings",

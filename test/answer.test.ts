@@ -8,6 +8,7 @@ import { promptFor } from "../server/answer/prompt.ts";
 import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
 import { estimateTokens } from "../server/answer/token-estimate.ts";
 import { nodeHost } from "../server/node-host.ts";
+import type { Used } from "../server/usage/usage-record.ts";
 import { inWords } from "../shared/phrase.ts";
 import { readSettings } from "../shared/settings.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
@@ -36,6 +37,7 @@ export const retryPassword = "hunter2-hunter2";
 
 interface Scene {
   ask(question: string | Question, more?: Partial<AnswerParts>): Promise<AnswerEvent[]>;
+  readonly parts: AnswerParts;
   readonly root: string;
   readonly server: ChatServer;
   /** A second provider, asked when the first fails. */
@@ -74,7 +76,7 @@ async function scene(test: TestContext, raw: Record<string, unknown> = {}): Prom
     for await (const event of answer(asked, { ...parts, ...more }, signal)) events.push(event);
     return events;
   };
-  return { ask, root, server, second };
+  return { ask, parts, root, server, second };
 }
 
 /** The answer as it reads: citations as `{path:line}`, removed ones not at all, `{?}` for what has no source. */
@@ -122,6 +124,45 @@ describe("an answer", () => {
     const sent = server.calls[0].body.messages.map(({ content }) => content).join("\n");
     assert.ok(sent.includes(PROJECT["src/retry.ts"].split("\n")[1]));
     assert.ok(sent.includes("Question: how are requests retried?"));
+  });
+
+  it("is told to whoever keeps a record, with everyone who was asked, and how that ended", async (test) => {
+    const { ask, server, second } = await scene(test, { "answer.fallback.providers": ["openai"] });
+    const used: Used[] = [];
+    const onUsed = (one: Used) => void used.push(one);
+    server.behave(refuses(500, { error: { message: "broken" } }));
+    second.behave(saysLikeCerebras(["It is `retryRequest` [1]."]));
+    await ask("how are requests retried?", { onUsed });
+    assert.deepEqual(
+      used.map(({ provider, model, outcome, remote }) => [provider, model, outcome, remote]),
+      [
+        ["cerebras", "llama-3.3-70b", "server", false],
+        ["openai", "second-model", "complete", false],
+      ],
+    );
+    const [failed, answered] = used;
+    assert.deepEqual([failed.inputTokens, answered.inputTokens, answered.cachedTokens], [undefined, 700, 128]);
+
+    used.length = 0;
+    await ask("how are requests retried?", { onUsed, providers: [] });
+    assert.deepEqual(
+      used.map(({ provider, outcome }) => [provider, outcome]),
+      [["extractive", "complete"]],
+    );
+  });
+
+  it("that nobody reads to its end is recorded as stopped", async (test) => {
+    const { parts, server } = await scene(test);
+    server.behave(saysLikeCerebras(["The function `retryRequest` ", "tries again [1", "]."]));
+    const used: Used[] = [];
+    const stopped = { ...parts, onUsed: (one: Used) => void used.push(one) };
+    for await (const event of answer({ text: "how are requests retried?" }, stopped, new AbortController().signal)) {
+      if (event.type === "text") break;
+    }
+    assert.deepEqual(
+      used.map(({ provider, outcome }) => [provider, outcome]),
+      [["cerebras", "stopped"]],
+    );
   });
 
   it("of a model that lies loses the lies", async (test) => {

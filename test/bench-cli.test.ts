@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import type { BenchRun } from "../shared/bench-types.ts";
+import { DOCUMENTED } from "./documented-files.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { refuses, says, startChatServer } from "./servers/chat-server.ts";
@@ -54,10 +55,11 @@ describe("cairn bench", () => {
     const terminal = new Terminal(test);
     const run = await terminal.record("--quick");
     assert.deepEqual([...new Set(run.measures.map(({ area }) => area))], ["search", "embed", "answer", "delta"]);
+    assert.equal(run.quality, undefined);
     assert.ok(run.measures.every(({ values }) => values.length > 0 && values.every((value) => value > 0)));
     assert.deepEqual(
       run.skipped.map(({ area, name }) => `${area}: ${name}`),
-      ["search: indexing from nothing", "answer: providers"],
+      ["search: indexing from nothing", "answer: providers", "quality: all"],
     );
     assert.deepEqual([run.subject?.files, run.quick, run.cancelled], [2, true, false]);
     assert.deepEqual(terminal.kept(), [`${run.id}.json`]);
@@ -77,6 +79,45 @@ describe("cairn bench", () => {
     const { code, errors } = await terminal.run("search", "--quick", "--out", "run.xlsx");
     assert.equal(code, 2);
     assert.match(errors, /must end in \.json, \.csv or \.md/);
+  });
+
+  it("sets how well each way to search finds beside how long it takes", async (test) => {
+    const terminal = new Terminal(test);
+    writeFiles(join(terminal.folder, "project"), DOCUMENTED);
+    const { quality, measures } = await terminal.record("quality", "--quick", "--out", "../run.md");
+    // Two functions of the project have comments too.
+    assert.equal(quality?.queries, Object.keys(DOCUMENTED).length + 2);
+    const ids = quality?.points.map(({ id }) => id) ?? [];
+    assert.deepEqual(ids, ["whole", "no-meaning", "fused", "words", "meaning"]);
+    assert.deepEqual(
+      measures.map(({ id }) => id),
+      ids.map((id) => `quality/${id}`),
+    );
+    const [whole, , , words] = quality?.points ?? [];
+    assert.ok(whole.low <= whole.ndcg10 && whole.ndcg10 <= whole.high);
+    assert.ok(whole.ndcg10 > words.ndcg10, "the comments are hidden, so that their words alone find little");
+    const table = readFileSync(join(terminal.folder, "run.md"), "utf8");
+    assert.match(table, /\| 14 queries, made of doc comments \| NDCG@10 .*\n.*\n\| The whole ranking \| 0\.\d{3} \| /);
+  });
+
+  it("says what a month costs, and what it does not know of", async (test) => {
+    const terminal = new Terminal(test, { CAIRN_PRICES: "ours=1/3,our-embedder=0.5" });
+    const { out } = await terminal.run("cost");
+    assert.match(out, /^Answers: 8,750,000 \+ 1,250,000 tokens a month, 7 of 8 read\n/);
+    assert.match(out, /\$12\.50 {2}ours, your price\n/);
+    assert.match(out, /\$5\.50 {2}openai gpt-4\.1-mini, price of 2026-08-05\n/);
+    assert.match(out, /\$5\.00 {2}our-embedder, your price\n/);
+    const machine = ["--watts", "100", "--hours", "100", "--kwh", "0.3", "--purchase", "1200", "--months", "24"];
+    const report = JSON.parse((await terminal.run("cost", "--tokens", "2M", ...machine, "--json")).out);
+    assert.deepEqual([report.embeddingTokens, report.hardware], [2_000_000, { power: 3, purchase: 50 }]);
+    for (const [args, message] of [
+      [["--tokens", "many"], /--tokens must be a number of tokens a month, not "many"/],
+      [["--watts", "60"], /also needs --hours, --kwh, --purchase, --months/],
+    ] as const) {
+      const { code, errors } = await terminal.run("cost", ...args);
+      assert.equal(code, 2);
+      assert.match(errors, message);
+    }
   });
 
   it("measures a provider only when told to, and says what it refuses", async (test) => {

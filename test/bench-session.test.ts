@@ -134,6 +134,18 @@ describe("cairn bench --stdio", () => {
     assert.ok(!existsSync(join(folder, "cache", "agreed-providers.json")));
   });
 
+  it("counts costs by the prices of the settings, with a volume and a machine that are typed in", async (test) => {
+    const { session } = begin(test);
+    const settings = { answer: { prices: ["ours=1/3"] } };
+    const costs = await session.request("costs", {}, { settings });
+    assert.deepEqual([costs.basis, costs.inputTokens, costs.outputTokens], ["stated", 8_750_000, 1_250_000]);
+    assert.equal(costs.answers.find(({ model }) => model === "ours")?.monthly, 12.5);
+    const hardware = { watts: 100, hours: 100, pricePerKwh: 0.3, purchase: 1200, months: 24 };
+    const more = await session.request("costs", { tokens: 1000, hardware }, { settings });
+    assert.deepEqual([more.embeddingTokens, more.hardware], [1000, { power: 3, purchase: 50 }]);
+    await assert.rejects(session.request("costs", { tokens: -1 }), /costs: tokens/);
+  });
+
   it("refuses what is no request, and says what a request lacks", async (test) => {
     const { session } = begin(test);
     await assert.rejects(session.request("report", {} as { run: string }), /report: run: /);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { paretoFront } from "../server/measure/pareto.ts";
 import { pairedRatio, ratioOf, spread, summarise } from "../server/measure/statistics.ts";
 import { normal, randomNumbers } from "./delta-fixture.ts";
 
@@ -74,5 +75,24 @@ describe("the ratio of two measures", () => {
     const other = summarise([20, 20, 21, 22, 23, 24, 24]);
     const { ratio, low, high } = ratioOf(one, other);
     assert.deepEqual([ratio, low, high], [11 / 22, 10 / 24, 12 / 20]);
+  });
+});
+
+describe("the Pareto front", () => {
+  it("has what no other beats in one without losing in the other", () => {
+    const [fast, good, dominated, both] = [
+      { cost: 1, worth: 0.3 },
+      { cost: 9, worth: 0.9 },
+      { cost: 9, worth: 0.5 },
+      { cost: 4, worth: 0.6 },
+    ];
+    assert.deepEqual(paretoFront([fast, good, dominated, both]), [true, true, false, true]);
+    assert.deepEqual(paretoFront([good, dominated]), [true, false]);
+  });
+
+  it("has both of two that are alike, and nothing of nothing", () => {
+    const one = { cost: 1, worth: 1 };
+    assert.deepEqual(paretoFront([one, { ...one }]), [true, true]);
+    assert.deepEqual(paretoFront([]), []);
   });
 });

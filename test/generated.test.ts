@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { storedReport, withFigures } from "../server/bench/readme-figures.ts";
 import { GRAMMAR_PACKAGES } from "../server/workspace/grammar-packages.ts";
 import { languagesPage } from "../server/workspace/languages-page.ts";
 import { ASSISTANT_TOOLS, languageModelTools } from "../shared/assistant-tools.ts";
@@ -28,6 +29,18 @@ test("settings that a folder may bring along do not hold before its workspace is
 
 test("SETTINGS.md describes the settings of the table", () => {
   assert.equal(readFileSync(join(root, "SETTINGS.md"), "utf8"), settingsPage(), UPDATE);
+});
+
+test("README.md tells of the run of the benchmark that is kept, and where and when it was made", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const { run } = storedReport();
+  assert.equal(
+    readme,
+    withFigures(readme, storedReport()),
+    "run `npm run bench -- --readme RUN.json`, which writes it",
+  );
+  assert.ok(readme.includes(run.started.slice(0, 10)) && readme.includes(run.machine.processor));
+  assert.throws(() => withFigures("no marks", storedReport()), /no place for figures/);
 });
 
 test("docs/languages.md describes the tables of languages", () => {

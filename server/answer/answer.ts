@@ -1,8 +1,17 @@
-import { type AnswerRecord, type AnswerTask, type Attempt, EXTRACTIVE, type Turn } from "../../shared/answer-types.ts";
+import {
+  type AnswerRecord,
+  type AnswerTask,
+  type Attempt,
+  EXTRACTIVE,
+  type Failure,
+  type Turn,
+} from "../../shared/answer-types.ts";
 import { type Phrase, phrase, verbatim } from "../../shared/phrase.ts";
 import type { ReadRequest, SearchRequest } from "../../shared/search-types.ts";
+import type { UsageOutcome } from "../../shared/usage-types.ts";
 import type { SearchedCode } from "../core-api.ts";
 import { parseQuery } from "../search/query.ts";
+import type { Used } from "../usage/usage-record.ts";
 import { type CheckedPart, CitationCheck } from "./citations.ts";
 import { extract, type Passage } from "./extractive.ts";
 import { costOf, type LanguageModel, type ModelEvent, type Provider } from "./llm.ts";
@@ -33,6 +42,8 @@ export interface AnswerParts {
   readonly maxOutputTokens: number;
   /** Globs of files of which nothing goes to another machine. */
   readonly neverSend: readonly string[];
+  /** Told of everyone who was asked, when that has ended. */
+  readonly onUsed?: (used: Used) => void;
 }
 
 export type AnswerEvent =
@@ -84,14 +95,20 @@ export async function* answer(
 
   for (const provider of parts.providers) {
     const tally = new Tally();
+    const asked = performance.now();
+    let outcome: UsageOutcome | undefined = "stopped";
+    let made: Partial<AnswerRecord> = {};
+    let model: LanguageModel | undefined;
     try {
-      const model = await provider.open(signal);
+      model = await provider.open(signal);
       const usable = provider.remote ? sendable(sources, parts.neverSend) : sources;
       if (usable.length === 0 || given.some((source) => !usable.includes(source) && sources.includes(source))) {
         throw withheld(provider);
       }
       for await (const event of stream(question, usable, provider, model, parts, clock, signal)) {
         if (event.type === "done") {
+          made = event.record;
+          outcome = event.record.finish === "length" ? "length" : "complete";
           yield { type: "done", record: { ...event.record, ...tally.counts, attempts } };
           return;
         }
@@ -100,9 +117,11 @@ export async function* answer(
       }
     } catch (error) {
       signal.throwIfAborted();
+      outcome = undefined;
       if (!(error instanceof ProviderError)) throw error;
-      if (!parts.fallback && !tally.anyShown) throw error;
       const { failure, message, hint } = error;
+      if (!NOTHING_SENT.has(failure)) outcome = failure;
+      if (!parts.fallback && !tally.anyShown) throw error;
       const attempt = { provider: provider.name, failure, message, hint };
       attempts.push(attempt);
       yield { type: "failed", attempt };
@@ -111,6 +130,9 @@ export async function* answer(
       const record = { ...NOTHING, provider: provider.name, model: tally.model, ...tally.counts, attempts };
       yield { type: "done", record: { ...record, finish: "interrupted", ...clock.read() } };
       return;
+    } finally {
+      // Also when whoever reads the answer has had enough of it.
+      if (outcome) parts.onUsed?.(usedOf(provider, model, outcome, made, asked));
     }
   }
 
@@ -123,6 +145,8 @@ export async function* answer(
   }
   const counts = { sources: passages.length, citations: passages.length, removed: 0, unsupported: 0 };
   const record = { ...NOTHING, provider: EXTRACTIVE, ...counts, attempts, ...clock.read() };
+  const own = { provider: EXTRACTIVE, model: "", remote: false, seconds: inSeconds(record.totalMs) } as const;
+  parts.onUsed?.({ kind: "answer", ...own, outcome: "complete" });
   yield { type: "done", record: { ...record, finish: "complete" } };
 }
 
@@ -171,7 +195,10 @@ async function* stream(
     yield* await check.end();
     const { finish = "stop", usage, timing, device } = end ?? {};
     const cost = costOf(model.price, usage);
-    const ran = device === undefined ? {} : { device };
+    const ran = {
+      ...(device !== undefined && { device }),
+      ...(cost !== undefined && model.price?.asOf && { priceAsOf: model.price.asOf }),
+    };
     const record = { ...NOTHING, provider: provider.name, model: model.name, ...clock.read(), usage, timing, cost };
     yield { type: "done", record: { ...record, ...ran, finish: finish === "length" ? "length" : "complete" } };
     return;
@@ -215,6 +242,32 @@ function oncePer(ms: number, find: (source: Source) => Promise<boolean>): (sourc
     known.set(source, { found, until: now + ms });
     return found;
   };
+}
+
+/** Failures before anything went to the provider: it was not asked. */
+const NOTHING_SENT: ReadonlySet<Failure> = new Set(["no-key", "withheld"]);
+
+function usedOf(
+  { name, remote }: Provider,
+  model: LanguageModel | undefined,
+  outcome: UsageOutcome,
+  { usage, firstTokenMs }: Partial<AnswerRecord>,
+  asked: number,
+): Used {
+  return {
+    kind: "answer",
+    provider: name,
+    model: model?.name ?? "",
+    remote,
+    ...usage,
+    ...(firstTokenMs !== undefined && { firstSeconds: inSeconds(firstTokenMs) }),
+    seconds: inSeconds(performance.now() - asked),
+    outcome,
+  };
+}
+
+function inSeconds(ms: number): number {
+  return Math.round(ms) / 1000;
 }
 
 /** What of an answer has been shown. */

@@ -2,10 +2,11 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
+import { PriceTable } from "../usage/price-table.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
 import { guarded } from "./guarded-provider.ts";
 import { type LlamaOptions, llama } from "./llama.ts";
-import type { Price, Provider } from "./llm.ts";
+import type { Provider } from "./llm.ts";
 import { localServer } from "./local-servers.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
 import type { ProviderOptions } from "./provider-options.ts";
@@ -29,21 +30,29 @@ export function chooseProviders(host: Host, settings: Settings, wish: Wish = {})
   const others = settings["answer.fallback.enabled"] ? settings["answer.fallback.providers"] : [];
   const names = [...new Set([first, ...others])].map(known).filter((name) => name !== "none");
   let ownUrl = settings["answer.openai.baseUrl"];
+  const prices = new PriceTable(settings["answer.prices"]);
   return names.map((name, i) => {
     const wished = i === 0 ? wish.model : undefined;
     if (name === "cerebras") {
       const baseUrl = settings["answer.cerebras.baseUrl"] || CEREBRAS_URL;
-      return guarded(cerebras(host, optionsOf(settings, baseUrl, wished ?? settings["answer.cerebras.model"])));
+      const model = wished ?? settings["answer.cerebras.model"];
+      const options = optionsOf(settings, baseUrl, model, pricesAt(prices, name, baseUrl === CEREBRAS_URL));
+      return guarded(cerebras(host, options));
     }
     const file = wished ?? settings["answer.local.modelPath"];
     if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
       return guarded(llama(llamaOptions(settings, name, file)));
     }
     const model = wished ?? settings["answer.openai.model"];
-    if (name === "local") return guarded(localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model)));
-    const baseUrl = ownUrl || PRESETS[name].baseUrl;
+    const ownPrices = pricesAt(prices, name, false);
+    if (name === "local") {
+      return guarded(localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model, ownPrices)));
+    }
+    const usualUrl = PRESETS[name].baseUrl;
+    const baseUrl = ownUrl || usualUrl;
     ownUrl = "";
-    return guarded(openAiCompatible(name, host, optionsOf(settings, baseUrl, model)));
+    const options = optionsOf(settings, baseUrl, model, pricesAt(prices, name, baseUrl === usualUrl));
+    return guarded(openAiCompatible(name, host, options));
   });
 }
 
@@ -66,7 +75,12 @@ const PATIENCE = {
   local: { connectMs: 120_000, firstTokenMs: 120_000, nextTokenMs: 30_000 },
 };
 
-function optionsOf(settings: Settings, baseUrl: string, model: string): ProviderOptions {
+function optionsOf(
+  settings: Settings,
+  baseUrl: string,
+  model: string,
+  prices: ProviderOptions["prices"],
+): ProviderOptions {
   const remote = isRemote(baseUrl);
   return {
     baseUrl,
@@ -74,7 +88,7 @@ function optionsOf(settings: Settings, baseUrl: string, model: string): Provider
     remote,
     contextTokens: settings["answer.contextTokens"] || SAFE_CONTEXT[remote ? "remote" : "local"],
     deadlines: deadlinesOf(settings, PATIENCE[remote ? "remote" : "local"]),
-    prices: pricesOf(settings["answer.prices"]),
+    prices,
   };
 }
 
@@ -120,17 +134,7 @@ function isRemote(baseUrl: string): boolean {
   return !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** Reads `model=input/output`. @throws CairnError("input") that names the entry */
-function pricesOf(entries: readonly string[]): Map<string, Price> {
-  return new Map(
-    entries.map((entry) => {
-      const [, model, input, output] = /^(.+?)\s*=\s*(\d*\.?\d+)\s*\/\s*(\d*\.?\d+)$/.exec(entry) ?? [];
-      if (model !== undefined) return [model, { input: Number(input), output: Number(output) }];
-      throw new CairnError(
-        "input",
-        phrase('"{0}" is no price.', entry),
-        phrase("Write MODEL=INPUT/OUTPUT, in US dollars per million tokens: gpt-4o=2.5/10."),
-      );
-    }),
-  );
+/** What a provider publishes holds at its own address; what the user says, at every one. */
+function pricesAt(prices: PriceTable, provider: string, isUsual: boolean): ProviderOptions["prices"] {
+  return { get: (model) => prices.find(isUsual ? provider : "", model) };
 }

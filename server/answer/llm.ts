@@ -1,4 +1,6 @@
 import type { ProviderTiming, Usage } from "../../shared/answer-types.ts";
+import type { ModelPrice } from "../usage/price-table.ts";
+import { costOfTokens } from "../usage/usage-summary.ts";
 
 /** What the answer asks of a language model, whoever runs it: plain data, streamed. */
 
@@ -16,10 +18,7 @@ export interface ChatRequest {
 }
 
 /** US dollars per million tokens. */
-export interface Price {
-  readonly input: number;
-  readonly output: number;
-}
+export type Price = Pick<ModelPrice, "input" | "output" | "cachedInput" | "asOf">;
 
 export type ModelEvent =
   | { readonly type: "text"; readonly text: string }
@@ -64,6 +63,5 @@ export interface Provider {
 
 /** What an answer has cost, in US dollars; undefined when the price or the tokens are not known. */
 export function costOf(price: Price | undefined, usage: Usage | undefined): number | undefined {
-  if (!price || !usage) return undefined;
-  return (usage.inputTokens * price.input + usage.outputTokens * price.output) / 1e6;
+  return price && usage && costOfTokens(price, usage);
 }

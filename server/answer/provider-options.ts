@@ -12,7 +12,7 @@ export interface ProviderOptions {
   readonly contextTokens: number;
   readonly deadlines: Deadlines;
   /** By name of the model. */
-  readonly prices: ReadonlyMap<string, Price>;
+  readonly prices: { get(model: string): Price | undefined };
 }
 
 /** Given to the providers' clients: their own time-outs never come before the watchdog. */

@@ -6,6 +6,7 @@ import { answer, type Question } from "../answer/answer.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { placeOf } from "../answer/source.ts";
+import { usageRecorder } from "../usage/usage-record.ts";
 
 /** Who writes answers for assistants. */
 export interface Asking {
@@ -36,6 +37,7 @@ export async function writtenAnswer(
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: workspace.everywhere(settings.neverSend),
+    onUsed: usageRecorder(settings, cacheDirectory),
   };
   const remarks = fresh.map(
     ({ name }) =>

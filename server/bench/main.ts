@@ -10,6 +10,7 @@ import { million } from "./million.ts";
 import { parts } from "./parts.ts";
 import { quality } from "./quality-figures.ts";
 import { queries } from "./queries.ts";
+import { tellInReadme } from "./readme-figures.ts";
 import { type Result, report, table } from "./report.ts";
 import { warmStart } from "./warm-start.ts";
 
@@ -40,6 +41,7 @@ All but million and quality run when none is named. The first run fetches source
 Options:
   --quick        A small code base and short waits: to see that it works
   --json FILE    Also write everything to FILE as JSON
+  --readme RUN   Measure nothing: make README.md tell of a run of \`cairn bench --out RUN.json\`
   --repos DIR    quality: a folder of checked-out repositories, instead of the packages of models/eval
   --labels DIR   quality: the folder of labelled queries about them
   --data DIR     delta: models to measure too, as base.FORMAT.safetensors and others beside it
@@ -57,11 +59,16 @@ async function main(): Promise<number> {
         repos: { type: "string" },
         labels: { type: "string" },
         data: { type: "string" },
+        readme: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
     if (values.help) {
       process.stdout.write(HELP);
+      return 0;
+    }
+    if (values.readme !== undefined) {
+      tellInReadme(values.readme);
       return 0;
     }
     const results = await runAll(chosen(positionals), values);

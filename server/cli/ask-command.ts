@@ -7,6 +7,7 @@ import { type AnswerEvent, answer } from "../answer/answer.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { usageRecorder } from "../usage/usage-record.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { printReply, replyAsJson } from "./print-reply.ts";
@@ -77,10 +78,8 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     : { provider: given.text("provider"), model: given.text("model") };
   const chosen = chooseProviders(host, settings, wish);
   const piped = await pipedText(context);
-  const providers = await confirmSending(context, chosen, {
-    cacheDirectory: cacheDirectoryOf(settings, host.env),
-    yes: given.flag("yes"),
-  });
+  const cacheDirectory = cacheDirectoryOf(settings, host.env);
+  const providers = await confirmSending(context, chosen, { cacheDirectory, yes: given.flag("yes") });
 
   const question = { text: asked, piped, ...narrowing };
   const parts = {
@@ -88,6 +87,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: settings.neverSend,
+    onUsed: usageRecorder(settings, cacheDirectory),
   };
   const { finish } = await withWorkspace(context, root, async (workspace) => {
     await untilReady(context, given, workspace, { query: asked });

@@ -14,6 +14,7 @@ import { locate } from "../delta/hub-cache.ts";
 import { betweenRuns, withinRun } from "../measure/compare.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
+import { qualityOf } from "../measure/report.ts";
 import type { RunParts } from "../measure/run.ts";
 import { shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
 import { summarise } from "../measure/statistics.ts";
@@ -21,6 +22,7 @@ import { verdictBetween, verdictOf } from "../measure/verdict.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
+import { showCosts } from "./bench-cost.ts";
 import { measureAndKeep } from "./bench-run.ts";
 import { serveBench } from "./bench-session.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
@@ -30,6 +32,7 @@ import { count, counted, folderToUse, terminalSettings } from "./session.ts";
 const HELP = `Measures Cairn on this machine and on your code: how long answers take and why.
 
 Usage: cairn bench [AREA...] [options]
+       cairn bench cost [--tokens N]
        cairn bench list
        cairn bench show    [RUN]
        cairn bench compare [RUN] [RUN]
@@ -41,12 +44,16 @@ Areas:
   embed    texts to vectors, by length and batch; what keeping the model and SIMD gain
   answer   quoted passages; with --provider the first word, speed and whole time of each
   delta    deltas of models beside zstd, on a pair made for it or on yours
+  quality  how well each way to search finds what your doc comments describe, beside how long it takes
   all      all of these; the same as none
 
 Every run is kept, with the machine it was made on. RUN is the beginning of an id that \`list\` shows, "last" or
 "previous"; show takes the last unless given, compare the last and the one before. Runs of other machines or other code
 are not compared, and \`compare\` says why. What is set against each other is measured in turns, and a difference is only
 called one when the bounds of the ratio (95 %) leave no doubt.
+
+\`cost\` measures nothing: it says what a month of answers and of embeddings costs at each provider whose price is known,
+what you used by your own record (\`cairn usage\`), and what embedding here and the providers' caches save.
 
 Options:
   --in FOLDER       The code to measure on; the current folder unless given
@@ -55,6 +62,11 @@ Options:
   --model NAME      answer: which of its models
   --yes             Do not ask before something is sent to a provider for the first time
   --base, --fine    delta: your own pair of models, as \`cairn delta\` takes them
+  --tokens N        cost: tokens a month (10M, 500k); your own volume unless given, or 10M when none is recorded
+  --since WHEN      cost: how much of your record counts: a day (2026-11-01), or so many days (30d)
+  --watts N --hours N --kwh PRICE --purchase PRICE --months N
+                    cost: also the machine that runs models: its power, hours a month, dollars a kWh, and what it cost
+                    over so many months
   --out FILE        Also write the run to FILE: .json, .csv or .md
   --json            Answer with one JSON object: the run as it is kept
   --stdio           Serve a program, as the editor's panel is served: requests as lines of JSON on the standard input,
@@ -67,9 +79,10 @@ Examples:
   cairn bench --quick
   cairn bench answer --provider ollama --model qwen2.5-coder
   cairn bench compare
+  cairn bench cost --tokens 10M
 `;
 
-const ACTIONS = ["list", "show", "compare", "import", "remove"] as const;
+const ACTIONS = ["cost", "list", "show", "compare", "import", "remove"] as const;
 
 export const benchCommand: Command = {
   help: HELP,
@@ -82,6 +95,13 @@ export const benchCommand: Command = {
     base: { type: "string" },
     fine: { type: "string" },
     out: { type: "string" },
+    tokens: { type: "string" },
+    since: { type: "string" },
+    watts: { type: "string" },
+    hours: { type: "string" },
+    kwh: { type: "string" },
+    purchase: { type: "string" },
+    months: { type: "string" },
     stdio: { type: "boolean" },
   },
   async run(context, given) {
@@ -89,6 +109,7 @@ export const benchCommand: Command = {
     if (given.flag("stdio")) return serveBench(context);
     const settings = terminalSettings(context);
     const history = new BenchHistory(cacheDirectoryOf(settings, context.env));
+    if (action === "cost") return showCosts(context, given);
     if (action === "list") return list(context, given, history);
     if (action === "show") return show(context, given, find(history, others[0] ?? "last"));
     if (action === "compare") return compare(context, given, history, others);
@@ -144,6 +165,13 @@ function show({ terminal }: CommandContext, given: ParsedArguments, run: BenchRu
     const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
     print(`  ${name.padEnd(width)}  ${shownValue(median, unit).padStart(15)}  `);
     print(`${style.dim(`${bounds.padEnd(18)} p95 ${shownNumber(p95)}, ${counted(rounds, "round")}`)}\n`);
+  }
+  const quality = qualityOf(run);
+  if (quality) print(`\n${quality.queries} queries, ${quality.set}: NDCG@10, its bounds, and what is worth its time\n`);
+  for (const { name, ndcg10, low, high, ms, onFront } of quality?.points ?? []) {
+    const bounds = style.dim(`${low.toFixed(3)} to ${high.toFixed(3)}`);
+    print(`  ${name.padEnd(width)}  ${ndcg10.toFixed(3)}  ${bounds}  ${shownValue(ms, "ms")}`);
+    print(onFront ? "  on the Pareto front\n" : "\n");
   }
   const compared = withinRun(run);
   if (compared.length > 0) print("\n");

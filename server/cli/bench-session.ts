@@ -15,6 +15,7 @@ import {
   type Measure,
   type MeasureSummary,
 } from "../../shared/bench-types.ts";
+import { MOST_TOKENS } from "../../shared/cost-types.ts";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { IndexStatus } from "../../shared/search-types.ts";
@@ -28,6 +29,10 @@ import { BenchHistory, readRun } from "../measure/history.ts";
 import { comparisonOf, reportOf, summaryOf, summedUp } from "../measure/report.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { costReport } from "../usage/cost.ts";
+import { PriceTable } from "../usage/price-table.ts";
+import { readUsage } from "../usage/usage-record.ts";
+import { summariseUsage } from "../usage/usage-summary.ts";
 import { measureAndKeep } from "./bench-run.ts";
 import { type CommandContext, ExitCode } from "./command.ts";
 import { folderToUse } from "./session.ts";
@@ -102,6 +107,10 @@ class BenchSession {
     remove: ({ run }, given) => {
       this.#history(given).remove(run);
       return null;
+    },
+    costs: (order, { settings, env }) => {
+      const prices = new PriceTable(settings["answer.prices"]);
+      return costReport(summariseUsage(readUsage(cacheDirectoryOf(settings, env)), prices), prices, order);
     },
     providers: (_, given) => this.#providers(given).map((provider) => this.#described(provider, given)),
     run: (params, given) => this.#run(params, given),
@@ -245,6 +254,7 @@ function complaint({ issues: [{ path, message }] }: z.ZodError): string {
 
 const run = z.string();
 const none = z.object({});
+const amount = z.number().nonnegative();
 
 const PARAMS = {
   list: none,
@@ -253,6 +263,12 @@ const PARAMS = {
   export: z.object({ run, format: z.enum(EXPORT_FORMATS) }),
   import: z.object({ file: z.string() }),
   remove: z.object({ run }),
+  costs: z.object({
+    tokens: z.number().min(1).max(MOST_TOKENS).optional(),
+    hardware: z
+      .object({ watts: amount, hours: amount, pricePerKwh: amount, purchase: amount, months: z.number().positive() })
+      .optional(),
+  }),
   providers: none,
   run: z.object({
     areas: z.array(z.enum(BENCH_AREAS)).min(1),

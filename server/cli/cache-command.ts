@@ -17,7 +17,7 @@ Usage: cairn cache [options]
 open is kept. Your own files are not touched.
 
 Options of clear:
-  --all            Every index, and the embeddings too when nothing is open
+  --all            Every index and the record of answers, and the embeddings too when nothing is open
   --unused DAYS    Indexes that were not used for so many days
 
 Options:
@@ -72,6 +72,7 @@ function list({ terminal }: CommandContext, given: ParsedArguments, cacheDirecto
   print(`${style.bold(cacheDirectory)}  ${bytes(listing.bytes)}\n`);
   for (const entry of listing.roots) print(`  ${row(entry, nameOf(entry, terminal))}\n`);
   print(`  ${bytes(listing.vectorBytes).padStart(9)}  embeddings of all folders\n`);
+  if (listing.usageBytes > 0) print(`  ${bytes(listing.usageBytes).padStart(9)}  record of answers: \`cairn usage\`\n`);
 }
 
 function clear(context: CommandContext, given: ParsedArguments, cacheDirectory: string, folder?: string): void {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
   delta: async () => (await import("./delta-command.ts")).deltaCommand,
   bench: async () => (await import("./bench-command.ts")).benchCommand,
+  usage: async () => (await import("./usage-command.ts")).usageCommand,
   models: async () => (await import("./models-command.ts")).modelsCommand,
   eval: async () => (await import("./eval-command.ts")).evalCommand,
   doctor: async () => (await import("./doctor-command.ts")).doctorCommand,
@@ -36,6 +37,7 @@ Commands:
   cache                        What is kept on disk; \`cairn cache clear\` deletes it
   delta                        Store a fine-tuned model, or a dataset, as its difference from another
   bench [AREA...]              Measure Cairn on this machine and on your code
+  usage                        Who answered, how fast, with how many tokens and at what cost
   models                       Embedding models from the Hugging Face Hub: list, download, check, remove
   eval [folder]                Measure how well searches find, on your own queries or ones made of your code
   doctor                       Check that everything Cairn needs is there

@@ -118,7 +118,7 @@ function perSecond(amount: number, ms: number): string {
 
 /** "cerebras llama-3.3-70b · first word 35 ms · 410 ms in all · 3,120 + 210 tokens · $0.0031 · 8 sources". */
 function footer(record: AnswerRecord): string {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, timing, device } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device } = record;
   const ms = (value: number) => `${count(Math.round(value))} ms`;
   const isModel = provider !== EXTRACTIVE;
   return [
@@ -129,7 +129,7 @@ function footer(record: AnswerRecord): string {
     timing && !device ? `${ms(timing.totalMs)} by its own clock` : "",
     usage ? `${count(usage.inputTokens)} + ${count(usage.outputTokens)} tokens` : "",
     usage && timing && device ? `${perSecond(usage.outputTokens, timing.completionMs)} tokens/s on ${device}` : "",
-    cost !== undefined ? `$${cost.toFixed(4)}` : "",
+    cost !== undefined ? `$${cost.toFixed(4)}${priceAsOf ? ` by prices of ${priceAsOf}` : ""}` : "",
     isModel && usage && cost === undefined && !device ? "price not known" : "",
     counted(record.sources, isModel ? "source" : "passage"),
     record.removed > 0 ? `${counted(record.removed, "citation")} removed` : "",

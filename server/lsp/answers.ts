@@ -22,6 +22,7 @@ import { PIPED, type Source } from "../answer/source.ts";
 import type { Asking } from "../assistant/written-answer.ts";
 import type { Host } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { usageRecorder } from "../usage/usage-record.ts";
 import type { OpenRoot } from "./roots.ts";
 
 type AskedFolder = NamedFolder & OpenRoot;
@@ -80,7 +81,8 @@ export class Answers {
       throw new CairnError("input", phrase("No folder is open."), phrase("Open one to ask about its code."));
     }
     const all = this.#providersFor(settings, request);
-    const fresh = notAgreed(cacheDirectoryOf(settings, this.#host.env), all);
+    const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
+    const fresh = notAgreed(cacheDirectory, all);
     if (fresh.length > 0 && !request.onlyAgreed) {
       return { kind: "consent", destinations: fresh.map(({ name, destination }) => toDestination(name, destination)) };
     }
@@ -94,6 +96,7 @@ export class Answers {
       fallback: settings["answer.fallback.enabled"],
       maxOutputTokens: settings["answer.maxOutputTokens"],
       neverSend: folders.everywhere(settings.neverSend),
+      onUsed: usageRecorder(settings, cacheDirectory),
     };
     const toPart = partsOf(folders, opened.length > 1, this.#say);
     const batches = new Batches((parts) => this.#send({ task, parts }));

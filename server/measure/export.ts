@@ -1,5 +1,6 @@
-import type { BenchRun, ExportFormat, Measure } from "../../shared/bench-types.ts";
+import type { BenchRun, ExportFormat, Measure, QualityReport } from "../../shared/bench-types.ts";
 import { withinRun } from "./compare.ts";
+import { qualityOf } from "./report.ts";
 import { shownNumber, shownTimes, shownValue } from "./shown.ts";
 import { summarise } from "./statistics.ts";
 import { verdictOf } from "./verdict.ts";
@@ -41,6 +42,8 @@ function asMarkdown(run: BenchRun): string {
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...run.measures.map(row),
   ];
+  const quality = qualityOf(run);
+  if (quality) lines.push("", ...qualityTable(quality));
   const compared = withinRun(run);
   if (compared.length > 0) lines.push("", "| | beside | ratio |", "| --- | --- | --- |");
   for (const one of compared)
@@ -55,6 +58,22 @@ function row({ name, unit, values }: Measure): string {
   const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
   const cells = [plain(name), shownValue(median, unit), bounds, shownNumber(p95), shownNumber(p99), count, outliers];
   return `| ${cells.join(" | ")} |`;
+}
+
+/** Quality beside speed; also for the README. */
+export function qualityTable({ set, queries, points }: QualityReport): string[] {
+  return [
+    `| ${queries} queries, ${set} | NDCG@10 | its bounds | a query | on the Pareto front |`,
+    "| --- | --- | --- | --- | --- |",
+    ...points.map(({ name, ndcg10, low, high, ms, onFront }) => {
+      const bounds = `${ndcg(low)} to ${ndcg(high)}`;
+      return `| ${plain(name)} | ${ndcg(ndcg10)} | ${bounds} | ${shownValue(ms, "ms")} | ${onFront ? "yes" : "no"} |`;
+    }),
+  ];
+}
+
+function ndcg(value: number): string {
+  return value.toFixed(3);
 }
 
 /** Within a cell of a table. */

@@ -125,6 +125,7 @@ function notARun(file: string, why: string): CairnError {
 }
 
 const count = z.number().nonnegative();
+const share = z.number().min(0).max(1);
 const area = z.enum(BENCH_AREAS);
 
 const runSchema = z.object({
@@ -154,6 +155,23 @@ const runSchema = z.object({
       against: z.string().optional(),
     }),
   ),
+  quality: z
+    .object({
+      set: z.string(),
+      queries: count,
+      points: z.array(
+        z.object({
+          id: z.string(),
+          name: z.string(),
+          ndcg10: share,
+          low: share,
+          high: share,
+          recall10: share,
+          mrr: share,
+        }),
+      ),
+    })
+    .optional(),
   skipped: z.array(z.object({ area, name: z.string(), reason: z.string() })),
   warnings: z.array(z.string()),
   cancelled: z.boolean(),

@@ -6,6 +6,7 @@ import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Workspace } from "../core-api.ts";
+import type { Used } from "../usage/usage-record.ts";
 import type { Limits } from "./rounds.ts";
 import type { SampleQueries } from "./sample-queries.ts";
 import { type Candidate, type MeasureOptions, type Section, skippedSection, takeInTurns, together } from "./section.ts";
@@ -21,13 +22,17 @@ const MODEL_QUICK: Limits = { ...MODEL, least: 2, most: 2, ms: 20_000 };
 const WINDOWS = { small: 2_048, medium: 4_096, large: 8_192 } as const;
 const ANSWER_TOKENS = 256;
 
-/** What Cairn adds to an answer, and how long each provider takes, by the length of what it is sent. */
+/**
+ * What Cairn adds to an answer, and how long each provider takes, by the length of what it is sent.
+ * @param onUsed is told of each answer of a provider: it has cost what any other costs
+ */
 export async function measureAnswers(
   settings: Settings,
   workspace: Workspace,
   sample: SampleQueries,
   providers: readonly Provider[],
   options: MeasureOptions,
+  onUsed?: (used: Used) => void,
 ): Promise<Section> {
   if (sample.descriptions.length === 0) {
     return skippedSection(AREA, "all", "The index has no names of several words to ask about.");
@@ -36,7 +41,7 @@ export async function measureAnswers(
   const question = (round: number) =>
     `how does it ${sample.descriptions[Math.max(0, round) % sample.descriptions.length]}?`;
   const ask = (round: number, provider?: Provider) =>
-    recordOf({ settings, workspace, question: question(round), provider, signal: options.signal });
+    recordOf({ settings, workspace, question: question(round), provider, onUsed, signal: options.signal });
   const quoted: Candidate = {
     id: "answer/quoted",
     name: "Passages quoted, without a model",
@@ -128,17 +133,19 @@ interface Asked {
   readonly workspace: Workspace;
   readonly question: string;
   readonly provider: Provider | undefined;
+  readonly onUsed: ((used: Used) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Throws what went wrong: an answer that another provider gave would be counted for this one. */
-async function recordOf({ settings, workspace, question, provider, signal }: Asked): Promise<AnswerRecord> {
+async function recordOf({ settings, workspace, question, provider, onUsed, signal }: Asked): Promise<AnswerRecord> {
   const parts = {
     workspace,
     providers: provider ? [provider] : [],
     fallback: false,
     maxOutputTokens: ANSWER_TOKENS,
     neverSend: settings.neverSend,
+    ...(provider && { onUsed }),
   };
   for await (const event of answer({ text: question }, parts, signal)) if (event.type === "done") return event.record;
   throw new Error("An answer ended without its record.");

@@ -6,23 +6,40 @@ import {
   type Measure,
   type MeasureRatio,
   type MeasureSummary,
+  type QualityReport,
   type RunSummary,
 } from "../../shared/bench-types.ts";
 import { betweenRuns, type Comparison, differences, withinRun } from "./compare.ts";
+import { paretoFront } from "./pareto.ts";
 import { summarise } from "./statistics.ts";
 import { verdictBetween, verdictOf } from "./verdict.ts";
 
 /** A run as people read it: every value of it summed up. */
 export function reportOf(run: BenchRun): BenchReport {
   const { skipped, warnings, measures } = run;
+  const quality = qualityOf(run);
   return {
     run: summaryOf(run),
     verdict: verdictOf(run),
     measures: measures.map(summedUp),
     compared: withinRun(run).flatMap(ratioOf),
+    ...(quality && { quality }),
     skipped,
     warnings,
   };
+}
+
+/** Quality beside speed: the points whose time was measured, and which of them are on the Pareto front. */
+export function qualityOf({ quality, measures }: BenchRun): QualityReport | undefined {
+  if (!quality) return undefined;
+  const timed = quality.points.flatMap((point) => {
+    const measure = measures.find(({ id }) => id === `quality/${point.id}`);
+    if (!measure) return [];
+    const { median: ms, low: msLow, high: msHigh } = summarise(measure.values);
+    return [{ ...point, ms, msLow, msHigh }];
+  });
+  const front = paretoFront(timed.map(({ ms, ndcg10 }) => ({ cost: ms, worth: ndcg10 })));
+  return { ...quality, points: timed.map((point, i) => ({ ...point, onFront: front[i] })) };
 }
 
 /** Two runs side by side, whichever is given first. */
@@ -43,6 +60,7 @@ export function summaryOf({
   measures,
   skipped: _skipped,
   warnings: _warnings,
+  quality: _quality,
   ...run
 }: BenchRun): RunSummary {
   return { ...run, areas: BENCH_AREAS.filter((area) => measures.some((one) => one.area === area)) };

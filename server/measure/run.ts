@@ -5,11 +5,14 @@ import type { Settings } from "../../shared/settings.ts";
 import type { Provider } from "../answer/llm.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
+import { usageRecorder } from "../usage/usage-record.ts";
 import { disturbances, thisMachine } from "./machine.ts";
 import { measureAnswers } from "./measure-answers.ts";
 import { type DeltaPair, measureDeltas } from "./measure-deltas.ts";
 import { measureEmbedding } from "./measure-embedding.ts";
+import { measureQuality } from "./measure-quality.ts";
 import { measureSearch } from "./measure-search.ts";
 import { type SampleQueries, sampleQueries } from "./sample-queries.ts";
 import { type MeasureOptions, type Section, skippedSection, together } from "./section.ts";
@@ -56,7 +59,7 @@ export async function runBenchmark(
     sections.push(section);
   }
   const status = await workspace?.status();
-  const { measures, skipped, warnings: own } = together(sections);
+  const { measures, skipped, quality, warnings: own } = together(sections);
   return {
     record: BENCH_RECORD,
     id: idOf(started.at),
@@ -68,6 +71,7 @@ export async function runBenchmark(
     ...(status && { subject: { folder: status.root, files: status.files, chunks: status.chunks } }),
     measures,
     skipped,
+    ...(quality && { quality }),
     warnings: [...warnings, ...own],
     cancelled: signal.aborted,
   };
@@ -77,7 +81,9 @@ export async function runBenchmark(
     if (!workspace) return skippedSection(area, "all", "No folder was given to measure on.");
     if (area === "search") return measureSearch(host, settings, workspace, sample, within);
     if (area === "embed") return measureEmbedding(host, workspace, sample, within);
-    return measureAnswers(settings, workspace, sample, providers, within);
+    if (area === "quality") return measureQuality(host, settings, workspace, within);
+    const onUsed = usageRecorder(settings, cacheDirectoryOf(settings, host.env));
+    return measureAnswers(settings, workspace, sample, providers, within, onUsed);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BenchArea, Measure, SkippedMeasure } from "../../shared/bench-types.ts";
+import type { BenchArea, Measure, QualityFigures, SkippedMeasure } from "../../shared/bench-types.ts";
 import type { Phrase } from "../../shared/phrase.ts";
 import { type Arm, type Clock, type Limits, measureRounds } from "./rounds.ts";
 
@@ -19,6 +19,7 @@ export interface Section {
   readonly measures: readonly Measure[];
   readonly skipped: readonly SkippedMeasure[];
   readonly warnings: readonly string[];
+  readonly quality?: QualityFigures;
 }
 
 /** A measure to take, and how. */
@@ -52,7 +53,9 @@ export async function takeInTurns(
 }
 
 export function together(sections: readonly Section[]): Section {
+  const quality = sections.find((section) => section.quality)?.quality;
   return {
+    ...(quality && { quality }),
     measures: sections.flatMap(({ measures }) => measures),
     skipped: sections.flatMap(({ skipped }) => skipped),
     warnings: sections.flatMap(({ warnings }) => warnings),

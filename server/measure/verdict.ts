@@ -17,6 +17,9 @@ export function verdictOf(run: BenchRun): string {
   if (words) parts.push(words);
   const texts = found("embed/medium-8");
   if (texts) parts.push(`${shown(texts).replace("texts/s", "texts a second")} become vectors`);
+  const best = run.quality?.points.find(({ id }) => id === "whole");
+  const bestTime = found("quality/whole");
+  if (best && bestTime) parts.push(`queries score ${best.ndcg10.toFixed(3)} (NDCG@10) in ${shown(bestTime)}`);
   const saved = found("delta/saved");
   const zstd = found("delta/zstd-saved");
   if (saved) parts.push(`a delta saves ${shown(saved)}${zstd ? `, zstd ${shown(zstd)}` : ""}`);

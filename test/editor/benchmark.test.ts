@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { DOCUMENTED } from "../documented-files.ts";
 import { writeFiles } from "../open-core.ts";
 import { PROJECT } from "../sample-project.ts";
 import { answerDialog, panel, shows } from "./delta-page.ts";
@@ -23,7 +24,7 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
   test("a quick run becomes a sentence, charts, and the same as tables", async () => {
     const { workbench, code } = suite;
     const page = panel(workbench);
-    for (const area of ["embed", "answer", "delta"]) await page.locator(`#area-${area}`).uncheck();
+    for (const area of ["embed", "answer", "delta", "quality"]) await page.locator(`#area-${area}`).uncheck();
     await page.locator("#run").focus();
     await workbench.page.keyboard.press("Enter");
     await page.locator(".cancel:focus").waitFor();
@@ -33,7 +34,10 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     const names = await page.locator(".measure-figure").first().locator("tbody th").allInnerTexts();
     assert.deepEqual(names.slice(0, 2), ["A name", "A description in words"]);
     // A dot for each row of the table.
-    assert.equal(await page.locator('.measure-figure svg g[aria-label="dot"] circle').count(), names.length + 1);
+    assert.equal(
+      await page.locator('.report .measure-figure svg g[aria-label="dot"] circle').count(),
+      names.length + 1,
+    );
     await shows(page, "Search, indexing from nothing: Not in a quick run.");
     await workbench.screenshot("bench-run");
     assert.equal(kept(code).length, 1);
@@ -133,6 +137,54 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     assert.ok(!existsSync(join(cacheOf(code), "agreed-providers.json")));
   });
 
+  test("quality stands beside speed, and its chart becomes an image", async () => {
+    const { workbench, code } = suite;
+    const page = panel(workbench);
+    await page.locator("#area-answer").uncheck();
+    await page.locator("#area-quality").check();
+    await page.locator("#quick").check();
+    await page.locator("#run").click();
+    await shows(page, "Measured. The run is in the list below.");
+    const weighed = page.locator('.measure-figure:has-text("Quality beside speed")');
+    assert.equal(await weighed.locator('svg g[aria-label="dot"] circle').count(), 5);
+    assert.equal(await weighed.locator("tbody tr").count(), 5);
+    assert.ok((await weighed.locator('td:text-is("yes")').count()) >= 1, "something is on the front");
+    await weighed.evaluate((figure) => figure.scrollIntoView());
+    await workbench.screenshot("bench-quality");
+    const file = join(code, "quality.png");
+    await weighed.locator(".save-image").click();
+    await answerDialog(workbench, file);
+    await shows(page, "quality.png.");
+    const image = readFileSync(file);
+    assert.equal(image.subarray(1, 4).toString(), "PNG");
+    assert.ok(image.readUInt32BE(16) > 500 && image.length > 25_000, "as wide as the chart, and not empty");
+  });
+
+  test("costs are counted for a volume and a machine that are typed in", async () => {
+    const { workbench } = suite;
+    const page = panel(workbench);
+    const costs = page.locator(".costs");
+    assert.equal(await costs.locator("#tokens").inputValue(), "10000000");
+    await costs.locator("#tokens").fill("2000000");
+    await costs.locator("#tokens").press("Tab");
+    await shows(page, "1,750,000 tokens in and 250,000 out.");
+    await costs.locator('td:text-is("$0.04")').waitFor();
+    await costs.locator("summary").click();
+    for (const [name, value] of Object.entries({
+      watts: 100,
+      hours: 100,
+      pricePerKwh: 0.3,
+      purchase: 1200,
+      months: 24,
+    })) {
+      await costs.locator(`#hardware-${name}`).fill(String(value));
+    }
+    await costs.locator("#hardware-months").press("Tab");
+    await shows(page, "Your machine takes $53.00 a month: $3.00 for power, $50.00 for what it cost.");
+    await costs.evaluate((section) => section.scrollIntoView());
+    await workbench.screenshot("bench-costs");
+  });
+
   test("it can be read in every theme, and in 300 pixels", async () => {
     const { workbench } = suite;
     const page = panel(workbench);
@@ -141,6 +193,8 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
       await page.locator(".measure-figure svg").first().waitFor();
       await page.locator(".report").evaluate((report) => report.scrollIntoView());
       await workbench.screenshot(`bench-${theme.kind}`);
+      await page.locator(".costs").evaluate((section) => section.scrollIntoView());
+      await workbench.screenshot(`bench-costs-${theme.kind}`);
     }
     const { page: window } = workbench;
     await workbench.run("View: Toggle Primary Side Bar Visibility");
@@ -175,7 +229,7 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
 
 async function prepare(suite: Suite): Promise<void> {
   const { workbench, code } = suite;
-  writeFiles(code, { ...PROJECT, "broken.json": "not a run" });
+  writeFiles(code, { ...PROJECT, ...DOCUMENTED, "broken.json": "not a run" });
   workbench.configure({
     "cairn.cacheDirectory": cacheOf(code),
     "cairn.answer.provider": "ollama",

@@ -1,0 +1,107 @@
+import { CairnError } from "../../shared/errors.ts";
+import type { UsageRow, UsageSummary } from "../../shared/usage-types.ts";
+import { cacheDirectoryOf } from "../opening.ts";
+import { PriceTable } from "../usage/price-table.ts";
+import { readUsage } from "../usage/usage-record.ts";
+import { summariseUsage } from "../usage/usage-summary.ts";
+import { noMoreThan } from "./arguments.ts";
+import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { count, counted, percent, terminalSettings } from "./session.ts";
+
+const HELP = `Sums up who answered: how often, how fast, with how many tokens and at what cost.
+
+Usage: cairn usage [options]
+
+Each answer leaves a line in the cache folder, on this machine only: provider, model, tokens, times and how it ended; no
+question, no code and no path; those that \`cairn bench\` asks a provider for too. CAIRN_USAGE_RECORD=false keeps no record, \`cairn cache clear --all\` deletes it. Costs are
+counted with the prices that come with Cairn, each with the day on which it was true, and with yours above them
+(CAIRN_PRICES, for example gpt-4o=2.5/10); a price that nobody knows is said to be unknown, and counts in no sum.
+
+Options:
+  --since WHEN     Only what is not older: a day (2026-11-01), or so many days (30d)
+  --json           Answer with one JSON object
+  --color WHEN     auto (default), always or never
+
+Examples:
+  cairn usage --since 30d
+`;
+
+export const usageCommand: Command = {
+  help: HELP,
+  options: { since: { type: "string" } },
+  async run(context, given) {
+    noMoreThan(given, 0, "usage");
+    const settings = terminalSettings(context);
+    const record = readUsage(cacheDirectoryOf(settings, context.env), sinceIn(given.text("since")));
+    const summary = summariseUsage(record, new PriceTable(settings["answer.prices"]));
+    if (given.flag("json")) context.terminal.print(`${JSON.stringify(summary)}\n`);
+    else print(context, summary, settings["usage.record"]);
+    return ExitCode.ok;
+  },
+};
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** @throws {CairnError} `input` for what is neither a day nor a number of days */
+export function sinceIn(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const [, days] = /^(\d{1,5})d$/.exec(text) ?? [];
+  if (days !== undefined) return new Date(Date.now() - Number(days) * DAY_MS);
+  const day = new Date(/^\d{4}-\d{2}-\d{2}$/.test(text) ? text : "none");
+  if (!Number.isNaN(day.getTime())) return day;
+  throw new CairnError("input", `--since must be a day or a number of days, not "${text}".`, "2026-11-01, or 30d.");
+}
+
+function print({ terminal }: CommandContext, summary: UsageSummary, isRecorded: boolean): void {
+  const { style } = terminal;
+  const { rows, from, to, entries, unreadable, cost, unpriced } = summary;
+  if (entries === 0) {
+    terminal.print("Nothing is recorded: `cairn ask` and the editor's chat leave a line for each answer.\n");
+  } else {
+    terminal.print(`${style.bold(`${counted(entries, "answer")}, ${from.slice(0, 10)} to ${to.slice(0, 10)}`)}\n\n`);
+    for (const row of rows) terminal.print(`${style.bold(nameOf(row))}\n  ${described(row).join("\n  ")}\n`);
+    const missing = unpriced.length > 0 ? `, without ${unpriced.join(", ")}: price not known` : "";
+    terminal.print(`\n${dollars(cost)} in all${missing}\n`);
+  }
+  if (unreadable > 0) terminal.note(`${style.warning(`${counted(unreadable, "line")} could not be read.`)}\n`);
+  if (!isRecorded) terminal.note(`${style.warning("Nothing is recorded at present (cairn.usage.record).")}\n`);
+}
+
+function nameOf({ provider, model, remote }: UsageRow): string {
+  return `${[provider, model].filter(Boolean).join(" ")}${remote ? "" : " (on this machine)"}`;
+}
+
+function described(row: UsageRow): string[] {
+  const { answers, failed, stopped, errorRate, firstMedian, firstP95, secondsMedian } = row;
+  const seconds = (value: number) => `${value.toFixed(2)} s`;
+  const ended = [
+    counted(answers, "answer"),
+    failed > 0 ? `${count(failed)} failed (${percent(errorRate)})` : "",
+    stopped > 0 ? `${count(stopped)} stopped` : "",
+  ];
+  const times = [
+    firstMedian !== undefined && firstP95 !== undefined
+      ? `first word after ${seconds(firstMedian)}, 95% within ${seconds(firstP95)}`
+      : "",
+    secondsMedian !== undefined ? `${seconds(secondsMedian)} in all` : "",
+  ];
+  return [ended, times, tokensOf(row)].map((parts) => parts.filter(Boolean).join(", ")).filter(Boolean);
+}
+
+function tokensOf(row: UsageRow): string[] {
+  const { model, remote, inputTokens, outputTokens, cachedTokens, uncounted, cost, priceAsOf } = row;
+  const uncountedWords = uncounted > 0 ? `${counted(uncounted, "answer")} without a count of tokens` : "";
+  if (model === "" || inputTokens + outputTokens === 0) return [uncountedWords];
+  const price = cost === undefined ? "" : `${dollars(cost)} by ${priceAsOf ? `prices of ${priceAsOf}` : "your prices"}`;
+  return [
+    `${count(inputTokens)} + ${count(outputTokens)} tokens`,
+    cachedTokens > 0 ? `${count(cachedTokens)} of them from the provider's cache` : "",
+    uncountedWords,
+    cost === undefined && remote ? "price not known" : price,
+  ];
+}
+
+/** US dollars: two digits after the point, and more of what is less than a cent. */
+export function dollars(value: number): string {
+  return `$${value.toFixed(value > 0 && value < 0.01 ? 4 : 2)}`;
+}
