@@ -19,6 +19,8 @@ const LAST_WORDS = 300;
  */
 export class Engine {
   readonly loaded: LoadedModel;
+  /** Resolves when its process has ended, whatever the cause. */
+  readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   readonly #caller: Caller<EngineMethods>;
 
@@ -26,6 +28,7 @@ export class Engine {
     this.#child = child;
     this.#caller = caller;
     this.loaded = loaded;
+    this.ended = hasEnded(child) ? Promise.resolve() : once(child, "exit").then(() => {});
   }
 
   /**
@@ -71,11 +74,13 @@ export class Engine {
 
   /** Ends the process; calls under way fail. */
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exit = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await exit;
+    await this.ended;
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function ended({ name }: EngineModel, how: string, lastWords: string): CairnError {
