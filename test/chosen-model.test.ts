@@ -6,8 +6,10 @@ import { type ChosenQuery, chosenQuery } from "../server/chosen/chosen-codes.ts"
 import { ChosenVectors } from "../server/chosen/chosen-vectors.ts";
 import type { Host } from "../server/host.ts";
 import { VectorArena } from "../server/vectors/arena.ts";
+import type { IndexStatus } from "../shared/search-types.ts";
 import { embedded, MODEL, machineWithModels, OTHER_MODEL } from "./chosen-fixture.ts";
 import { type OpenedCore, openCore, temporaryFolder, writeFiles } from "./open-core.ts";
+import { OtherProcess } from "./other-process.ts";
 import { commit } from "./servers/hub-server.ts";
 
 const WORDS = "read write file cache error retry loop find open close parse token line word index search".split(" ");
@@ -42,6 +44,10 @@ class Machine {
     const machine = new Machine(test, host, cache);
     writeFiles(machine.root, manyFiles(files));
     return machine;
+  }
+
+  otherProcess(model: string): OtherProcess {
+    return new OtherProcess(this.#test, this.root, this.cache, "terminal", { model, env: this.#host.env });
   }
 
   open(model: string, settings: Record<string, unknown> = {}): Promise<OpenedCore> {
@@ -120,6 +126,32 @@ describe("a model that the user chose", () => {
       assert.equal((await opened.workspace.status()).embedded, 900);
       await opened.core.close();
     }
+  });
+
+  it("loses no more than what was under way when the process that embeds is killed", async (test) => {
+    const machine = await Machine.with(test, 300);
+    const other = machine.otherProcess(MODEL);
+    let status = await other.ask<IndexStatus>("idle");
+    while (status.embedded < 364) status = await other.ask<IndexStatus>("status");
+    const stored = status.embedded - 300;
+    await other.kill();
+
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const { texts } = await engineOf(chosen);
+    assert.ok(texts <= 300 - stored, `${texts} were embedded, ${stored} were there`);
+    assert.equal((await chosen.workspace.status()).embedded, 600);
+  });
+
+  it("is asked of the process that holds the folder", async (test) => {
+    const machine = await Machine.with(test, 20);
+    const holder = await machine.open(MODEL);
+    await embedded(holder.workspace);
+    const byChosen = await holder.found(QUESTION);
+    const other = machine.otherProcess("");
+    const { holder: holds, embedding } = await other.ask<IndexStatus>("idle");
+    assert.deepEqual([holds, embedding?.inUse], [false, true]);
+    assert.deepEqual(await other.ask({ find: QUESTION }), byChosen);
   });
 
   it("whose engine is killed in the middle of a question is replaced by the bundled one, with one notice", async (test) => {

@@ -22,7 +22,6 @@ export class ChosenEngine {
   readonly #engine: KeptEngine;
   readonly #queue: EngineQueue;
   readonly #listeners = new Set<() => void>();
-  readonly #ending = new AbortController();
 
   /**
    * Begins to load the model.
@@ -34,7 +33,8 @@ export class ChosenEngine {
     this.name = name;
     this.model = identity;
     this.dims = model.dims;
-    const start = async () => Engine.start(await loadableModel(parts, model, precision, this.#ending.signal));
+    const start = async (signal: AbortSignal) =>
+      Engine.start(await loadableModel(parts, model, precision, signal), undefined, signal);
     this.#engine = new KeptEngine(start, () => this.#changed(host));
     this.#queue = new EngineQueue(this.#engine, model.dims);
   }
@@ -74,7 +74,6 @@ export class ChosenEngine {
   }
 
   async close(): Promise<void> {
-    this.#ending.abort();
     this.#queue.end(new CairnError("unavailable", phrase("The index is closed."), phrase("Open the folder again.")));
     await this.#engine.close();
   }

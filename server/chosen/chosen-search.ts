@@ -45,8 +45,9 @@ export class ChosenSearch {
   readonly #vectors: ChosenVectors;
   readonly #listening: { dispose(): void };
   readonly #ending = new AbortController();
-  /** Contents that cannot be embedded: the file is no longer what was indexed. */
+  /** Contents of a snapshot that cannot be embedded: the file is no longer what was indexed. */
   readonly #gone = new Set<string>();
+  #goneFrom: Snapshot | undefined;
   /** The snapshot for which everything was made that could be. */
   #done: Snapshot | undefined;
   #pass: Promise<void> | undefined;
@@ -152,20 +153,22 @@ export class ChosenSearch {
     for (;;) {
       const wanted = snapshot();
       if (this.#done === wanted) return;
+      if (this.#goneFrom !== wanted) this.#gone.clear();
+      this.#goneFrom = wanted;
       this.#vectors.compact(wanted);
       const { files, chunks } = this.#vectors.lackingIn(wanted);
       this.#count(files, chunks);
       const todo = distinct(files.filter(({ content }) => !this.#gone.has(content)));
+      if (todo.length === 0) {
+        this.#done = wanted;
+        this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
+        return;
+      }
       for (let from = 0; from < todo.length; from += FILES_AT_ONCE) {
         if (!isSettled() || this.#ending.signal.aborted) return;
         await this.#embed(todo.slice(from, from + FILES_AT_ONCE));
-        const left = this.#vectors.lackingIn(wanted);
-        this.#count(left.files, left.chunks);
         onChange();
       }
-      if (snapshot() !== wanted) continue;
-      this.#done = wanted;
-      this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
     }
   }
 
@@ -183,12 +186,14 @@ export class ChosenSearch {
     if (known.texts.length > 0) this.#embeds = true;
     await this.#make(known);
     let first = 0;
-    for (const [i, { content }] of files.entries()) {
+    for (const [i, { content, chunks }] of files.entries()) {
       const end = first + known.counts[i];
-      if (known.gone[i] === 1) this.#gone.add(content);
+      if (known.gone[i] === 1 || known.counts[i] !== chunks) this.#gone.add(content);
       else {
         const codes = known.codes.subarray(first * dims, end * dims);
         this.#vectors.add(content, { codes, scales: known.scales.subarray(first, end) });
+        // Another file of the same content is counted when the next round begins.
+        this.#lacking -= known.counts[i];
       }
       first = end;
     }

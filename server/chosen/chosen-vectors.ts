@@ -11,6 +11,9 @@ const WORTH_COMPACTING = 4 * BLOCK;
 /** The average of fewer cosines than this says little about what any code has in common. */
 const ENOUGH_COSINES = 50;
 
+/** Of a file without chunks. */
+const NOWHERE = { first: 0, count: 0 };
+
 /** Unit vectors of one model for the chunks of a file, in their order: `codes[i * dims ...] * scales[i]`. */
 export interface FileVectors {
   readonly codes: Int8Array;
@@ -73,27 +76,20 @@ export class ChosenVectors {
         if (dead[file] === 1) continue;
         const count = segment.firstChunk[file + 1] - segment.firstChunk[file];
         chunks += count;
-        if (rows[file] < 0 && count > 0)
-          files.push({ path: segment.path(file), content: segment.content(file), chunks: count });
+        if (rows[file] < 0) files.push({ path: segment.path(file), content: segment.content(file), chunks: count });
       }
     }
     return { files, chunks };
   }
 
   /** Forgets what the snapshot does not need, once that is much. */
-  compact({ views }: Snapshot): void {
+  compact({ views, chunkCount }: Snapshot): void {
+    // Each chunk needs one row at the most: as long as there are not many more, there is nothing to look for.
+    if (this.#rows < 2 * chunkCount + WORTH_COMPACTING) return;
     const needed = new Set<string>();
-    let rows = 0;
     for (const { segment, dead } of views) {
-      for (let file = 0; file < segment.fileCount; file++) {
-        const content = dead[file] === 1 ? "" : segment.content(file);
-        const place = needed.has(content) ? undefined : this.#places.get(content);
-        if (!place) continue;
-        needed.add(content);
-        rows += place.count;
-      }
+      for (let file = 0; file < segment.fileCount; file++) if (dead[file] === 0) needed.add(segment.content(file));
     }
-    if (this.#rows - rows < Math.max(WORTH_COMPACTING, rows)) return;
     const before = { arena: this.#arena, blocks: this.#blocks, scales: this.#scales, places: this.#places };
     this.#arena = VectorArena.create(0, this.#kernels);
     this.#blocks = [];
@@ -166,9 +162,10 @@ export class ChosenVectors {
     let lacking = 0;
     for (let file = 0; file < rows.length; file++) {
       if (rows[file] >= 0) continue;
-      const place = this.#places.get(segment.content(file));
+      const count = segment.firstChunk[file + 1] - segment.firstChunk[file];
+      const place = count === 0 ? NOWHERE : this.#places.get(segment.content(file));
       // The same content is always cut alike, but by the same version of the chunker.
-      if (place?.count === segment.firstChunk[file + 1] - segment.firstChunk[file]) rows[file] = place.first;
+      if (place?.count === count) rows[file] = place.first;
       else lacking++;
     }
     this.#ofSegment.set(segment, { rows, version: this.#version, lacking });

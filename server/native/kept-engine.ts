@@ -24,8 +24,10 @@ export class EngineAway extends CairnError {
 
 /** An engine that is started, and started again with growing pauses when its process ends. */
 export class KeptEngine {
-  readonly #start: () => Promise<Engine>;
+  readonly #start: (signal: AbortSignal) => Promise<Engine>;
   readonly #onChange: () => void;
+  readonly #ending = new AbortController();
+  #starting: Promise<void>;
   #engine: Engine | undefined;
   #state: State = "starting";
   #failure: CairnError | undefined;
@@ -37,10 +39,10 @@ export class KeptEngine {
    * @param start starts the engine, once every file of its model was compared
    * @param onChange called when it runs, and when it no longer does
    */
-  constructor(start: () => Promise<Engine>, onChange: () => void) {
+  constructor(start: (signal: AbortSignal) => Promise<Engine>, onChange: () => void) {
     this.#start = start;
     this.#onChange = onChange;
-    void this.#bringUp();
+    this.#starting = this.#bringUp();
   }
 
   /** Why it does not run; undefined while it does, and before it was started for the first time. */
@@ -82,14 +84,16 @@ export class KeptEngine {
   async close(): Promise<void> {
     this.#state = "closed";
     clearTimeout(this.#timer);
+    this.#ending.abort();
     this.#onChange();
+    await this.#starting;
     await this.#engine?.close();
   }
 
   async #bringUp(): Promise<void> {
     this.#state = "starting";
     try {
-      const engine = await this.#start();
+      const engine = await this.#start(this.#ending.signal);
       this.#engine = engine;
       if (this.hasGivenUp) return void (await engine.close());
       this.#state = "running";
@@ -114,7 +118,7 @@ export class KeptEngine {
       const wait = this.#failures === 1 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 2));
       this.#timer = setTimeout(() => {
         this.restarts++;
-        void this.#bringUp();
+        this.#starting = this.#bringUp();
       }, wait).unref();
     }
     this.#onChange();
