@@ -57,6 +57,11 @@ export class ChosenVectors {
     this.#arena = VectorArena.create(0, kernels);
   }
 
+  /** Vectors in memory. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Keeps the vectors of a file's content; those that are kept already stay. */
   add(content: string, { codes, scales }: FileVectors): void {
     if (this.#places.has(content)) return;
@@ -112,29 +117,20 @@ export class ChosenVectors {
    * nothing to 0.8: what the question has in common with code on average counts as none.
    */
   compare({ views }: Snapshot, query: ChosenQuery): Closeness {
-    const all = this.#cosines(codesFor(this.model, query));
-    let sum = 0;
-    let count = 0;
+    const byRow = this.#cosines(codesFor(this.model, query));
     const cosines = views.map(({ segment, dead }) => {
       const own = new Float32Array(segment.chunkCount);
       const rows = this.#rowsOf(segment);
-      for (let file = 0; file < segment.fileCount; file++) {
-        const first = segment.firstChunk[file];
-        const chunks = segment.firstChunk[file + 1] - first;
+      const { firstChunk } = segment;
+      for (let file = 0; file < rows.length; file++) {
         if (dead[file] === 1 || rows[file] < 0) continue;
-        for (let i = 0; i < chunks; i++) {
-          const cosine = all[rows[file] + i];
-          own[first + i] = cosine;
-          if (cosine !== 0) count++;
-          sum += cosine;
-        }
+        const shift = rows[file] - firstChunk[file];
+        for (let chunk = firstChunk[file]; chunk < firstChunk[file + 1]; chunk++) own[chunk] = byRow[chunk + shift];
       }
       return own;
     });
-    const common = count === 0 ? 0 : Math.max(0, sum / count) * (count / (count + ENOUGH_COSINES));
-    for (const own of cosines) {
-      for (let i = 0; i < own.length; i++) if (own[i] !== 0) own[i] = (own[i] - common) / (1 - common);
-    }
+    const common = commonCosine(cosines);
+    for (const own of cosines) takeOff(own, common);
     return { model: this.model, cosines };
   }
 
@@ -146,12 +142,13 @@ export class ChosenVectors {
     for (const code of query) squares += code * code;
     const unit = squares === 0 ? 0 : 1 / Math.sqrt(squares);
     const cosines = new Float32Array(this.#rows);
-    this.#blocks.forEach((offset, block) => {
+    const scales = this.#scales;
+    for (let block = 0; block < this.#blocks.length; block++) {
       const first = block * BLOCK;
       const count = Math.min(BLOCK, this.#rows - first);
-      const dots = this.#arena.dots(offset, count, padded);
-      for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * this.#scales[first + i] * unit;
-    });
+      const dots = this.#arena.dots(this.#blocks[block], count, padded);
+      for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * scales[first + i] * unit;
+    }
     return cosines;
   }
 
@@ -184,4 +181,23 @@ export class ChosenVectors {
     new Int8Array(this.#arena.memory.buffer, at, codes.length).set(codes);
     this.#scales[row] = scale;
   }
+}
+
+/** What any chunk has in common with the question, 0 and above; less of it where few chunks tell. */
+function commonCosine(cosines: readonly Float32Array[]): number {
+  let sum = 0;
+  let count = 0;
+  for (const own of cosines) {
+    for (let i = 0; i < own.length; i++) {
+      sum += own[i];
+      if (own[i] !== 0) count++;
+    }
+  }
+  return count === 0 ? 0 : Math.max(0, sum) / (count + ENOUGH_COSINES);
+}
+
+/** A chunk that is the same stays the same; one that has as much in common as any has none. */
+function takeOff(cosines: Float32Array, common: number): void {
+  const scale = 1 / (1 - common);
+  for (let i = 0; i < cosines.length; i++) if (cosines[i] !== 0) cosines[i] = (cosines[i] - common) * scale;
 }
