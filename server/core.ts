@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Translation } from "../shared/phrase.ts";
 import type { Settings } from "../shared/settings.ts";
+import type { ChosenEngine } from "./chosen/chosen-engine.ts";
+import { chosenName } from "./chosen/model-choice.ts";
 import type { Core, Role, Workspace } from "./core-api.ts";
 import { loadStaticModel, type StaticModelShared } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
-import { beginOpening } from "./opening.ts";
+import { beginOpening, cacheDirectoryOf } from "./opening.ts";
 import { packageFile } from "./package-files.ts";
 import { SharedWorkspace } from "./shared-workspace.ts";
 import { loadKernels } from "./vectors/load-kernels.ts";
@@ -18,6 +20,17 @@ export interface CoreOptions {
 /** Puts the concrete parts together; nothing else names them. */
 export function createCore(host: Host, settings: Settings, options: CoreOptions): Core {
   const open = new Set<Workspace>();
+  let engine: Promise<ChosenEngine> | undefined;
+  /** The engine of the chosen model, which all folders share; undefined when none was chosen. */
+  const chosen = (): Promise<ChosenEngine> | undefined => {
+    const cacheDirectory = cacheDirectoryOf(settings, host.env);
+    const name = chosenName(settings, cacheDirectory);
+    if (name === undefined) return undefined;
+    engine ??= import("./chosen/chosen-engine.ts").then(
+      (module) => new module.ChosenEngine(host, cacheDirectory, name),
+    );
+    return engine;
+  };
   let model: StaticModelShared | undefined;
   const loadModel = () => {
     model ??= loadStaticModel(
@@ -35,6 +48,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
         settings: own,
         opening: typeof folder === "string" ? beginOpening(host, own, folder) : folder,
         model: loadModel,
+        chosen,
         threads: settings["index.threads"] || defaultThreads(),
         maxCacheBytes: options.role === "editor" ? settings["cache.maxSizeMb"] * 1e6 : 0,
         role: options.role,
@@ -47,6 +61,10 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
       const closing = [...open].map((workspace) => workspace.close());
       open.clear();
       await Promise.all(closing);
+      await engine?.then(
+        (one) => one.close(),
+        () => {},
+      );
     },
   };
 }

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import type { Finding } from "../shared/diagnosis.ts";
-import { CairnError } from "../shared/errors.ts";
+import { asCairnError, CairnError } from "../shared/errors.ts";
+import type { EmbeddingStatus } from "../shared/search-types.ts";
 import type { Settings } from "../shared/settings.ts";
+import { chosenName } from "./chosen/model-choice.ts";
 import { verifyStaticModel } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
 import { cacheDirectoryOf, rootDirectoryOf } from "./opening.ts";
@@ -35,6 +37,7 @@ export async function diagnose(host: Host, settings: Settings, roots: readonly s
     checkCompression(),
     await checkSocket(host),
     checkModel(host),
+    await checkEmbedding(host, settings, cacheDirectory),
     checkKernels(host),
     await checkGrammars(),
     await checkRipgrep(),
@@ -123,6 +126,21 @@ function checkModel(host: Host): Finding {
   }
 }
 
+/** The model that the user chose, by the names and sizes of its files; `cairn models verify` reads them. */
+async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: string): Promise<Finding> {
+  const name = "Embedding";
+  const chosen = chosenName(settings, cacheDirectory);
+  if (chosen === undefined) return ok(name, "by the model in the package");
+  try {
+    const { namedModel, hubPartsOf } = await import("./chosen/named-model.ts");
+    const { name: found, model } = namedModel(hubPartsOf(host, cacheDirectory), chosen);
+    return ok(name, `by ${found}, ${model.dims} dimensions, once its vectors are complete`);
+  } catch (error) {
+    const { message, hint } = asCairnError(error);
+    return warn(name, `${message} The model in the package searches.`, hint);
+  }
+}
+
 function checkKernels(host: Host): Finding {
   const name = "Vector kernels";
   if (loadKernels(host.files)) return ok(name, "WebAssembly SIMD");
@@ -158,8 +176,8 @@ async function checkHolder(host: Host, directory: string, root: string): Promise
   try {
     const peer = await PeerClient.connect(peerAddress(directory, host.env), root, "terminal");
     if (peer) {
-      await peer.close();
-      return ok(name, `${root}, its index is held by process ${peer.holderPid}`);
+      const { embedding } = await peer.status().finally(() => peer.close());
+      return ok(name, `${root}, its index is held by process ${peer.holderPid}${embedding ? doing(embedding) : ""}`);
     }
     const lease = Lease.acquire(directory);
     lease?.release();
@@ -168,6 +186,14 @@ async function checkHolder(host: Host, directory: string, root: string): Promise
   } catch (error) {
     return failure(name, error, "End other processes of Cairn, then try again.");
   }
+}
+
+/** What the chosen model's engine does there. */
+function doing({ model, phase, inUse, done, total, engine }: EmbeddingStatus): string {
+  const { depth, fill, tokensPerSecond, restarts } = engine;
+  const figures = `queue ${depth}, batches ${Math.round(100 * fill)}% full, ${Math.round(tokensPerSecond)} tokens/s`;
+  const again = restarts > 0 ? `, started again ${restarts} times` : "";
+  return `; ${model} is ${phase}, ${done} of ${total} chunks, ${inUse ? "" : "not "}in use: ${figures}${again}`;
 }
 
 function probeFile(directory: string): string {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { CairnError } from "../shared/errors.ts";
+import { asCairnError, CairnError } from "../shared/errors.ts";
 import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
 import { joined, type Phrase, phrase, SILENCE } from "../shared/phrase.ts";
 import type {
@@ -13,6 +13,8 @@ import type {
   SymbolHit,
 } from "../shared/search-types.ts";
 import type { Settings } from "../shared/settings.ts";
+import type { ChosenEngine } from "./chosen/chosen-engine.ts";
+import type { ChosenSearch } from "./chosen/chosen-search.ts";
 import type { HeldWorkspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
@@ -65,6 +67,8 @@ export interface LocalParts {
   threads: number;
   /** The user's cache is kept below so many bytes; 0 means no cap. */
   maxCacheBytes: number;
+  /** The engine of the model that the user chose, once this root is held; undefined when none was chosen. */
+  chosen: () => Promise<ChosenEngine> | undefined;
   /** What had to be repaired to open the store; nothing when nothing. */
   repaired: Phrase;
 }
@@ -83,6 +87,10 @@ export class LocalWorkspace implements HeldWorkspace {
   /** What could be found when the status was told last, and how often that has changed. */
   #told: Snapshot | undefined;
   #changes = 0;
+  #chosen: ChosenSearch | undefined;
+  /** Why the model that the user chose is not used. */
+  #notChosen: Phrase = SILENCE;
+  #closed = false;
 
   private constructor(parts: LocalParts) {
     const { host, settings, root, store, model } = parts;
@@ -100,9 +108,7 @@ export class LocalWorkspace implements HeldWorkspace {
       ...this.#walkOptions,
       model,
     });
-    const onChange = () => {
-      for (const listener of this.#listeners) listener();
-    };
+    const onChange = () => this.#tell();
     this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, onChange);
     this.#indexer = new Indexer(
       {
@@ -117,7 +123,10 @@ export class LocalWorkspace implements HeldWorkspace {
         emptyArena,
         onBattery: settings["index.pauseOnBattery"] ? () => host.onBattery() : undefined,
         limitCache: () => this.#limitCache(),
-        onChange,
+        onChange: () => {
+          onChange();
+          this.#chosen?.advance();
+        },
       },
       parts.repaired,
     );
@@ -128,6 +137,8 @@ export class LocalWorkspace implements HeldWorkspace {
     const workspace = new LocalWorkspace(parts);
     await workspace.#openSnapshot();
     workspace.#indexer.start(parts.files, parts.scan);
+    const engine = parts.chosen();
+    if (engine) await workspace.#searchBy(engine);
     return workspace;
   }
 
@@ -233,6 +244,8 @@ export class LocalWorkspace implements HeldWorkspace {
 
   /** Ends indexing after what is under way and gives the lease back. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#chosen?.close();
     await this.#indexer.close();
     await this.#workers.close();
     await this.#parts.store.close();
@@ -252,16 +265,55 @@ export class LocalWorkspace implements HeldWorkspace {
   }
 
   #source(): SearchSource {
+    const { snapshot } = this.#unsaved;
     return {
-      snapshot: this.#unsaved.snapshot,
+      snapshot,
       complete: this.#indexer.complete,
       lacking: this.#indexer.lacking,
-      embed: (query) => this.#encoder.query(query)?.codes,
+      meaningOf: this.#meaningIn(snapshot),
       scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
       readText: (path, indexed) => this.#readNow(path, indexed),
       languageOf: (path) => languageOf(path).id,
       languages: LANGUAGE_IDS,
     };
+  }
+
+  /** The chosen model's word on the chunks of a snapshot where it can be had, else the bundled model's vector of the text. */
+  #meaningIn(snapshot: Snapshot): SearchSource["meaningOf"] {
+    const bundled = (text: string) => this.#encoder.query(text)?.codes;
+    const chosen = this.#chosen;
+    if (!chosen) return bundled;
+    return async (text, signal) => (await chosen.compare(snapshot, text, signal)) ?? bundled(text);
+  }
+
+  /** Begins to search by the chosen model, whose code is loaded here and only here; the bundled one answers until it can. */
+  async #searchBy(starting: Promise<ChosenEngine>): Promise<void> {
+    const { host, settings, store, model } = this.#parts;
+    try {
+      const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
+      if (this.#closed) return;
+      this.#chosen = new ChosenSearch({
+        engine,
+        kernels: model.kernels,
+        log: host.log,
+        fallback: settings["embedding.fallback.enabled"],
+        snapshot: () => this.#live.snapshot,
+        isSettled: () => this.#indexer.progress.phase === "ready",
+        lookUp: (job) => this.#workers.run("embedded", job),
+        store: (batch) => store.call("put", batch),
+        onChange: () => this.#tell(),
+      });
+      this.#chosen.advance();
+    } catch (error) {
+      const { said, advice, message, hint } = asCairnError(error);
+      this.#notChosen = phrase("{0} The model in the package searches. {1}", said, advice);
+      host.log.warn(`embedding: ${message} ${hint}`);
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #scan(terms: readonly string[], limit: number, signal?: AbortSignal): Promise<ScanHit[]> {
@@ -348,12 +400,13 @@ export class LocalWorkspace implements HeldWorkspace {
       done,
       total,
       skipped: this.#indexer.skips.counts(),
-      message: joined([message, this.#indexer.advice], " "),
+      message: joined([message, this.#indexer.advice, this.#chosen?.notice ?? this.#notChosen], " "),
       holder: true,
       holderPid: process.pid,
       embedded: 0,
       indexBytes: 0,
       vectorBytes: 0,
+      ...(this.#chosen && { embedding: this.#chosen.status }),
     };
   }
 }

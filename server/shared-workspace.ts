@@ -31,7 +31,7 @@ const LISTEN_AFTER_MS = 300;
 /** How long terminals wait for the editor to take an index that was given up for it. */
 const HANDOVER_MS = 2_000;
 
-export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes"> {
+export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes" | "chosen"> {
   /** The root, with its threads under way. */
   opening: Opening;
   /** Loads the model, once. */
@@ -222,7 +222,7 @@ export class SharedWorkspace implements Workspace {
   }
 
   async #hold(): Promise<Attached | undefined> {
-    const { host, settings, threads, maxCacheBytes } = this.#parts;
+    const { host, settings, threads, maxCacheBytes, chosen } = this.#parts;
     const opening = this.#begun ?? beginOpening(host, settings, this.root);
     this.#begun = undefined;
     try {
@@ -245,6 +245,7 @@ export class SharedWorkspace implements Workspace {
         settings,
         threads,
         maxCacheBytes,
+        chosen,
         root,
         snapshotPath,
         base,

@@ -155,6 +155,46 @@ export interface IndexStatus<Text = string> {
   /** Bytes on disk: index of this root, and the user's vector store. */
   indexBytes: number;
   vectorBytes: number;
+  /** What the model that the user chose is doing; absent while there is only the one in the package. */
+  embedding?: EmbeddingStatus;
+}
+
+/**
+ * `loading`: its stored vectors are read and its engine starts. `embedding`: chunks lack a vector. `waiting`: as before,
+ * but indexing is paused or under way. `failed`: its engine does not run, or its vectors cannot be made.
+ */
+export type EmbeddingPhase = "loading" | "embedding" | "waiting" | "ready" | "failed";
+
+/** The chosen model's vectors of one index, and the engine that makes them. */
+export interface EmbeddingStatus {
+  /** As the setting names it, with its precision: `bge-base-en-v1.5:int8`. */
+  model: string;
+  phase: EmbeddingPhase;
+  /** True while searches compare with this model's vectors, false while those of the model in the package serve. */
+  inUse: boolean;
+  /** Chunks that have a vector, of those that can be found. */
+  done: number;
+  total: number;
+  engine: EngineStatus;
+}
+
+/** An engine since it was first started; several indexes of one process share it. */
+export interface EngineStatus {
+  /** Of its process; 0 while none runs. */
+  pid: number;
+  /** Texts that wait for it, and those that it has at the moment. */
+  depth: number;
+  /** Texts that it has embedded. */
+  texts: number;
+  /** Calls of the engine, and how much of a call's budget of tokens was used on average, 0 to 1. */
+  batches: number;
+  fill: number;
+  /** While it was at work; 0 before. */
+  tokensPerSecond: number;
+  /** Texts that it cannot embed. */
+  rejected: number;
+  /** How often its process was started again. */
+  restarts: number;
 }
 
 /** A file or folder that is left out of the index, and why. */

@@ -106,6 +106,20 @@ export const SETTINGS = {
     scope: "window",
     doc: "How many results the search view shows.",
   },
+  "embedding.model": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "HF_EMBEDDING_MODEL",
+    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
+  },
+  "embedding.fallback.enabled": {
+    type: "boolean",
+    default: true,
+    scope: "machine",
+    env: "EMBEDDING_FALLBACK_ENABLED",
+    doc: "Search with the model in the package while the one that `cairn.embedding.model` names cannot be used: its vectors are not complete yet, or its engine has failed. When off, searches fail meanwhile and say why.",
+  },
   "answer.provider": {
     type: "choice",
     default: "none",
@@ -379,7 +393,7 @@ export interface ReadSettings {
  * the editor's own excludes.
  * @param env Environment variables, for the settings that name one.
  */
-export function readSettings(raw: unknown, env: Readonly<Record<string, string | undefined>> = {}): ReadSettings {
+export function readSettings(raw: unknown, env: Environment = {}): ReadSettings {
   const given = isRecord(raw) ? raw : {};
   const problems: string[] = [];
   if (raw !== undefined && raw !== null && !isRecord(raw)) {
@@ -387,9 +401,10 @@ export function readSettings(raw: unknown, env: Readonly<Record<string, string |
   }
 
   const values: Record<string, unknown> = {};
+  const told = withEmbeddingProvider(env, problems);
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     const fromUser = accept(setting, find(given, key), `cairn.${key}`, problems);
-    const variable = setting.env ? env[setting.env] : undefined;
+    const variable = setting.env ? told[setting.env] : undefined;
     const fromEnvironment =
       fromUser === undefined && setting.env && variable
         ? accept(setting, valueIn(variable, setting), `The environment variable ${setting.env}`, problems)
@@ -400,6 +415,30 @@ export function readSettings(raw: unknown, env: Readonly<Record<string, string |
   const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
   values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
   return { settings: values as unknown as Settings, problems };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The model that `huggingface` stands for when no other is named. */
+const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
+
+/** EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's. */
+function withEmbeddingProvider(env: Environment, problems: string[]): Environment {
+  const { EMBEDDING_PROVIDER: provider, HF_EMBEDDING_MODEL: model } = env;
+  switch (provider) {
+    case undefined:
+    case "":
+      return env;
+    case "bundled":
+      return { ...env, HF_EMBEDDING_MODEL: "bundled" };
+    case "huggingface":
+      return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
+    default:
+      problems.push(
+        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not ${describe(provider)}. It is ignored.`,
+      );
+      return env;
+  }
 }
 
 /** What the text of an environment variable stands for; the text itself when it is not of the setting's type. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { truncateSync } from "node:fs";
+import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { content } from "./hub-fixture.ts";
-import { temporaryFolder } from "./open-core.ts";
+import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { PROJECT } from "./sample-project.ts";
 import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
 import { dot, TinyBert } from "./tiny-bert.ts";
 
@@ -34,7 +35,7 @@ class Terminal {
     this.server = server;
     this.cacheFolder = join(folder, "hub");
     const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(?:HF_|HUGGING|CAIRN|NO_COLOR|FORCE_COLOR)/.test(name),
+      ([name]) => !/^(?:HF_|HUGGING|EMBEDDING|CAIRN|NO_COLOR|FORCE_COLOR)/.test(name),
     );
     this.#env = {
       ...Object.fromEntries(inherited),
@@ -45,10 +46,15 @@ class Terminal {
   }
 
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    return spawn(process.execPath, [PROGRAM, "models", ...args], { env: { ...this.#env, ...env }, stdio: "pipe" });
+    return spawn(process.execPath, [PROGRAM, ...args], { env: { ...this.#env, ...env }, stdio: "pipe" });
   }
 
-  async models(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  models(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    return this.cairn(["models", ...args], env);
+  }
+
+  /** Any command of the program. */
+  async cairn(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = this.start(args, env);
     const exit = once(child, "exit");
     const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((out) => (out ? text(out) : "")));
@@ -117,6 +123,37 @@ describe("cairn models", () => {
     assert.equal((await there.models(["verify", MODEL])).code, 0);
   });
 
+  it("makes a model the one that searches, says what that costs, and goes back", async (test) => {
+    const there = await terminal(test);
+    const bert = new TinyBert({ hidden: 768, layers: 1, heads: 12, inner: 64, positions: 512 });
+    there.server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: bert.files() } };
+    const folder = temporaryFolder(test);
+    writeFiles(folder, PROJECT);
+    const missing = await there.models(["use", MODEL, folder]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /bge-base-en-v1\.5 is not on this machine in int8[\s\S]*models pull bge-base/);
+    await there.models(["pull", MODEL]);
+
+    const cost = JSON.parse((await there.models(["use", MODEL, folder, "--json"])).stdout);
+    assert.deepEqual([cost.model, cost.files, cost.chunks, cost.bytes], [`${MODEL}:int8`, 2, 2, 2 * (768 + 64)]);
+    assert.ok(cost.textsPerSecond > 0 && cost.seconds > 0);
+    assert.match(readFileSync(cost.file, "utf8"), /^\{"model":"bge-base-en-v1\.5:int8"\}\n$/);
+    const indexed = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout).embedding;
+    assert.deepEqual([indexed.model, indexed.phase, indexed.inUse, indexed.done], [`${MODEL}:int8`, "ready", true, 2]);
+    const status = JSON.parse((await there.cairn(["status", folder, "--json"])).stdout).embedding;
+    assert.deepEqual([status.model, status.total, status.engine.texts], [`${MODEL}:int8`, 2, 0]);
+    const doctor = (env = {}) => there.cairn(["doctor", folder], env);
+    assert.match((await doctor()).stdout, /Embedding +by bge-base-en-v1\.5:int8, 768 dimensions/);
+    assert.match((await doctor({ EMBEDDING_PROVIDER: "bundled" })).stdout, /Embedding +by the model in the package/);
+    const overruled = await there.models(["use", MODEL, folder], { HF_EMBEDDING_MODEL: "e5-base-v2" });
+    assert.match(overruled.stdout, /2 chunks to embed, about 1 s at .*\n.*\nBut the environment says e5-base-v2/);
+
+    assert.match((await there.models(["use", "bundled"])).stdout, /^The model in the package searches again\./);
+    const back = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout);
+    assert.equal(back.embedding, undefined);
+    assert.equal(back.embedded, 4);
+  });
+
   it("tries a model out: how close texts are to a question, and how fast it is", async (test) => {
     const there = await terminal(test);
     const bert = new TinyBert({ hidden: 768, layers: 1, heads: 12, inner: 64, positions: 512 });
@@ -159,7 +196,7 @@ describe("cairn models", () => {
           },
       ),
     );
-    const child = there.start(["pull", MODEL]);
+    const child = there.start(["models", "pull", MODEL]);
     await asked.promise;
     const second = await there.models(["pull", MODEL]);
     assert.equal(second.code, 3);
@@ -181,7 +218,7 @@ describe("cairn models", () => {
       asked.resolve();
       return stallsAfter(0)(response, call, bytes, arrived);
     });
-    const child = there.start(["pull", MODEL]);
+    const child = there.start(["models", "pull", MODEL]);
     await asked.promise;
     child.kill("SIGINT");
     const [code] = await once(child, "exit");

@@ -8,8 +8,16 @@ export class OtherProcess {
   readonly child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(test: TestContext, root: string, cache: string, role: "editor" | "terminal") {
-    this.child = fork(fileURLToPath(new URL("servers/opens-root.ts", import.meta.url)), [root, cache, role], {
+  /** @param model what it searches by; the model in the package without it */
+  constructor(
+    test: TestContext,
+    root: string,
+    cache: string,
+    role: "editor" | "terminal",
+    { model = "", env = process.env }: { model?: string; env?: NodeJS.ProcessEnv } = {},
+  ) {
+    this.child = fork(fileURLToPath(new URL("servers/opens-root.ts", import.meta.url)), [root, cache, role, model], {
+      env,
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#ended = once(this.child, "exit");

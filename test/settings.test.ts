@@ -72,6 +72,35 @@ test("who answers is set by a setting, else by the environment, else nobody", ()
   }
 });
 
+test("which model embeds is set by a setting, else by the environment, else nobody", () => {
+  const hub = { EMBEDDING_PROVIDER: "huggingface" };
+  for (const [env, model] of [
+    [{}, ""],
+    [{ HF_EMBEDDING_MODEL: "e5-base-v2" }, "e5-base-v2"],
+    [hub, "all-MiniLM-L6-v2"],
+    [{ ...hub, HF_EMBEDDING_MODEL: "e5-base-v2" }, "e5-base-v2"],
+    [{ EMBEDDING_PROVIDER: "bundled" }, "bundled"],
+    [{ EMBEDDING_PROVIDER: "bundled", HF_EMBEDDING_MODEL: "e5-base-v2" }, "bundled"],
+  ] as const) {
+    const expected = { settings: { ...defaults, "embedding.model": model }, problems: [] };
+    assert.deepEqual(readSettings({}, env), expected, JSON.stringify(env));
+    for (const set of ["bundled", "bge-base-en-v1.5:fp32"]) {
+      assert.equal(readSettings({ embedding: { model: set } }, env).settings["embedding.model"], set);
+    }
+  }
+  assert.match(
+    readSettings({}, { EMBEDDING_PROVIDER: "skynet" }).problems.join(),
+    /^The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not "skynet"\. It is ignored\.$/,
+  );
+});
+
+test("whether the model in the package may stand in is set by a setting, else by the environment, else it may", () => {
+  const key = "embedding.fallback.enabled";
+  assert.equal(readSettings({}, {}).settings[key], true);
+  assert.equal(readSettings({}, { EMBEDDING_FALLBACK_ENABLED: "off" }).settings[key], false);
+  assert.equal(readSettings({ [key]: false }, { EMBEDDING_FALLBACK_ENABLED: "on" }).settings[key], false);
+});
+
 test("a key in the environment chooses nobody, and there is no setting for keys", () => {
   const env = { CEREBRAS_API_KEY: "k", OPENAI_API_KEY: "k", AZURE_OPENAI_API_KEY: "k" };
   assert.deepEqual(readSettings({}, env), { settings: defaults, problems: [] });

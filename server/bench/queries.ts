@@ -134,7 +134,7 @@ function sourceOf(root: string, snapshot: Snapshot, encoder: StaticEncoder): Sea
     snapshot,
     complete: true,
     lacking: false,
-    embed: (query) => encoder.query(query)?.codes,
+    meaningOf: (query) => encoder.query(query)?.codes,
     scan: async () => [],
     readText: (path) => ({ text: decode(files.read(join(root, path)))?.text ?? "", changed: false }),
     languageOf: (path) => languageOf(path).id,

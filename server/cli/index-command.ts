@@ -1,9 +1,10 @@
 import type { IndexStatus } from "../../shared/search-types.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
-import { bytes, counted, folderToUse, untilIndexed, withWorkspace } from "./session.ts";
+import { bytes, count, counted, folderToUse, untilEmbedded, untilIndexed, withWorkspace } from "./session.ts";
 
-const HELP = `Brings the index of a folder up to date. Only what changed since the last time is read.
+const HELP = `Brings the index of a folder up to date. Only what changed since the last time is read. Where \`cairn models use\` has
+chosen a model, it is waited for too: interrupted, it goes on where it stopped.
 
 Usage: cairn index [folder] [options]
 
@@ -27,7 +28,11 @@ export const indexCommand: Command = {
     const { before, after } = await withWorkspace(context, folder, async (workspace) => {
       const before = await workspace.status();
       if (given.flag("rebuild")) workspace.rebuild();
-      return { before, after: await untilIndexed(context, workspace) };
+      await untilIndexed(context, workspace);
+      const after = await untilEmbedded(workspace, context.signal, undefined, ({ model, done, total }) =>
+        context.terminal.progress(`Embedding with ${model}  ${count(done)} of ${counted(total, "chunk")}`),
+      );
+      return { before, after };
     });
     if (given.flag("json")) context.terminal.print(`${JSON.stringify(after)}\n`);
     else printSummary(context, before, after, (performance.now() - started) / 1000);
@@ -51,6 +56,8 @@ function printSummary(context: CommandContext, before: IndexStatus, after: Index
   print(
     `  on disk: ${bytes(after.indexBytes)} for this folder, ${bytes(after.vectorBytes)} of embeddings for all folders\n`,
   );
+  const { embedding } = after;
+  if (embedding) print(`  searched by ${embedding.inUse ? embedding.model : "the model in the package"}\n`);
   if (after.message) print(`  ${style.warning(after.message)}\n`);
 }
 

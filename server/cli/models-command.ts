@@ -1,18 +1,18 @@
-import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { BUNDLED } from "../chosen/model-choice.ts";
+import { hubPartsOf } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
-import { hubAccess } from "../hub/hub-access.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
-import { KnownFiles } from "../hub/known-files.ts";
 import { type HubParts, type PulledModel, pullModel } from "../hub/pull.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
-import { bytes, counted, terminalSettings } from "./session.ts";
+import { bytes, counted, folderToUse, terminalSettings } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 import { type TriedModel, tryModel } from "./try-model.ts";
+import { costOf, type EmbeddingCost, useModel } from "./use-model.ts";
 
 const HELP = `Lists the embedding models that Cairn knows, downloads them from the Hugging Face Hub, checks and removes them.
 
@@ -20,6 +20,7 @@ Usage: cairn models [list]
        cairn models pull   MODEL [--precision PRECISION]
        cairn models verify [MODEL]
        cairn models try    MODEL "question" "text" ["text" ...]
+       cairn models use    MODEL [folder] [--precision PRECISION]
        cairn models remove MODEL
 
 Models lie in the Hub's own cache, shared with Python's tools: what one has downloaded, the other finds. A download that
@@ -28,7 +29,11 @@ catalogue knows none, what the Hub says at the first download is recorded, and h
 files again; \`try\` loads a model, says how close each text is to the question, and how fast the model is on this machine;
 \`remove\` takes away what belongs to the model and leaves what others have downloaded.
 
-The search does not use these models yet: it works with the one in the package.
+\`use\` makes a model the one that searches: it says what it costs to embed the folder (the current one unless given), and
+keeps the choice in Cairn's cache folder, for terminals and editors; cairn.embedding.model and the environment
+(HF_EMBEDDING_MODEL, EMBEDDING_PROVIDER) win over it. The vectors are made when a folder is open in an editor or by
+\`cairn index\`; until they are complete, the model in the package searches. \`cairn models use bundled\` goes back to that
+one, at once, and no vector is made twice.
 
 Options:
   --precision PRECISION  ${PRECISIONS.join(", ")}; int8, the smallest, unless given
@@ -44,6 +49,7 @@ Examples:
   cairn models pull jina-embeddings-v2-base-code
   cairn models pull all-MiniLM-L6-v2 --precision fp32
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
+  cairn models use all-MiniLM-L6-v2 ~/projects/app
   cairn models verify
 `;
 
@@ -54,12 +60,20 @@ interface Task {
   readonly context: CommandContext;
   readonly given: ParsedArguments;
   readonly parts: HubParts;
+  readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
   /** What was named after the action. */
   readonly named: string | undefined;
 }
 
-const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = { list, pull, verify, try: tryOut, remove };
+const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
+  list,
+  pull,
+  verify,
+  try: tryOut,
+  use,
+  remove,
+};
 
 export const modelsCommand: Command = {
   help: HELP,
@@ -74,15 +88,11 @@ export const modelsCommand: Command = {
         `${near ? `Did you mean \`cairn models ${near}\`? ` : ""}\`cairn models --help\` tells what it does.`,
       );
     }
-    if (name !== "try") noMoreThan(given, name === "list" ? 1 : 2, "models");
-    const records = join(cacheDirectoryOf(terminalSettings(context), context.env), "models");
-    const parts = {
-      host: nodeHost({ env: context.env }),
-      access: hubAccess(context.env),
-      known: new KnownFiles(records),
-    };
+    if (name !== "try") noMoreThan(given, name === "list" ? 1 : name === "use" ? 3 : 2, "models");
+    const cacheDirectory = cacheDirectoryOf(terminalSettings(context), context.env);
+    const parts = hubPartsOf(nodeHost({ env: context.env }), cacheDirectory);
     try {
-      return await ACTIONS[name]({ context, given, parts, models: readCatalog(), named });
+      return await ACTIONS[name]({ context, given, parts, cacheDirectory, models: readCatalog(), named });
     } finally {
       context.terminal.progress("");
     }
@@ -169,6 +179,38 @@ async function tryOut({ context, given, parts, models, named }: Task): Promise<n
   if (given.flag("json")) terminal.print(`${JSON.stringify({ id: model.id, precision, ...tried })}\n`);
   else terminal.print(triedText(context, model, precision, tried));
   return ExitCode.ok;
+}
+
+async function use({ context, given, parts, cacheDirectory, models, named }: Task): Promise<number> {
+  const { terminal } = context;
+  if (named?.toLowerCase() === BUNDLED) {
+    const { file, overruledBy } = useModel(context, cacheDirectory, undefined);
+    if (given.flag("json")) terminal.print(`${JSON.stringify({ model: BUNDLED, file, overruledBy })}\n`);
+    else terminal.print(`The model in the package searches again. Other vectors are kept.\n${overruled(overruledBy)}`);
+    return ExitCode.ok;
+  }
+  const model = modelNamed(models, named, "use");
+  const precision = given.text("precision") === undefined ? undefined : precisionOf(given, model);
+  const folder = folderToUse(context, given.positionals[2]);
+  const cost = await costOf(context, parts, precision ? `${model.id}:${precision}` : model.id, folder);
+  const { file, overruledBy } = useModel(context, cacheDirectory, cost.model);
+  terminal.progress("");
+  if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
+  else terminal.print(`${costText(context, cost)}Kept in ${file}.\n${overruled(overruledBy)}`);
+  return ExitCode.ok;
+}
+
+function costText({ terminal: { style } }: CommandContext, cost: EmbeddingCost): string {
+  const { model, folder, chunks, textsPerSecond, seconds } = cost;
+  const speed = textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0);
+  const time = seconds === 0 ? "" : `, about ${timeLeft(seconds)} at ${speed} chunks/s`;
+  return `${style.bold(model)} searches from the next command on, and in an editor once its folder is opened again.
+${style.path(folder)}: ${counted(chunks, "chunk")} to embed${time}, ${bytes(cost.bytes)} on disk. \`cairn index\` does it now.
+`;
+}
+
+function overruled(by: string): string {
+  return by === "" ? "" : `But the environment says ${by}, and that holds.\n`;
 }
 
 async function remove({ context, given, parts, models, named }: Task): Promise<number> {

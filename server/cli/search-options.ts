@@ -3,7 +3,7 @@ import { CHUNK_KINDS, type ChunkKind, type SearchRequest } from "../../shared/se
 import type { Workspace } from "../core-api.ts";
 import type { OptionTable, ParsedArguments } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
-import { untilIndexed } from "./session.ts";
+import { untilEmbedded, untilIndexed } from "./session.ts";
 
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 10;
@@ -29,9 +29,10 @@ export async function untilReady(
 ): Promise<void> {
   if (given.flag("no-wait")) return;
   const ready = untilIndexed(context, workspace);
-  const { chunks } = await workspace.status();
-  if (chunks > 0) await workspace.search(request, context.signal);
+  const { chunks, embedding } = await workspace.status();
+  if (chunks > 0 && !embedding) await workspace.search(request, context.signal);
   await ready;
+  if (embedding) await untilEmbedded(workspace, context.signal, ["loading"]);
 }
 
 /** The limit and the filters that the options give; throws an input error for a kind that there is not. */

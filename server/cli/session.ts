@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
-import type { IndexStatus } from "../../shared/search-types.ts";
+import type { EmbeddingPhase, EmbeddingStatus, IndexStatus } from "../../shared/search-types.ts";
 import { readSettings, type Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import { nodeHost } from "../node-host.ts";
@@ -75,6 +75,28 @@ export async function untilIndexed(
     progress.dispose();
     context.terminal.progress("");
   }
+}
+
+/**
+ * Waits until the model that the user chose, if any, has its vectors and its engine, or can have neither now.
+ * @param phases in which there is something to wait for
+ */
+export function untilEmbedded(
+  workspace: Workspace,
+  signal: AbortSignal,
+  phases: readonly EmbeddingPhase[] = ["loading", "embedding"],
+  show: (status: EmbeddingStatus) => void = () => {},
+): Promise<IndexStatus> {
+  return new Promise((resolve, reject) => {
+    const settle = (status: IndexStatus) => {
+      if (status.embedding && phases.includes(status.embedding.phase)) return show(status.embedding);
+      subscription.dispose();
+      resolve(status);
+    };
+    const subscription = workspace.onStatus(settle);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    workspace.status().then(settle, reject);
+  });
 }
 
 function progressLine(status: IndexStatus): string {

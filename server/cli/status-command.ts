@@ -1,4 +1,4 @@
-import type { IndexStatus, SkippedFile } from "../../shared/search-types.ts";
+import type { EmbeddingStatus, IndexStatus, SkippedFile } from "../../shared/search-types.ts";
 import type { Workspace } from "../core-api.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
@@ -64,7 +64,14 @@ function printStatus({ terminal }: CommandContext, status: IndexStatus): void {
     "on disk",
     `${bytes(status.indexBytes)} for this folder, ${bytes(status.vectorBytes)} of embeddings for all folders`,
   );
+  line("model", status.embedding ? embeddingOf(status.embedding) : "");
   line("held by", status.holder ? "" : `process ${status.holderPid}, which keeps it up to date`);
+}
+
+function embeddingOf({ model, phase, inUse, done, total, engine }: EmbeddingStatus): string {
+  const searched = inUse ? "searches" : "the one in the package searches";
+  const speed = engine.tokensPerSecond > 0 ? `, ${count(Math.round(engine.tokensPerSecond))} tokens/s` : "";
+  return `${model} (${phase}): ${count(done)} of ${counted(total, "chunk")} embedded${speed}; ${searched}`;
 }
 
 function stateOf(status: IndexStatus, style: Terminal["style"]): string {

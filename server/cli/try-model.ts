@@ -1,7 +1,5 @@
-import { join } from "node:path";
-import { CairnError } from "../../shared/errors.ts";
+import { loadableModel } from "../chosen/loadable-model.ts";
 import type { CatalogModel, Precision } from "../hub/catalog.ts";
-import { modelOnDisk, verifyModel } from "../hub/installed.ts";
 import type { HubParts } from "../hub/pull.ts";
 import { Engine } from "../native/engine.ts";
 
@@ -35,7 +33,7 @@ export async function tryModel(
   texts: readonly string[],
   signal?: AbortSignal,
 ): Promise<TriedModel> {
-  const engine = await startModel(parts, model, precision, signal);
+  const engine = await Engine.start(await loadableModel(parts, model, precision, signal));
   const stop = () => void engine.close();
   signal?.addEventListener("abort", stop);
   try {
@@ -63,44 +61,6 @@ export async function tryModel(
     signal?.removeEventListener("abort", stop);
     await engine.close();
   }
-}
-
-/** Starts the engine of a model, once every file of it was read and is what it must be. */
-async function startModel(
-  parts: HubParts,
-  model: CatalogModel,
-  precision: Precision,
-  signal?: AbortSignal,
-): Promise<Engine> {
-  const { folder } = modelOnDisk(parts, model);
-  const files = await verifyModel(parts, model, precision, { signal });
-  const weights = model.weights[precision]?.path;
-  if (!folder || !weights || files.some(({ state }) => state === "missing")) {
-    throw new CairnError(
-      "input",
-      `${model.id} is not on this machine in ${precision}.`,
-      `\`cairn models pull ${model.id} --precision ${precision}\` downloads it.`,
-    );
-  }
-  const wrong = files.find(({ state }) => state !== "whole");
-  if (wrong) {
-    throw new CairnError(
-      "corrupt",
-      `${wrong.path} of ${model.id} is not what it must be, and is not loaded.`,
-      `\`cairn models pull ${model.id} --precision ${precision}\` mends it.`,
-    );
-  }
-  const { dims, pooling, maxTokens, queryPrefix, passagePrefix } = model;
-  return Engine.start({
-    name: model.id,
-    folder,
-    weights: join(folder, weights),
-    dims,
-    pooling,
-    maxTokens,
-    queryPrefix,
-    passagePrefix,
-  });
 }
 
 /** Of unit vectors. */

@@ -19,6 +19,8 @@ const LAST_WORDS = 300;
  */
 export class Engine {
   readonly loaded: LoadedModel;
+  /** Resolves when its process has ended, whatever the cause. */
+  readonly ended: Promise<void>;
   readonly #child: ChildProcess;
   readonly #caller: Caller<EngineMethods>;
 
@@ -26,13 +28,20 @@ export class Engine {
     this.#child = child;
     this.#caller = caller;
     this.loaded = loaded;
+    this.ended = hasEnded(child) ? Promise.resolve() : once(child, "exit").then(() => {});
   }
 
   /**
    * @param threads default: one a core, at most four
+   * @param signal ends the process while it loads the model
    * @throws {CairnError} `output` for a model that cannot be used, `unavailable` when the engine is not there or dies
    */
-  static async start(model: EngineModel, threads = Math.min(MOST_THREADS, availableParallelism())): Promise<Engine> {
+  static async start(
+    model: EngineModel,
+    threads = Math.min(MOST_THREADS, availableParallelism()),
+    signal?: AbortSignal,
+  ): Promise<Engine> {
+    signal?.throwIfAborted();
     const child = fork(entryFile("server/native/engine-process"), [], {
       // Not those of this process: they may name a program of their own.
       execArgv: [],
@@ -47,11 +56,15 @@ export class Engine {
     // `close` comes when its last words are in; `error` when it could not even start.
     child.once("close", (code, signal) => caller.fail(ended(model, signal ?? `exit code ${code}`, lastWords)));
     child.once("error", (error) => caller.fail(ended(model, error.message, "")));
+    const stop = () => void child.kill("SIGKILL");
+    signal?.addEventListener("abort", stop, { once: true });
     try {
       return new Engine(child, caller, await caller.call("load", { model, threads }));
     } catch (error) {
-      child.kill("SIGKILL");
+      stop();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -71,11 +84,13 @@ export class Engine {
 
   /** Ends the process; calls under way fail. */
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exit = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await exit;
+    await this.ended;
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function ended({ name }: EngineModel, how: string, lastWords: string): CairnError {

@@ -2,6 +2,7 @@ import { joined, type Phrase, phrase } from "../../shared/phrase.ts";
 import type { SearchAnswer, SearchHit, SearchRequest } from "../../shared/search-types.ts";
 import type { Segment, Snapshot } from "../store/segment.ts";
 import { anchored, type Declaration } from "./anchor.ts";
+import type { Meaning } from "./candidates.ts";
 import { filterOf } from "./filter.ts";
 import { previewOf } from "./preview.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
@@ -23,8 +24,8 @@ export interface SearchSource {
   complete: boolean;
   /** True when files are known to be missing from the snapshot: their text is searched. */
   lacking: boolean;
-  /** The query's unit vector as int8 codes; undefined when it has no word the model knows. */
-  embed(query: string): Int8Array | undefined;
+  /** What a question, or a piece of code, means to the model that searches; undefined when it knows no word of it. */
+  meaningOf(text: string, signal?: AbortSignal): Meaning | undefined | Promise<Meaning | undefined>;
   /** Searches the text of files that are not in the snapshot yet. */
   scan(terms: readonly string[], limit: number, signal?: AbortSignal): Promise<readonly ScanHit[]>;
   /**
@@ -61,7 +62,8 @@ export async function answerSearch(
   const { snapshot, complete, lacking, languages } = source;
   const filter = filterOf(request, languages);
   const wanted = { ...request, limit: limit === 0 ? 0 : limit + SPARE_HITS };
-  const ranked = searchSnapshot(snapshot, wanted, source.embed(query.text), { languages }, query);
+  const meaning = await source.meaningOf(query.text, signal);
+  const ranked = searchSnapshot(snapshot, wanted, meaning, { languages }, query);
   const found = indexedHits(source, query, ranked, limit);
   if (lacking && query.terms.length > 0 && (request.kinds ?? []).length === 0) {
     const known = new Set(found.map((hit) => hit.path));
@@ -77,7 +79,7 @@ export async function answerSearch(
   if (found.length === 0 && query.required.length > 0 && limit > 0) {
     // A pasted error message quotes what was different that time: the code that says it has none of it.
     const without = { ...query, required: [] };
-    const near = searchSnapshot(snapshot, wanted, source.embed(query.text), { languages }, without);
+    const near = searchSnapshot(snapshot, wanted, meaning, { languages }, without);
     found.push(...indexedHits(source, without, near, limit));
     if (found.length > 0)
       notes.push(phrase("Nothing has all that stands in quotes: these are the closest without it."));

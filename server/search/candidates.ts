@@ -1,4 +1,5 @@
 import type { Segment, Snapshot } from "../store/segment.ts";
+import { type Closeness, offerKnown } from "./closeness.ts";
 import { definitionsOf } from "./definitions.ts";
 import { allowedChunks, type Filter } from "./filter.ts";
 import { BLOCK, lexicalScores, type WeighedTerm, weighTerms } from "./lexical.ts";
@@ -38,11 +39,14 @@ export const CLOSE_COSINE = 0.3;
 /** Names of one query whose definitions are looked up. */
 const MOST_SYMBOLS = 8;
 
+/** What is known of a question's meaning: its vector by the bundled model, or what another model says of every chunk. */
+export type Meaning = Int8Array | Closeness;
+
 /** Retrieves from every view what the filter allows; hidden files never come. */
 export function retrieve(
   snapshot: Snapshot,
   query: ParsedQuery,
-  vector: Int8Array | undefined,
+  meaning: Meaning | undefined,
   filter: Filter | undefined,
 ): Candidates {
   const { views } = snapshot;
@@ -78,12 +82,15 @@ export function retrieve(
 
   const cosines = views.map(() => new Map<number, number>());
   let commonCosine = 0;
-  if (vector) {
+  if (meaning) {
     const bestByMeaning = new TopList(BEST_OF_EACH, precedes);
     views.forEach((view, v) => {
       const all = required === 0 && allowed[v] === undefined;
       const wanted = all ? undefined : (chunk: number) => mayBeFound(v, chunk);
-      const cosine = offerClosest(view, vector, bestByMeaning, places[v], wanted);
+      const cosine =
+        meaning instanceof Int8Array
+          ? offerClosest(view, meaning, bestByMeaning, places[v], wanted)
+          : offerKnown(meaning.cosines[v], bestByMeaning, places[v], wanted);
       for (const chunk of chosen[v]) cosines[v].set(chunk, cosine(chunk));
     });
     const best = bestByMeaning.sorted();

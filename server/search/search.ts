@@ -1,7 +1,7 @@
 import type { Phrase } from "../../shared/phrase.ts";
 import type { SearchRequest } from "../../shared/search-types.ts";
 import type { Snapshot } from "../store/segment.ts";
-import { retrieve } from "./candidates.ts";
+import { type Meaning, retrieve } from "./candidates.ts";
 import { filterOf } from "./filter.ts";
 import { type ParsedQuery, parseQuery } from "./query.ts";
 import { type RankOptions, rank } from "./rank.ts";
@@ -29,20 +29,20 @@ const LARGEST_LIMIT = 100;
 /**
  * Searches one snapshot; synchronous and without side effects but scratch memory, so one call at a time per thread.
  * @param query the request's query, when the caller has parsed it already
- * @param vector the query's vector (`parseQuery(...).text` embedded); undefined when it has none: words alone decide then
+ * @param meaning what `parseQuery(...).text` means; undefined when that is not known: words alone decide then
  * @throws CairnError("input") for a filter by an unknown language or kind
  */
 export function searchSnapshot(
   snapshot: Snapshot,
   request: SearchRequest,
-  vector: Int8Array | undefined,
+  meaning: Meaning | undefined,
   options: SearchOptions = {},
   query: ParsedQuery = parseQuery(request.query),
 ): RankedChunk[] {
   const filter = filterOf(request, options.languages);
   const limit = Math.max(0, Math.min(request.limit ?? DEFAULT_LIMIT, LARGEST_LIMIT));
   if (query.text === "" || limit === 0) return [];
-  const found = retrieve(snapshot, query, vector, filter);
+  const found = retrieve(snapshot, query, meaning, filter);
   const ranked = rank(snapshot, query, found, options);
   return ranked.slice(0, limit).map(({ candidate, score, reason }) => ({
     view: candidate.view,

@@ -47,7 +47,7 @@ export async function answerSimilar(
   const query = queryOf(snapshot, request.text);
   const origin = originOf(request);
 
-  const found = retrieve(snapshot, query, source.embed(query.text), filter);
+  const found = retrieve(snapshot, query, await source.meaningOf(query.text, signal), filter);
   const hits = indexedHits(source, query, rank(snapshot, query, found, origin), limit);
   if (lacking && (request.kinds ?? []).length === 0) {
     const known = new Set(hits.map((hit) => hit.path));

@@ -186,12 +186,12 @@ function packRecords(records: readonly { content: string; data: Uint8Array }[]):
 }
 
 /** An array of exactly the hashes' bytes: a Buffer would bring its whole pool along to another thread. */
-function bytesOfHashes(hashes: readonly string[]): Uint8Array {
+export function bytesOfHashes(hashes: readonly string[]): Uint8Array {
   return new Uint8Array(Buffer.from(hashes.join(""), "hex"));
 }
 
 /** A record that cannot be read is as good as none: the file is parsed again. */
-function readableRecord(data: Uint8Array): FileRecord | undefined {
+export function readableRecord(data: Uint8Array): FileRecord | undefined {
   try {
     return decodeRecord(data);
   } catch {

@@ -41,6 +41,29 @@ export interface ProcessedFile {
   gone: boolean;
 }
 
+/** What another model's vectors of some files are asked by. */
+export interface FilesToEmbed {
+  model: string;
+  dims: number;
+  files: readonly { path: string; content: string }[];
+}
+
+/** What the store has of another model's vectors of some files, and the texts of the rest. */
+export interface FilesEmbedded {
+  /** Chunks of each file, in the order asked. */
+  counts: Uint32Array;
+  /** One byte a file: 1 when a chunk has no vector, and the file is no longer what it was. */
+  gone: Uint8Array;
+  /** Of all their chunks, one after the other: 16 bytes each. */
+  hashes: Uint8Array;
+  /** One byte a chunk: 1 when its vector is there. */
+  found: Uint8Array;
+  codes: Int8Array;
+  scales: Float32Array;
+  /** By the number of the chunk: the text of each that has no vector. */
+  texts: { chunk: number; text: string }[];
+}
+
 /** A merged segment; a base lies in a memory of its own, in which the vector kernel scans it. */
 export interface MergedSegment {
   bytes: SegmentBytes;
@@ -69,6 +92,8 @@ export interface IndexWorkerMethods {
   restore(files: readonly { path: string; content: string }[]): { segment: SegmentBytes | null; missing: string[] };
   /** Lays out a file as it is on screen; null when there is nothing to lay out. Nothing of it is stored. */
   overlay(file: FileOnScreen): SegmentBytes | null;
+  /** Another model's vectors of the files' chunks, as far as they were made, and the texts to make the rest of. */
+  embedded(job: FilesToEmbed): FilesEmbedded;
   merge(job: {
     inputs: readonly { bytes: SegmentBytes; dead: Uint8Array }[];
     /** The file to write the base to, or undefined to make a part of the tail. */

@@ -8,6 +8,7 @@ import { allocateBase, writeSnapshot } from "../store/snapshot-file.ts";
 import type { StoreMethods } from "../store/store.ts";
 import { answer, Caller } from "../thread-rpc.ts";
 import { type Chunker, createChunker } from "./chunk-file.ts";
+import { embeddedBatch } from "./embedded-batch.ts";
 import { openRules } from "./ignore-rules.ts";
 import { indexBatch, restoreBatch } from "./index-batch.ts";
 import type { Admitted, IndexWorkerData, IndexWorkerMethods, MergedSegment } from "./index-jobs.ts";
@@ -61,6 +62,11 @@ const methods: { [K in keyof IndexWorkerMethods]: (argument: Parameters<IndexWor
   async overlay(file) {
     chunker ??= createChunker();
     return overlayOf({ host, root: data.root, encoder, chunker: await chunker }, file, walkOptions);
+  },
+
+  async embedded(job) {
+    chunker ??= createChunker();
+    return embeddedBatch({ host, root: data.root, store, chunker: await chunker }, job);
   },
 
   restore: (files) => restoreBatch({ store, encoder }, files),

@@ -4,8 +4,8 @@ import { nodeHost } from "../../server/node-host.ts";
 import { readSettings } from "../../shared/settings.ts";
 
 /** A process that opens a root and answers questions about it over its channel, until the channel closes. */
-const [root, cacheDirectory, role] = process.argv.slice(2);
-const { settings } = readSettings({ cacheDirectory });
+const [root, cacheDirectory, role, model] = process.argv.slice(2);
+const { settings } = readSettings({ cacheDirectory, "embedding.model": model ?? "" });
 const core = createCore(nodeHost({ level: "silent" }), settings, { role: role as Role });
 const workspace = await core.open(root);
 

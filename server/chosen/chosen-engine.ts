@@ -1,0 +1,88 @@
+import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
+import type { EngineStatus } from "../../shared/search-types.ts";
+import type { Host } from "../host.ts";
+import { Engine } from "../native/engine.ts";
+import { EngineQueue } from "../native/engine-queue.ts";
+import { KeptEngine } from "../native/kept-engine.ts";
+import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
+import { loadableModel } from "./loadable-model.ts";
+import { hubPartsOf, namedModel } from "./named-model.ts";
+
+/** A question that takes longer is answered with the bundled model: someone is waiting. */
+const QUESTION_MS = 3_000;
+
+/** The engine of the model that the user chose: one a process, whatever the number of folders that are open. */
+export class ChosenEngine {
+  /** As the setting names it, with its precision. */
+  readonly name: string;
+  /** Part of the key of its vectors. */
+  readonly model: string;
+  readonly dims: number;
+  readonly #engine: KeptEngine;
+  readonly #queue: EngineQueue;
+  readonly #listeners = new Set<() => void>();
+
+  /**
+   * Begins to load the model.
+   * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
+   */
+  constructor(host: Host, cacheDirectory: string, named: string) {
+    const parts = hubPartsOf(host, cacheDirectory);
+    const { model, precision, name, identity } = namedModel(parts, named);
+    this.name = name;
+    this.model = identity;
+    this.dims = model.dims;
+    const start = async (signal: AbortSignal) =>
+      Engine.start(await loadableModel(parts, model, precision, signal), undefined, signal);
+    this.#engine = new KeptEngine(start, () => this.#changed(host));
+    this.#queue = new EngineQueue(this.#engine, model.dims);
+  }
+
+  /** Why it does not run now; undefined while it does, and while it is started for the first time. */
+  get failure(): KeptEngine["failure"] {
+    return this.#engine.failure;
+  }
+
+  get isRunning(): boolean {
+    return this.#engine.isRunning;
+  }
+
+  /** True when it will not run any more. */
+  get hasGivenUp(): boolean {
+    return this.#engine.hasGivenUp;
+  }
+
+  get status(): EngineStatus {
+    return { pid: this.#engine.pid ?? 0, ...this.#queue.metrics, restarts: this.#engine.restarts };
+  }
+
+  /** Calls back when it runs, and when it no longer does. */
+  onChange(listener: () => void): { dispose(): void } {
+    this.#listeners.add(listener);
+    return { dispose: () => void this.#listeners.delete(listener) };
+  }
+
+  /** @throws {CairnError} when it cannot be asked now, or does not answer in time; the signal's reason */
+  async question(text: string, signal?: AbortSignal): Promise<ChosenQuery> {
+    return chosenQuery(this.model, await this.#queue.embed(text, "query", { signal, withinMs: QUESTION_MS }));
+  }
+
+  /** The unit vector of a piece of code; waits until the engine runs. @throws {CairnError} `output` where it fails */
+  passage(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#queue.embed(text, "passage", { signal });
+  }
+
+  async close(): Promise<void> {
+    this.#queue.end(new CairnError("unavailable", phrase("The index is closed."), phrase("Open the folder again.")));
+    await this.#engine.close();
+  }
+
+  #changed(host: Host): void {
+    const { failure } = this.#engine;
+    if (failure) host.log.warn(`embedding with ${this.name}: ${failure.message} ${failure.hint}`);
+    if (failure && this.#engine.hasGivenUp) this.#queue.end(failure);
+    else this.#queue.advance();
+    for (const listener of this.#listeners) listener();
+  }
+}

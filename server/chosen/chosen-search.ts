@@ -1,0 +1,289 @@
+import { CairnError } from "../../shared/errors.ts";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
+import type { EmbeddingPhase, EmbeddingStatus } from "../../shared/search-types.ts";
+import type { Log } from "../host.ts";
+import type { Closeness } from "../search/closeness.ts";
+import type { Snapshot } from "../store/segment.ts";
+import type { Batch } from "../store/store.ts";
+import type { KernelModule } from "../vectors/web-assembly.ts";
+import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
+import { quantise } from "./chosen-codes.ts";
+import type { ChosenEngine } from "./chosen-engine.ts";
+import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
+
+/** Files whose vectors are looked up, and then made, at a time. */
+const FILES_AT_ONCE = 32;
+/** Texts that wait for the engine at a time; each such piece is stored before the next begins. */
+const TEXTS_AT_ONCE = 64;
+/** Once complete, the vectors go on serving while no more than this share of the chunks lacks one. */
+const MOST_LACKING = 0.05;
+
+export interface ChosenSearchParts {
+  engine: ChosenEngine;
+  kernels: KernelModule | undefined;
+  log: Log;
+  /** Whether the bundled model answers while this one cannot. */
+  fallback: boolean;
+  /** What is indexed now. */
+  snapshot(): Snapshot;
+  /** True while the index is up to date and may work: nothing is embedded meanwhile. */
+  isSettled(): boolean;
+  /** Looks up vectors, and cuts the files of the rest; away from this thread. */
+  lookUp(job: FilesToEmbed): Promise<FilesEmbedded>;
+  /** Stores vectors durably. */
+  store(batch: Batch): Promise<unknown>;
+  /** Called after every change of what `status` and `notice` say. */
+  onChange(): void;
+}
+
+/**
+ * Search by the model that the user chose. Its vectors are made in the background and searched once they are complete;
+ * until then, and whenever its engine cannot answer, the bundled model's serve.
+ */
+export class ChosenSearch {
+  readonly #parts: ChosenSearchParts;
+  readonly #vectors: ChosenVectors;
+  readonly #listening: { dispose(): void };
+  readonly #ending = new AbortController();
+  /** Contents of a snapshot that cannot be embedded: the file is no longer what was indexed. */
+  readonly #gone = new Set<string>();
+  #goneFrom: Snapshot | undefined;
+  /** The snapshot for which everything was made that could be. */
+  #done: Snapshot | undefined;
+  #pass: Promise<void> | undefined;
+  /** Something that is not stored was met since this was opened. */
+  #embeds = false;
+  #inUse = false;
+  #lacking = 0;
+  #total = 0;
+  #failure: CairnError | undefined;
+  #notice: Phrase = SILENCE;
+
+  constructor(parts: ChosenSearchParts) {
+    this.#parts = parts;
+    const { engine, kernels } = parts;
+    this.#vectors = new ChosenVectors(engine.model, engine.dims, kernels);
+    this.#listening = engine.onChange(() => this.advance());
+  }
+
+  get status(): EmbeddingStatus {
+    const { engine } = this.#parts;
+    return {
+      model: engine.name,
+      phase: this.#phase(),
+      inUse: this.#inUse && engine.isRunning,
+      done: this.#total - this.#lacking,
+      total: this.#total,
+      engine: engine.status,
+    };
+  }
+
+  /** What a user should know of it; nothing when all is well. */
+  get notice(): Phrase {
+    return this.#notice;
+  }
+
+  /** Goes on; to be called when the index has changed. */
+  advance(): void {
+    const { engine, snapshot, isSettled, onChange } = this.#parts;
+    if (engine.hasGivenUp && engine.failure) this.#tell(engine.failure);
+    const has = this.#done === snapshot() && this.#failure === undefined;
+    if (!has && this.#pass === undefined && isSettled() && !this.#ending.signal.aborted) {
+      this.#pass = this.#fill()
+        .catch((error) => this.#failed(error))
+        .finally(() => {
+          this.#pass = undefined;
+          // What came meanwhile, unless it has just failed.
+          if (this.#failure === undefined && !this.#ending.signal.aborted) this.advance();
+          else onChange();
+        });
+    }
+    onChange();
+  }
+
+  /**
+   * How close the chunks of a snapshot are to a text; undefined when the bundled model is to be asked instead.
+   * @throws {CairnError} `unavailable` where it cannot be told and the bundled model is not wanted; the signal's reason
+   */
+  async compare(snapshot: Snapshot, text: string, signal?: AbortSignal): Promise<Closeness | undefined> {
+    if (text === "") return undefined;
+    const { engine, fallback } = this.#parts;
+    try {
+      if (!this.#inUse) throw this.#incomplete();
+      const closeness = this.#vectors.compare(snapshot, await engine.question(text, signal));
+      this.#notice = SILENCE;
+      return closeness;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof CairnError)) throw error;
+      // While it is started for the first time nothing has gone wrong.
+      if (this.#inUse && (engine.failure || engine.isRunning)) this.#tell(error);
+      if (fallback) return undefined;
+      throw new CairnError(
+        "unavailable",
+        phrase("{0} cannot be asked: {1}", engine.name, error.said),
+        phrase("Try again later, or turn on cairn.embedding.fallback.enabled."),
+        { cause: error },
+      );
+    }
+  }
+
+  /** Embeds nothing more and waits for what is under way, so that nothing is half-written. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    this.#listening.dispose();
+    await this.#pass;
+  }
+
+  #phase(): EmbeddingPhase {
+    const { engine, snapshot, isSettled } = this.#parts;
+    if (engine.hasGivenUp || this.#failure) return "failed";
+    if (this.#done === snapshot() && this.#pass === undefined) {
+      if (engine.isRunning) return "ready";
+      return engine.failure ? "failed" : "loading";
+    }
+    if (!isSettled()) return "waiting";
+    return this.#embeds ? "embedding" : "loading";
+  }
+
+  /** Brings the vectors to what is indexed: those that are stored first, then those that have to be made. */
+  async #fill(): Promise<void> {
+    const { snapshot, isSettled, onChange } = this.#parts;
+    this.#failure = undefined;
+    for (;;) {
+      const wanted = snapshot();
+      if (this.#done === wanted) return;
+      if (this.#goneFrom !== wanted) this.#gone.clear();
+      this.#goneFrom = wanted;
+      this.#vectors.compact(wanted);
+      const { files, chunks } = this.#vectors.lackingIn(wanted);
+      this.#count(files, chunks);
+      const todo = distinct(files.filter(({ content }) => !this.#gone.has(content)));
+      if (todo.length === 0) {
+        this.#done = wanted;
+        this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
+        return;
+      }
+      for (let from = 0; from < todo.length; from += FILES_AT_ONCE) {
+        if (!isSettled() || this.#ending.signal.aborted) return;
+        await this.#embed(todo.slice(from, from + FILES_AT_ONCE));
+        onChange();
+      }
+    }
+  }
+
+  /** What comes later must not throw out what serves; much of it does, for it would be found by its words alone. */
+  #count(files: readonly IndexedFile[], chunks: number): void {
+    this.#total = chunks;
+    this.#lacking = files.reduce((sum, file) => sum + file.chunks, 0);
+    if (this.#lacking > MOST_LACKING * chunks) this.#inUse = false;
+  }
+
+  async #embed(files: readonly IndexedFile[]): Promise<void> {
+    const { engine, lookUp } = this.#parts;
+    const { model, dims } = engine;
+    const known = await lookUp({ model, dims, files: files.map(({ path, content }) => ({ path, content })) });
+    if (known.texts.length > 0) this.#embeds = true;
+    await this.#make(known);
+    let first = 0;
+    for (const [i, { content, chunks }] of files.entries()) {
+      const end = first + known.counts[i];
+      if (known.gone[i] === 1 || known.counts[i] !== chunks) this.#gone.add(content);
+      else {
+        const codes = known.codes.subarray(first * dims, end * dims);
+        this.#vectors.add(content, { codes, scales: known.scales.subarray(first, end) });
+        // Another file of the same content is counted when the next round begins.
+        this.#lacking -= known.counts[i];
+      }
+      first = end;
+    }
+  }
+
+  /** Makes the vectors that are lacking, stores them, and puts them in their places. */
+  async #make({ texts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
+    const { engine, store } = this.#parts;
+    const { model, dims } = engine;
+    const hashOf = (chunk: number) => Buffer.from(hashes.buffer, hashes.byteOffset + chunk * 16, 16).toString("hex");
+    const chunksOf = new Map<string, number[]>();
+    const distinctTexts: { text: string; hash: string }[] = [];
+    for (const { chunk, text } of texts) {
+      const hash = hashOf(chunk);
+      const same = chunksOf.get(hash);
+      if (same) same.push(chunk);
+      else {
+        chunksOf.set(hash, [chunk]);
+        distinctTexts.push({ text, hash });
+      }
+    }
+    for (let from = 0; from < distinctTexts.length; from += TEXTS_AT_ONCE) {
+      const piece = distinctTexts.slice(from, from + TEXTS_AT_ONCE);
+      const vectors = await Promise.all(piece.map(({ text }) => this.#vectorOf(text)));
+      const made = piece.flatMap(({ hash }, i) => (vectors[i] ? [{ hash, vector: vectors[i] }] : []));
+      const batch = batchOf(model, dims, made);
+      await store(batch);
+      for (const [i, { hash }] of made.entries()) {
+        for (const chunk of chunksOf.get(hash) ?? []) {
+          codes.set(batch.codes.subarray(i * dims, (i + 1) * dims), chunk * dims);
+          scales[chunk] = batch.scales[i];
+        }
+      }
+      this.#parts.onChange();
+    }
+  }
+
+  /** Undefined for a text at which the engine fails: its chunk is found by its words, and tried again at the next start. */
+  async #vectorOf(text: string): Promise<Float32Array | undefined> {
+    try {
+      return await this.#parts.engine.passage(text, this.#ending.signal);
+    } catch (error) {
+      if (!(error instanceof CairnError) || error.kind !== "output" || this.#parts.engine.hasGivenUp) throw error;
+      this.#parts.log.warn(`embedding with ${this.#parts.engine.name}: ${error.message} ${error.cause}`);
+      return undefined;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#ending.signal.aborted) return;
+    this.#failure =
+      error instanceof CairnError
+        ? error
+        : new CairnError("unavailable", phrase("{0}", String(error)), SILENCE, { cause: error });
+    this.#tell(this.#failure);
+  }
+
+  #tell({ said, message, advice }: CairnError): void {
+    const { engine, fallback, log, onChange } = this.#parts;
+    if (this.#notice.text !== "") return;
+    this.#notice = fallback
+      ? phrase("{0} cannot be asked: {1} The model in the package searches. {2}", engine.name, said, advice)
+      : phrase("{0} cannot be asked: {1} {2}", engine.name, said, advice);
+    log.warn(`embedding with ${engine.name}: ${message}`);
+    onChange();
+  }
+
+  #incomplete(): CairnError {
+    const done = this.#total - this.#lacking;
+    return new CairnError(
+      "unavailable",
+      phrase("{0} of {1} chunks have their vector so far.", done, this.#total),
+      phrase("Wait until the rest is embedded."),
+    );
+  }
+}
+
+/** The first file of each content: the others get the same vectors. */
+function distinct(files: readonly IndexedFile[]): IndexedFile[] {
+  return [...new Map(files.toReversed().map((file) => [file.content, file])).values()].reverse();
+}
+
+/** A batch of vectors alone, as the store takes it. */
+function batchOf(model: string, dims: number, made: readonly { hash: string; vector: Float32Array }[]): Batch {
+  const codes = new Int8Array(made.length * dims);
+  const scales = new Float32Array(made.length);
+  made.forEach(({ vector }, i) => {
+    scales[i] = quantise(vector, codes.subarray(i * dims, (i + 1) * dims));
+  });
+  const records = { contents: [], ends: new Uint32Array(), data: new Uint8Array() };
+  const hashes = new Uint8Array(Buffer.from(made.map(({ hash }) => hash).join(""), "hex"));
+  return { files: [], records, model, hashes, codes, scales };
+}

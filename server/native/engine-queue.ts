@@ -1,0 +1,241 @@
+import { asCairnError, CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
+import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
+import { EngineAway } from "./kept-engine.ts";
+
+/**
+ * Tokens of one call of the engine: what it computes at once. A question waits for one such call at the most, and more
+ * would not be faster on a CPU.
+ */
+const CALL_TOKENS = 512;
+/** Code has about so many characters a token; only for putting texts of like length together. */
+const CHARACTERS_PER_TOKEN = 3;
+/** Who brings more passages than this waits until there is room. */
+const MOST_PASSAGES = 256;
+/** So often the engine may fail at one text alone before that is taken for the cause. */
+const MOST_FAILURES = 2;
+
+export interface QueueOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds after which nobody needs the answer any more. */
+  readonly withinMs?: number;
+}
+
+/** What a queue did since it was made. */
+export interface QueueMetrics {
+  readonly depth: number;
+  readonly texts: number;
+  readonly batches: number;
+  readonly fill: number;
+  readonly tokensPerSecond: number;
+  readonly rejected: number;
+}
+
+interface Item {
+  readonly text: string;
+  readonly kind: TextKind;
+  /** An estimate, at most a whole call. */
+  readonly tokens: number;
+  failures: number;
+  resolve(vector: Float32Array): void;
+  reject(error: unknown): void;
+  /** Nobody waits for it any more. */
+  gone: boolean;
+}
+
+/** What the queue needs of an engine. */
+export interface QueuedEngine {
+  /** False while it is started; passages wait for it, questions do not. */
+  readonly isRunning: boolean;
+  embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
+}
+
+/**
+ * The texts that wait for one engine. It makes one call at a time: questions first, then passages of like length up to a
+ * budget of tokens. A text at which the engine fails, or its process ends, is found by halving the batch that it was in.
+ */
+export class EngineQueue {
+  readonly #engine: QueuedEngine;
+  readonly #dims: number;
+  readonly #questions: Item[] = [];
+  /** The shortest first. */
+  readonly #passages: Item[] = [];
+  /** What is left of batches at which the engine failed; nothing else is put into them. */
+  readonly #suspects: Item[][] = [];
+  readonly #hasRoom: (() => void)[] = [];
+  /** Why nothing is embedded any more. */
+  #end: CairnError | undefined;
+  /** What the engine has at the moment. */
+  #underWay = 0;
+  #texts = 0;
+  #batches = 0;
+  #filled = 0;
+  #tokens = 0;
+  #workMs = 0;
+  #rejected = 0;
+
+  constructor(engine: QueuedEngine, dims: number) {
+    this.#engine = engine;
+    this.#dims = dims;
+  }
+
+  get metrics(): QueueMetrics {
+    const suspects = this.#suspects.reduce((sum, items) => sum + items.length, 0);
+    return {
+      depth: this.#underWay + this.#questions.length + this.#passages.length + suspects,
+      texts: this.#texts,
+      batches: this.#batches,
+      fill: this.#batches === 0 ? 0 : this.#filled / this.#batches,
+      tokensPerSecond: this.#workMs === 0 ? 0 : (1000 * this.#tokens) / this.#workMs,
+      rejected: this.#rejected,
+    };
+  }
+
+  /**
+   * The unit vector of a text. Passages wait until there is room for them and until the engine runs; a question fails at
+   * once when it does not, or when it fails.
+   * @throws {CairnError} `output` for a passage at which the engine fails, what the engine throws for a question; the
+   * signal's reason
+   */
+  async embed(text: string, kind: TextKind, { signal, withinMs }: QueueOptions = {}): Promise<Float32Array> {
+    while (kind === "passage" && this.#passages.length >= MOST_PASSAGES) {
+      await new Promise<void>((resolve) => this.#hasRoom.push(resolve));
+    }
+    signal?.throwIfAborted();
+    if (this.#end) throw this.#end;
+    return new Promise<Float32Array>((resolve, reject) => {
+      const item: Item = {
+        text,
+        kind,
+        tokens: Math.min(CALL_TOKENS, 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN)),
+        failures: 0,
+        gone: false,
+        resolve: (vector) => settle(() => resolve(vector)),
+        reject: (error) => settle(() => reject(error)),
+      };
+      const aborted = () => item.reject(signal?.reason);
+      const timer = withinMs === undefined ? undefined : setTimeout(() => item.reject(tooLate()), withinMs);
+      const settle = (how: () => void) => {
+        item.gone = true;
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", aborted);
+        how();
+      };
+      signal?.addEventListener("abort", aborted, { once: true });
+      if (kind === "query") this.#questions.push(item);
+      else this.#passages.splice(this.#placeOf(item), 0, item);
+      // After this turn: who brings many texts brings them one after the other, and they go together.
+      queueMicrotask(() => this.advance());
+    });
+  }
+
+  /** Goes on; to be called when the engine runs, or no longer does. */
+  advance(): void {
+    if (this.#underWay > 0) return;
+    const batch = this.#next();
+    if (batch.length === 0) return;
+    this.#underWay = batch.length;
+    void this.#run(batch).finally(() => {
+      this.#underWay = 0;
+      this.advance();
+    });
+  }
+
+  /** The engine will not come back: fails whatever waits, and whatever comes. */
+  end(error: CairnError): void {
+    this.#end = error;
+    const all = [...this.#questions.splice(0), ...this.#passages.splice(0), ...this.#suspects.splice(0).flat()];
+    for (const item of all) item.reject(error);
+    this.#letIn();
+  }
+
+  #next(): Item[] {
+    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions);
+    this.#questions.length = 0;
+    if (!this.#engine.isRunning) return [];
+    for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
+      const waiting = half.filter(({ gone }) => !gone);
+      if (waiting.length > 0) return waiting;
+    }
+    const batch = taken(this.#passages);
+    this.#letIn();
+    return batch;
+  }
+
+  async #run(batch: readonly Item[]): Promise<void> {
+    const { kind } = batch[0];
+    const started = performance.now();
+    try {
+      const texts = batch.map(({ text }) => text);
+      const { vectors, tokens } = await this.#engine.embed(texts, kind);
+      batch.forEach((item, i) => {
+        item.resolve(vectors.slice(i * this.#dims, (i + 1) * this.#dims));
+      });
+      this.#texts += batch.length;
+      this.#tokens += tokens;
+      this.#batches++;
+      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / CALL_TOKENS);
+      this.#workMs += performance.now() - started;
+    } catch (error) {
+      this.#failed(batch, error);
+    }
+  }
+
+  #failed(batch: readonly Item[], error: unknown): void {
+    // A question has another model to turn to; it does not wait for this one to come back.
+    if (batch[0].kind === "query" || this.#end) {
+      for (const item of batch) item.reject(error);
+      return;
+    }
+    if (error instanceof EngineAway) {
+      this.#suspects.unshift([...batch]);
+      return;
+    }
+    if (batch.length > 1) {
+      const middle = batch.length >> 1;
+      this.#suspects.unshift(batch.slice(0, middle), batch.slice(middle));
+      return;
+    }
+    const [item] = batch;
+    if (++item.failures < MOST_FAILURES) this.#suspects.unshift([item]);
+    else {
+      this.#rejected++;
+      item.reject(cannotEmbed(asCairnError(error)));
+    }
+  }
+
+  #placeOf({ tokens }: Item): number {
+    const at = this.#passages.findIndex((item) => item.tokens > tokens);
+    return at < 0 ? this.#passages.length : at;
+  }
+
+  #letIn(): void {
+    for (const resolve of this.#hasRoom.splice(0, MOST_PASSAGES - this.#passages.length)) resolve();
+  }
+}
+
+/** Takes the first of a list that still wait, as many as one call takes when all are as long as the longest. */
+function taken(items: Item[]): Item[] {
+  const batch: Item[] = [];
+  let longest = 0;
+  while (items.length > 0) {
+    if (items[0].gone) {
+      items.shift();
+      continue;
+    }
+    longest = Math.max(longest, items[0].tokens);
+    if (batch.length > 0 && longest * (batch.length + 1) > CALL_TOKENS) break;
+    batch.push(items.shift() as Item);
+  }
+  return batch;
+}
+
+function tooLate(): CairnError {
+  return new CairnError("unavailable", phrase("It did not answer in time."), phrase("Try again in a moment."));
+}
+
+function cannotEmbed(cause: CairnError): CairnError {
+  return new CairnError("output", phrase("The engine fails at this text."), phrase("It is found by its words."), {
+    cause,
+  });
+}

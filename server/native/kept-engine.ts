@@ -1,0 +1,130 @@
+import { asCairnError, CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
+import type { Engine } from "./engine.ts";
+import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
+
+/** The first new start comes at once; each further one that finds the engine dead again waits twice as long. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 30_000;
+/** So many starts in a row without a text embedded between them, and it is left alone. */
+const MOST_FAILURES = 8;
+
+/** A call takes a second on a slow machine; an engine that has not answered by then hangs, and is ended. */
+const HUNG_MS = 60_000;
+
+type State = "starting" | "running" | "waiting" | "given-up" | "closed";
+
+/** The engine did not run when it was asked: nothing is wrong with the texts that it was to embed. */
+export class EngineAway extends CairnError {
+  constructor(cause: CairnError | undefined) {
+    const said = cause?.said ?? phrase("The engine is being started.");
+    super("unavailable", said, cause?.advice ?? phrase("Try again in a moment."), { cause });
+  }
+}
+
+/** An engine that is started, and started again with growing pauses when its process ends. */
+export class KeptEngine {
+  readonly #start: (signal: AbortSignal) => Promise<Engine>;
+  readonly #onChange: () => void;
+  readonly #ending = new AbortController();
+  #starting: Promise<void>;
+  #engine: Engine | undefined;
+  #state: State = "starting";
+  #failure: CairnError | undefined;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  restarts = 0;
+
+  /**
+   * @param start starts the engine, once every file of its model was compared
+   * @param onChange called when it runs, and when it no longer does
+   */
+  constructor(start: (signal: AbortSignal) => Promise<Engine>, onChange: () => void) {
+    this.#start = start;
+    this.#onChange = onChange;
+    this.#starting = this.#bringUp();
+  }
+
+  /** Why it does not run; undefined while it does, and before it was started for the first time. */
+  get failure(): CairnError | undefined {
+    return this.#failure;
+  }
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  /** True when it will not be tried again. */
+  get hasGivenUp(): boolean {
+    return this.#state === "given-up" || this.#state === "closed";
+  }
+
+  /** Of its process; for messages and tests. */
+  get pid(): number | undefined {
+    return this.#engine?.pid;
+  }
+
+  /**
+   * @throws {EngineAway} at once, while it does not run
+   * @throws {CairnError} what the engine throws, also when its process ends meanwhile
+   */
+  async embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
+    const engine = this.#engine;
+    if (!engine || !this.isRunning) throw new EngineAway(this.#failure);
+    const watchdog = setTimeout(() => void engine.close(), HUNG_MS).unref();
+    try {
+      const embedded = await engine.embed(texts, kind);
+      this.#failures = 0;
+      return embedded;
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed";
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    this.#onChange();
+    await this.#starting;
+    await this.#engine?.close();
+  }
+
+  async #bringUp(): Promise<void> {
+    this.#state = "starting";
+    try {
+      const engine = await this.#start(this.#ending.signal);
+      this.#engine = engine;
+      if (this.hasGivenUp) return void (await engine.close());
+      this.#state = "running";
+      this.#failure = undefined;
+      void engine.ended.then(() => this.#failed(died()));
+    } catch (error) {
+      this.#failed(asCairnError(error));
+    }
+    this.#onChange();
+  }
+
+  #failed(failure: CairnError): void {
+    if (this.hasGivenUp) return;
+    this.#engine = undefined;
+    this.#failure = failure;
+    this.#failures++;
+    // Files that are missing or wrong, and a model that is none, are so at the next try too.
+    if (failure.kind !== "unavailable" || this.#failures > MOST_FAILURES) {
+      this.#state = "given-up";
+    } else {
+      this.#state = "waiting";
+      const wait = this.#failures === 1 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 2));
+      this.#timer = setTimeout(() => {
+        this.restarts++;
+        this.#starting = this.#bringUp();
+      }, wait).unref();
+    }
+    this.#onChange();
+  }
+}
+
+function died(): CairnError {
+  return new CairnError("unavailable", phrase("Its process has ended."), phrase("It is started again by itself."));
+}

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { type ChosenQuery, chosenQuery } from "../server/chosen/chosen-codes.ts";
+import { ChosenVectors } from "../server/chosen/chosen-vectors.ts";
+import type { Host } from "../server/host.ts";
+import { VectorArena } from "../server/vectors/arena.ts";
+import type { IndexStatus } from "../shared/search-types.ts";
+import { embedded, MODEL, machineWithModels, OTHER_MODEL } from "./chosen-fixture.ts";
+import { type OpenedCore, openCore, temporaryFolder, writeFiles } from "./open-core.ts";
+import { OtherProcess } from "./other-process.ts";
+import { commit } from "./servers/hub-server.ts";
+
+const WORDS = "read write file cache error retry loop find open close parse token line word index search".split(" ");
+const QUESTION = "how is a file opened and closed";
+
+function functionOf(i: number, first = WORDS[i % WORDS.length]): string {
+  const [second, third] = [WORDS[(i * 7 + 3) % WORDS.length], WORDS[(i * 5 + 1) % WORDS.length]];
+  return `/** ${first} the ${second} of a ${third} ${i} */\nexport function handle${i}() {\n  return ${i};\n}\n`;
+}
+
+/** Files of one function each, in words that the tiny models know. */
+function manyFiles(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`src/part${i % 5}/file${i}.ts`, functionOf(i)]));
+}
+
+class Machine {
+  readonly root: string;
+  readonly cache: string;
+  readonly #test: TestContext;
+  readonly #host: Host;
+
+  private constructor(test: TestContext, host: Host, cache: string) {
+    this.root = temporaryFolder(test);
+    this.cache = cache;
+    this.#test = test;
+    this.#host = host;
+  }
+
+  /** A machine with two models on it, and a folder of so many files. */
+  static async with(test: TestContext, files: number): Promise<Machine> {
+    const { host, cache } = await machineWithModels(test);
+    const machine = new Machine(test, host, cache);
+    writeFiles(machine.root, manyFiles(files));
+    return machine;
+  }
+
+  otherProcess(model: string): OtherProcess {
+    return new OtherProcess(this.#test, this.root, this.cache, "terminal", { model, env: this.#host.env });
+  }
+
+  open(model: string, settings: Record<string, unknown> = {}): Promise<OpenedCore> {
+    const all = { "embedding.model": model, ...settings };
+    return openCore(this.#test, this.root, this.cache, { host: this.#host, settings: all });
+  }
+}
+
+/** What answers the question, with the scores. */
+async function answer({ workspace }: OpenedCore): Promise<[path: string, score: number][]> {
+  const { hits } = await workspace.search({ query: QUESTION });
+  assert.ok(hits.length > 0);
+  return hits.map(({ path, score }) => [path, score]);
+}
+
+async function engineOf({ workspace }: OpenedCore) {
+  const { embedding } = await workspace.status();
+  assert.ok(embedding);
+  return embedding.engine;
+}
+
+describe("a model that the user chose", () => {
+  it("searches once all its vectors are there", async (test) => {
+    const machine = await Machine.with(test, 40);
+    const bundled = await machine.open("");
+    const before = await bundled.workspace.idle();
+    assert.equal(before.embedding, undefined);
+    const byBundled = await answer(bundled);
+    await bundled.core.close();
+
+    const chosen = await machine.open(MODEL);
+    const after = await embedded(chosen.workspace);
+    assert.deepEqual(
+      [after.embedding?.model, after.embedding?.done, after.embedding?.total],
+      [`${MODEL}:int8`, 40, 40],
+    );
+    assert.equal(after.embedded - before.embedded, 40);
+    assert.equal(after.message, "");
+    assert.notDeepEqual(await answer(chosen), byBundled);
+    const { texts, pid, depth, tokensPerSecond } = await engineOf(chosen);
+    assert.deepEqual([texts, depth], [41, 0]);
+    assert.ok(pid > 0 && tokensPerSecond > 0);
+  });
+
+  it("is left in the middle of embedding and taken up again: what was made is never made again", async (test) => {
+    const machine = await Machine.with(test, 300);
+    const first = await machine.open(MODEL);
+    await embedded(first.workspace, ({ done }) => done > 0);
+    await first.core.close();
+
+    const back = await machine.open("bundled");
+    const made = (await back.workspace.idle()).embedded - 300;
+    assert.ok(made > 0 && made < 300, `${made} were made`);
+    const byBundled = await answer(back);
+    await back.core.close();
+
+    const again = await machine.open(MODEL);
+    await embedded(again.workspace);
+    assert.equal((await engineOf(again)).texts, 300 - made);
+    const byChosen = await answer(again);
+    await again.core.close();
+
+    const other = await machine.open(OTHER_MODEL);
+    await embedded(other.workspace);
+    assert.equal((await engineOf(other)).texts, 300);
+    await other.core.close();
+
+    for (const [model, expected] of [
+      ["bundled", byBundled],
+      [MODEL, byChosen],
+    ] as const) {
+      const opened = await machine.open(model);
+      const { embedding } = model === MODEL ? await embedded(opened.workspace) : await opened.workspace.idle();
+      assert.equal(embedding?.engine.texts ?? 0, 0);
+      assert.deepEqual(await answer(opened), expected);
+      assert.equal((await opened.workspace.status()).embedded, 900);
+      await opened.core.close();
+    }
+  });
+
+  it("loses no more than what was under way when the process that embeds is killed", async (test) => {
+    const machine = await Machine.with(test, 300);
+    const other = machine.otherProcess(MODEL);
+    let status = await other.ask<IndexStatus>("idle");
+    while (status.embedded < 364) status = await other.ask<IndexStatus>("status");
+    const stored = status.embedded - 300;
+    await other.kill();
+
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const { texts } = await engineOf(chosen);
+    assert.ok(texts <= 300 - stored, `${texts} were embedded, ${stored} were there`);
+    assert.equal((await chosen.workspace.status()).embedded, 600);
+  });
+
+  it("is asked of the process that holds the folder", async (test) => {
+    const machine = await Machine.with(test, 20);
+    const holder = await machine.open(MODEL);
+    await embedded(holder.workspace);
+    const byChosen = await holder.found(QUESTION);
+    const other = machine.otherProcess("");
+    const { holder: holds, embedding } = await other.ask<IndexStatus>("idle");
+    assert.deepEqual([holds, embedding?.inUse], [false, true]);
+    assert.deepEqual(await other.ask({ find: QUESTION }), byChosen);
+  });
+
+  it("whose engine is killed in the middle of a question is replaced by the bundled one, with one notice", async (test) => {
+    const machine = await Machine.with(test, 30);
+    const bundled = await machine.open("");
+    await bundled.workspace.idle();
+    const byBundled = await answer(bundled);
+    await bundled.core.close();
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const byChosen = await answer(chosen);
+    const { pid } = await engineOf(chosen);
+
+    process.kill(pid, "SIGSTOP");
+    const asked = answer(chosen);
+    while ((await engineOf(chosen)).depth === 0);
+    process.kill(pid, "SIGKILL");
+    assert.deepEqual(await asked, byBundled);
+    const { message } = await chosen.workspace.status();
+    assert.match(message, /^bge-base-en-v1\.5:int8 cannot be asked: .* The model in the package searches\./);
+
+    const after = await embedded(
+      chosen.workspace,
+      ({ phase, inUse, engine }) => phase === "ready" && inUse && engine.pid !== pid,
+    );
+    assert.equal(after.embedding?.engine.restarts, 1);
+    assert.deepEqual(await answer(chosen), byChosen);
+    assert.equal((await chosen.workspace.status()).message, "");
+  });
+
+  it("goes on serving while a changed file waits for its vector, and embeds that alone", async (test) => {
+    const machine = await Machine.with(test, 40);
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const { texts } = await engineOf(chosen);
+    writeFiles(machine.root, { "src/part0/file0.ts": functionOf(0, "freshlyWritten") });
+    chosen.workspace.changed([join(machine.root, "src/part0/file0.ts")]);
+    await chosen.workspace.idle();
+    assert.equal((await chosen.found("freshlyWritten"))[0], "src/part0/file0.ts");
+    await embedded(chosen.workspace);
+    assert.equal((await engineOf(chosen)).texts, texts + 2);
+  });
+
+  it("that is not on this machine, or in no catalogue, is said, and the bundled one searches", async (test) => {
+    const machine = await Machine.with(test, 5);
+    for (const [model, expected] of [
+      [
+        "CodeRankEmbed",
+        /^CodeRankEmbed is not on this machine in int8\. The model in the package .*models pull CodeRank/,
+      ],
+      [`${MODEL}:fp32`, /^bge-base-en-v1\.5 is not on this machine in fp32\./],
+      ["nobody/nothing", /^There is no embedding model "nobody\/nothing" in the catalogue\./],
+    ] as const) {
+      const opened = await machine.open(model);
+      const { message, embedding, phase } = await opened.workspace.idle();
+      assert.match(message, expected);
+      assert.deepEqual([embedding, phase], [undefined, "ready"]);
+      await answer(opened);
+      await opened.core.close();
+    }
+  });
+
+  it("whose weights were cut off is not loaded, and the bundled one searches, unless it must not", async (test) => {
+    const machine = await Machine.with(test, 5);
+    const indexed = await machine.open("");
+    await indexed.workspace.idle();
+    const byBundled = await answer(indexed);
+    await indexed.core.close();
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    await chosen.core.close();
+    cutWeights(machine);
+
+    const broken = await machine.open(MODEL);
+    const { message } = await embedded(broken.workspace, ({ phase }) => phase === "failed");
+    assert.match(message, /onnx\/model_quantized\.onnx of bge-base-en-v1\.5 is not what it must be/);
+    assert.deepEqual(await answer(broken), byBundled);
+    await broken.core.close();
+
+    const strict = await machine.open(MODEL, { "embedding.fallback.enabled": false });
+    await embedded(strict.workspace, ({ phase }) => phase === "failed");
+    await assert.rejects(strict.workspace.search({ query: QUESTION }), {
+      kind: "unavailable",
+      message: /^bge-base-en-v1\.5:int8 cannot be asked: /,
+    });
+  });
+});
+
+describe("vectors of two models", () => {
+  const dims = 32;
+  const vector = Float32Array.from({ length: dims }, (_, d) => (d % 3) - 1);
+  const nothing = { views: [], fileCount: 0, chunkCount: 0 };
+
+  it("are never compared: the compiler refuses it, and at run time the name of the model", () => {
+    const vectors = new ChosenVectors("one", dims, undefined);
+    const query = chosenQuery("one", vector);
+    assert.equal(vectors.compare(nothing, query).model, "one");
+    assert.throws(() => vectors.compare(nothing, chosenQuery("two", vector)), {
+      message: "A question to two met vectors of one.",
+    });
+
+    const arena = VectorArena.create(dims, undefined);
+    const bundled = new Int8Array(dims);
+    const mixtures = {
+      // @ts-expect-error: a chosen model's question, and what lies in a segment
+      inSegment: () => arena.dots(0, 1, query.codes),
+      // @ts-expect-error: a bundled model's question, and a chosen model's vectors
+      inChosen: () => vectors.compare(nothing, bundled),
+      // @ts-expect-error: the same, dressed up
+      dressedUp: (): ChosenQuery => ({ model: "one", codes: bundled }),
+    };
+    assert.equal(Object.keys(mixtures).length, 3);
+  });
+});
+
+function cutWeights({ cache }: Machine): void {
+  const snapshot = join(cache, "../hub/hub", `models--Xenova--${MODEL}`, "snapshots", commit("c"));
+  truncateSync(join(snapshot, "onnx/model_quantized.onnx"), 10_000);
+}

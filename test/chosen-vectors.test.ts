@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { chosenQuery, quantise } from "../server/chosen/chosen-codes.ts";
+import { ChosenVectors, type FileVectors } from "../server/chosen/chosen-vectors.ts";
+import { searchSnapshot } from "../server/search/search.ts";
+import type { Snapshot } from "../server/store/segment.ts";
+import { indexed } from "./search-fixture.ts";
+import { seeded } from "./seeded.ts";
+
+/** No multiple of 16, as no kernel would like it. */
+const DIMS = 40;
+const FILES = Object.fromEntries(
+  ["apple", "pear", "plum", "grape", "melon", "cherry"].map((name) => [`${name}.ts`, `export const ${name} = "x";\n`]),
+);
+
+function randomVector(random: (below: number) => number): Float32Array {
+  return Float32Array.from({ length: DIMS }, () => random(2_001) / 1_000 - 1);
+}
+
+function fileVectors(vectors: readonly Float32Array[]): FileVectors {
+  const codes = new Int8Array(vectors.length * DIMS);
+  const scales = Float32Array.from(vectors, (vector, i) =>
+    quantise(unit(vector), codes.subarray(i * DIMS, (i + 1) * DIMS)),
+  );
+  return { codes, scales };
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+function cosine(one: Float32Array, two: Float32Array): number {
+  return unit(one).reduce((sum, value, d) => sum + value * unit(two)[d], 0);
+}
+
+/** The files of a snapshot that has one view, by path. */
+function contentsOf({ views: [{ segment }] }: Snapshot): Map<string, string> {
+  return new Map(
+    Array.from({ length: segment.fileCount }, (_, file) => [segment.path(file), segment.content(file)] as const),
+  );
+}
+
+/** An index of the files, with a random vector for each but `plum.ts`. */
+async function fixture() {
+  const random = seeded(4);
+  const snapshot = await indexed(FILES);
+  const vectors = new ChosenVectors("model", DIMS, undefined);
+  const byPath = new Map<string, Float32Array>();
+  for (const [path, content] of contentsOf(snapshot)) {
+    if (path === "plum.ts") continue;
+    byPath.set(path, randomVector(random));
+    vectors.add(content, fileVectors([byPath.get(path) as Float32Array]));
+  }
+  return { random, snapshot, vectors, byPath };
+}
+
+function pathsByCloseness(snapshot: Snapshot, [cosines]: readonly Float32Array[]): string[] {
+  const { segment } = snapshot.views[0];
+  return [...cosines.keys()]
+    .sort((a, b) => cosines[b] - cosines[a])
+    .map((chunk) => segment.path(segment.chunkFile[chunk]));
+}
+
+describe("the chosen model's vectors", () => {
+  it("order the chunks as their cosines do, whatever the model finds alike in all of them", async () => {
+    const { random, snapshot, vectors, byPath } = await fixture();
+    for (let round = 0; round < 20; round++) {
+      const question = randomVector(random);
+      const { cosines } = vectors.compare(snapshot, chosenQuery("model", question));
+      const expected = [...byPath].sort(([, a], [, b]) => cosine(b, question) - cosine(a, question));
+      assert.deepEqual(
+        pathsByCloseness(snapshot, cosines).filter((path) => path !== "plum.ts"),
+        expected.map(([path]) => path),
+      );
+    }
+  });
+
+  it("say nothing of a chunk that has none, and name its file", async () => {
+    const { snapshot, vectors, byPath } = await fixture();
+    const { files, chunks } = vectors.lackingIn(snapshot);
+    assert.deepEqual([files.map(({ path, chunks }) => [path, chunks]), chunks], [[["plum.ts", 1]], 6]);
+    const question = byPath.get("pear.ts") as Float32Array;
+    const { cosines } = vectors.compare(snapshot, chosenQuery("model", question));
+    const { segment } = snapshot.views[0];
+    const plum = cosines[0].findIndex((_, chunk) => segment.path(segment.chunkFile[chunk]) === "plum.ts");
+    assert.equal(cosines[0][plum], 0);
+    assert.ok(Math.max(...cosines[0]) > 0.97);
+  });
+
+  it("find by meaning, and a chunk that has none by its words", async () => {
+    const { snapshot, vectors, byPath } = await fixture();
+    const meaning = vectors.compare(snapshot, chosenQuery("model", byPath.get("pear.ts") as Float32Array));
+    const found = (query: string) =>
+      searchSnapshot(snapshot, { query }, meaning).map(({ view, file }) => snapshot.views[view].segment.path(file));
+    assert.deepEqual(found("zeppelin").slice(0, 1), ["pear.ts"]);
+    assert.deepEqual(found("plum").slice(0, 1), ["plum.ts"]);
+  });
+
+  it("are those of the files that can be found: what is no longer needed is forgotten once it is much", async () => {
+    const { random, snapshot, vectors } = await fixture();
+    const question = chosenQuery("model", randomVector(random));
+    const before = vectors.compare(snapshot, question);
+    const others = fileVectors(Array.from({ length: 1_000 }, () => randomVector(random)));
+    for (let i = 0; i < 8; i++) vectors.add(String(i).repeat(32), others);
+    vectors.compact(snapshot);
+    assert.deepEqual(vectors.compare(snapshot, question), before);
+    assert.deepEqual(
+      vectors.lackingIn(snapshot).files.map(({ path }) => path),
+      ["plum.ts"],
+    );
+    assert.equal(vectors.rows, 5);
+  });
+});
