@@ -142,6 +142,7 @@ describe("cairn models", () => {
     assert.deepEqual([indexed.model, indexed.phase, indexed.inUse, indexed.done], [`${MODEL}:int8`, "ready", true, 2]);
     const status = JSON.parse((await there.cairn(["status", folder, "--json"])).stdout).embedding;
     assert.deepEqual([status.model, status.total, status.engine.texts], [`${MODEL}:int8`, 2, 0]);
+    assert.match((await there.models([])).stdout, /bge-base-en-v1\.5 .*on disk: int8, .*, searches\n/);
     const doctor = (env = {}) => there.cairn(["doctor", folder], env);
     assert.match((await doctor()).stdout, /Embedding +by bge-base-en-v1\.5:int8, 768 dimensions/);
     assert.match((await doctor({ EMBEDDING_PROVIDER: "bundled" })).stdout, /Embedding +by the model in the package/);

@@ -1,5 +1,6 @@
 import { CairnError } from "../../shared/errors.ts";
-import { BUNDLED } from "../chosen/model-choice.ts";
+import type { Settings } from "../../shared/settings.ts";
+import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
 import { hubPartsOf } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
@@ -60,6 +61,7 @@ interface Task {
   readonly context: CommandContext;
   readonly given: ParsedArguments;
   readonly parts: HubParts;
+  readonly settings: Settings;
   readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
   /** What was named after the action. */
@@ -89,23 +91,25 @@ export const modelsCommand: Command = {
       );
     }
     if (name !== "try") noMoreThan(given, name === "list" ? 1 : name === "use" ? 3 : 2, "models");
-    const cacheDirectory = cacheDirectoryOf(terminalSettings(context), context.env);
+    const settings = terminalSettings(context);
+    const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const parts = hubPartsOf(nodeHost({ env: context.env }), cacheDirectory);
     try {
-      return await ACTIONS[name]({ context, given, parts, cacheDirectory, models: readCatalog(), named });
+      return await ACTIONS[name]({ context, given, parts, settings, cacheDirectory, models: readCatalog(), named });
     } finally {
       context.terminal.progress("");
     }
   },
 };
 
-async function list({ context, given, parts, models }: Task): Promise<number> {
+async function list({ context, given, parts, settings, cacheDirectory, models }: Task): Promise<number> {
+  const [chosen] = (chosenName(settings, cacheDirectory) ?? BUNDLED).split(":");
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const { print, style } = context.terminal;
   if (given.flag("json")) {
     const { cacheFolder, endpoint } = parts.access;
     const entries = listed.map(({ model, disk }) => ({ ...model, onDisk: disk }));
-    print(`${JSON.stringify({ cacheFolder, endpoint, models: entries })}\n`);
+    print(`${JSON.stringify({ cacheFolder, endpoint, chosen, models: entries })}\n`);
     return ExitCode.ok;
   }
   const width = Math.max(...models.map(({ id }) => id.length));
@@ -115,7 +119,8 @@ async function list({ context, given, parts, models }: Task): Promise<number> {
         ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
         : `${bytes(sizeOf(model, smallest(model)))} to download`;
     const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
-    print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}\n`);
+    const searches = model.id === chosen ? style.ok(", searches") : "";
+    print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
   }
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
@@ -181,10 +186,10 @@ async function tryOut({ context, given, parts, models, named }: Task): Promise<n
   return ExitCode.ok;
 }
 
-async function use({ context, given, parts, cacheDirectory, models, named }: Task): Promise<number> {
+async function use({ context, given, parts, settings, cacheDirectory, models, named }: Task): Promise<number> {
   const { terminal } = context;
   if (named?.toLowerCase() === BUNDLED) {
-    const { file, overruledBy } = useModel(context, cacheDirectory, undefined);
+    const { file, overruledBy } = useModel(settings, cacheDirectory, undefined);
     if (given.flag("json")) terminal.print(`${JSON.stringify({ model: BUNDLED, file, overruledBy })}\n`);
     else terminal.print(`The model in the package searches again. Other vectors are kept.\n${overruled(overruledBy)}`);
     return ExitCode.ok;
@@ -192,8 +197,8 @@ async function use({ context, given, parts, cacheDirectory, models, named }: Tas
   const model = modelNamed(models, named, "use");
   const precision = given.text("precision") === undefined ? undefined : precisionOf(given, model);
   const folder = folderToUse(context, given.positionals[2]);
-  const cost = await costOf(context, parts, precision ? `${model.id}:${precision}` : model.id, folder);
-  const { file, overruledBy } = useModel(context, cacheDirectory, cost.model);
+  const cost = await costOf(context, settings, parts, precision ? `${model.id}:${precision}` : model.id, folder);
+  const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
   else terminal.print(`${costText(context, cost)}Kept in ${file}.\n${overruled(overruledBy)}`);

@@ -1,9 +1,10 @@
+import type { Settings } from "../../shared/settings.ts";
 import { BUNDLED, keepChoice } from "../chosen/model-choice.ts";
 import { namedModel } from "../chosen/named-model.ts";
 import type { Workspace } from "../core-api.ts";
 import type { HubParts } from "../hub/pull.ts";
 import type { CommandContext } from "./command.ts";
-import { terminalSettings, untilIndexed, withWorkspace } from "./session.ts";
+import { untilIndexed, withWorkspace } from "./session.ts";
 import { tryModel } from "./try-model.ts";
 
 /** What it takes to search a folder by another model. */
@@ -32,18 +33,19 @@ const QUESTION = "where is this done?";
  */
 export async function costOf(
   context: CommandContext,
+  settings: Settings,
   parts: HubParts,
   name: string,
   folder: string,
 ): Promise<EmbeddingCost> {
   const named = namedModel(parts, name);
   // By the model in the package: an engine that is to be replaced need not start.
-  const settings = { ...terminalSettings(context), "embedding.model": BUNDLED };
+  const bundled = { ...settings, "embedding.model": BUNDLED };
   const counted = async (workspace: Workspace) => {
     const { files, chunks } = await untilIndexed(context, workspace);
     return { files, chunks, samples: await samplesOf(workspace) };
   };
-  const { files, chunks, samples } = await withWorkspace(context, folder, counted, settings);
+  const { files, chunks, samples } = await withWorkspace(context, folder, counted, bundled);
   context.terminal.progress(`Measuring ${named.name} ...`);
   const texts = [QUESTION, ...samples];
   const tried = samples.length > 0 && (await tryModel(parts, named.model, named.precision, texts, context.signal));
@@ -65,12 +67,12 @@ export async function costOf(
  * @returns where it lies, and what the environment says instead; empty when it says nothing
  */
 export function useModel(
-  context: CommandContext,
+  settings: Settings,
   cacheDirectory: string,
   name: string | undefined,
 ): { file: string; overruledBy: string } {
   const file = keepChoice(cacheDirectory, name);
-  return { file, overruledBy: terminalSettings(context)["embedding.model"] };
+  return { file, overruledBy: settings["embedding.model"] };
 }
 
 /** Code of symbols from all over the folder. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { BUNDLED } from "../chosen/model-choice.ts";
 import { createCore } from "../core.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
@@ -85,11 +86,12 @@ async function coldIndex(
   options.note(phrase("indexing from nothing, into a folder of its own"));
   const run = async () => {
     const cacheDirectory = mkdtempSync(join(tmpdir(), "cairn-bench-"));
-    const core = createCore(host, { ...settings, cacheDirectory }, { role: "terminal" });
+    const own = { ...settings, cacheDirectory, "embedding.model": BUNDLED };
+    const core = createCore(host, own, { role: "terminal" });
     try {
       const started = options.clock.steady();
-      const own = await core.open(workspace.root);
-      const status = await own.idle(options.signal);
+      const opened = await core.open(workspace.root);
+      const status = await opened.idle(options.signal);
       if (status.phase === "failed") throw new CairnError("unavailable", status.message);
       return status.files / ((options.clock.steady() - started) / 1000);
     } finally {
