@@ -15,6 +15,7 @@ import { registerFilterPicker } from "./filter-picker.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
 import { registerParticipant } from "./participant.ts";
+import { Proposals } from "./proposals.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
@@ -30,10 +31,12 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
   const keys = new ProviderKeys(context, server);
   const view = registerSearchView(context, server);
   const answers = new Answers(server, keys);
+  const proposals = new Proposals();
   context.subscriptions.push(
     server,
     keys,
-    registerChat(context, server, answers),
+    proposals,
+    registerChat(context, server, answers, proposals),
     registerParticipant(context, answers),
     registerStatusItem(server),
     registerCursorSearch(view),

@@ -1,10 +1,12 @@
 import * as vscode from "vscode";
-import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Destination, Turn } from "../shared/answer-types.ts";
+import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Turn } from "../shared/answer-types.ts";
 import { EXTRACTIVE } from "../shared/answer-types.ts";
+import { fenceFor } from "../shared/conversation.ts";
 import { CairnError } from "../shared/errors.ts";
 import { questionFrom } from "../shared/slash-commands.ts";
 import type { Answers } from "./answers.ts";
 import { linesOf, selection } from "./attachments.ts";
+import { asksToSend } from "./consent.ts";
 import { fileUriOf } from "./open-hit.ts";
 
 const PARTICIPANT = "cairn.chat";
@@ -39,7 +41,7 @@ async function respond(
   try {
     let result = await answers.ask(asked, show, token);
     if (result.kind === "consent") {
-      const agreed = await isAgreed(result.destinations);
+      const agreed = await asksToSend(result.destinations);
       if (agreed) await answers.agree(result.destinations);
       result = await answers.ask({ ...asked, onlyAgreed: !agreed }, show, token);
     }
@@ -135,8 +137,7 @@ class Writer {
         const source = this.#sources.find((one) => one.number === number);
         this.#cite(number, lines[0]?.line ?? 1);
         const code = lines.map(({ text }) => text).join("\n");
-        // No run of back-quotes in the code closes it.
-        const fence = "`".repeat(3 + Math.max(0, ...(code.match(/`+/g) ?? []).map(({ length }) => length)));
+        const fence = fenceFor(code);
         response.markdown(`\n\n${fence}${source?.language ?? ""}\n${code}\n${fence}\n\n`);
         break;
       }
@@ -158,16 +159,4 @@ class Writer {
     const name = source.path.slice(source.path.lastIndexOf("/") + 1);
     this.#response.anchor(location, `${name}:${line}`);
   }
-}
-
-/** The user has just asked something that would leave the machine, so that is asked back at once. */
-async function isAgreed(destinations: readonly Destination[]): Promise<boolean> {
-  const to = destinations.map(({ provider, address }) => `${provider}: ${address}`).join("\n");
-  const send = vscode.l10n.t("Send It, Now and in Future");
-  const detail = vscode.l10n.t(
-    "With each question, the question, earlier ones with their answers, and the pieces of code in the open folders that match go to:\n{0}\nFiles that match cairn.neverSend are never sent. Otherwise passages are quoted, and nothing is sent.",
-    to,
-  );
-  const title = vscode.l10n.t("Send questions and code to another machine?");
-  return (await vscode.window.showWarningMessage(title, { modal: true, detail }, send)) === send;
 }

@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 import type { AnswerPart, AnswerPassage, AnswerSource, AnswerTask, Attempt } from "../shared/answer-types.ts";
+import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
 import { type Exchange, type Reply, type ReplyEnd, withPart } from "../shared/conversation.ts";
 import { asTyped } from "../shared/slash-commands.ts";
-import { endInWords, footerInWords, whyInWords } from "./chat-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
 import { highlighted, type MarkdownEvents, StreamedMarkdown } from "./markdown.ts";

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
 import { Window } from "happy-dom";
 import { lineNow } from "../extension/anchor-line.ts";
-import { aloud, endInWords, footerInWords, sentencesAfter, whyInWords } from "../media/chat-wording.ts";
+import { aloud, sentencesAfter } from "../media/chat-wording.ts";
 import type { AnswerPart, AnswerRecord } from "../shared/answer-types.ts";
+import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
 import {
   type Conversation,
   conversationAsMarkdown,
