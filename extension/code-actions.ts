@@ -49,6 +49,8 @@ function provideCodeActions(
   const rewrite = vscode.CodeActionKind.RefactorRewrite;
   const similar = new vscode.CodeAction(vscode.l10n.t("Cairn: Find Similar Code"), rewrite);
   similar.command = { command: "cairn.findSimilar", title: similar.title };
+  const ask = new vscode.CodeAction(vscode.l10n.t("Cairn: Ask Here"), rewrite);
+  ask.command = { command: "cairn.askHere", title: ask.title };
   return [
     ...actions,
     action(vscode.l10n.t("Cairn: Explain"), rewrite, "explain", [subject]),
@@ -56,5 +58,6 @@ function provideCodeActions(
     action(vscode.l10n.t("Cairn: Document"), rewrite, "document", [subject]),
     action(vscode.l10n.t("Cairn: Review"), rewrite, "review", [subject]),
     similar,
+    ask,
   ];
 }

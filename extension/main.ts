@@ -12,6 +12,7 @@ import { registerDeleteData } from "./delete-data.ts";
 import { registerDeltaWorkbench } from "./delta-workbench.ts";
 import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
+import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
 import { registerParticipant } from "./participant.ts";
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     keys,
     proposals,
     registerChat(context, server, answers, proposals),
+    registerInlineChat(context, server, answers, proposals),
     registerParticipant(context, answers),
     registerStatusItem(server),
     registerCursorSearch(view),
