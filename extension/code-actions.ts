@@ -5,7 +5,8 @@ import { SLASH_COMMANDS } from "../shared/slash-commands.ts";
 import { aroundCursor, problems, selection } from "./attachments.ts";
 import type { ChatView } from "./chat-view.ts";
 
-const ASK_ABOUT = "cairn.askAbout";
+/** Asks for something to be done with the code that is attached: a task, and the attachments. */
+export const ASK_ABOUT = "cairn.askAbout";
 
 /** What the light bulb offers for code: each is a question in the chat, about what is selected or around the cursor. */
 export function registerCodeActions(chat: ChatView): vscode.Disposable {

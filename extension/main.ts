@@ -5,6 +5,7 @@ import { registerAssistants } from "./assistants.ts";
 import { registerBenchmarkPanel } from "./benchmark-panel.ts";
 import { registerChat } from "./chat.ts";
 import { ServerClient } from "./client.ts";
+import { registerCodeLenses } from "./code-lenses.ts";
 import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
 import { registerCursorSearch } from "./cursor-search.ts";
@@ -40,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerChat(context, server, answers, proposals),
     registerInlineChat(context, server, answers, proposals),
     registerParticipant(context, answers),
+    registerCodeLenses(),
     registerStatusItem(server),
     registerCursorSearch(view),
     registerFilterPicker(view),

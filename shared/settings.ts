@@ -106,6 +106,12 @@ export const SETTINGS = {
     scope: "window",
     doc: "How many results the search view shows.",
   },
+  "codeLens.enabled": {
+    type: "boolean",
+    default: false,
+    scope: "window",
+    doc: "Show Explain, Find Similar, Write Tests and Document above each function and class. They come from the language extension of the file; the light bulb offers the same without taking room.",
+  },
   "answer.provider": {
     type: "choice",
     default: "none",

@@ -119,6 +119,24 @@ inWorkbench("questions in the editor", prepare, (suite) => {
     await workbench.run("File: Revert File");
   });
 
+  test("above functions stand what can be asked of them, for who wants it", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    workbench.configure({ "cairn.codeLens.enabled": true });
+    await workbench.open(suite.code);
+    await workbench.statusItem().waitFor({ timeout: 120_000 });
+    await workbench.openFile("retry.ts");
+    const lenses = page.locator('.codelens-decoration:has-text("Explain | Find Similar | Write Tests | Document")');
+    await lenses.waitFor({ timeout: 120_000 });
+    assert.equal(await lenses.count(), 1);
+    await workbench.screenshot("inline-lenses");
+    await lenses.locator('a:text-is("Explain")').click();
+    const chat = page
+      .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
+      .frameLocator("iframe#active-frame");
+    await chat.locator('.exchange .attached:has-text("retry.ts:4-11")').waitFor({ timeout: 60_000 });
+  });
+
   test("nothing goes to another machine before the user agrees", async () => {
     const { workbench } = suite;
     const { page } = workbench;
