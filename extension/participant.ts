@@ -1,8 +1,9 @@
 import * as vscode from "vscode";
 import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Turn } from "../shared/answer-types.ts";
 import { EXTRACTIVE } from "../shared/answer-types.ts";
-import { fenceFor } from "../shared/conversation.ts";
+import { type Exchange, fenceFor, NO_REPLY, withPart } from "../shared/conversation.ts";
 import { CairnError } from "../shared/errors.ts";
+import { followUps } from "../shared/follow-ups.ts";
 import { questionFrom } from "../shared/slash-commands.ts";
 import type { Answers } from "./answers.ts";
 import { linesOf, selection } from "./attachments.ts";
@@ -18,6 +19,9 @@ export function registerParticipant(context: vscode.ExtensionContext, answers: A
     respond(answers, request, chat, response, token),
   );
   participant.iconPath = vscode.Uri.joinPath(context.extensionUri, "media", "cairn.svg");
+  participant.followupProvider = {
+    provideFollowups: ({ metadata }) => (metadata?.followUps ?? []).map((prompt: string) => ({ prompt })),
+  };
   return participant;
 }
 
@@ -35,8 +39,10 @@ async function respond(
   }
   response.progress(vscode.l10n.t("Looking for what answers this…"));
   const writer = new Writer(response);
+  let reply = NO_REPLY;
   const show = (parts: readonly AnswerPart[]): void => {
     for (const part of parts) writer.write(part);
+    reply = parts.reduce(withPart, reply);
   };
   try {
     let result = await answers.ask(asked, show, token);
@@ -48,7 +54,16 @@ async function respond(
     if (result.kind === "answered" && result.record.finish === "nothing") {
       response.markdown(vscode.l10n.t("Nothing was found that says something about this."));
     }
-    return {};
+    const question = { text: asked.text, attached: [] };
+    const exchange: Exchange = { id: "", question, reply: { ...reply, end: result }, wished: "" };
+    return {
+      metadata: {
+        followUps: followUps(
+          exchange,
+          asked.history?.map((turn) => turn.question),
+        ),
+      },
+    };
   } catch (error) {
     if (error instanceof vscode.CancellationError) return {};
     if (!(error instanceof CairnError)) throw error;
