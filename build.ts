@@ -157,7 +157,7 @@ function writeGeneratedFiles(): void {
   writeIfChanged("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
   writeIfChanged("SETTINGS.md", settingsPage());
   writeIfChanged("docs/languages.md", languagesPage());
-  const sources = ["extension", "media", "server"].flatMap((folder) =>
+  const sources = ["extension", "media", "server", "shared"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
       .map((name) => readFileSync(join(root, folder, name), "utf8")),

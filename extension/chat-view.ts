@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import type { AnswerPart, AskRequest, Turn } from "../shared/answer-types.ts";
+import type { AnswerPart } from "../shared/answer-types.ts";
 import type { FromChat, ToChat } from "../shared/chat-messages.ts";
 import {
   type AskedQuestion,
   type Attachment,
   type Conversation,
   type Exchange,
-  lineAsCited,
   NO_REPLY,
   type ReplyEnd,
   replyAsMarkdown,
@@ -15,16 +14,16 @@ import {
   withExchange,
   withPart,
 } from "../shared/conversation.ts";
-import { CairnError } from "../shared/errors.ts";
 import { asTyped } from "../shared/slash-commands.ts";
-import { lineNow } from "./anchor-line.ts";
 import type { Answers } from "./answers.ts";
-import { aroundCursor, offersFor, selection } from "./attachments.ts";
+import { failureOf, requestFor, withSubject } from "./ask-request.ts";
+import { offersFor } from "./attachments.ts";
+import { openCited, proposeInstead, subjectOf } from "./cited-source.ts";
 import type { ServerClient } from "./client.ts";
 import type { Conversations } from "./conversations.ts";
-import { fileUriOf, HitOpener } from "./open-hit.ts";
+import { HitOpener } from "./open-hit.ts";
 import { PANEL_COMMANDS, panelState } from "./panel-state.ts";
-import { Proposals } from "./proposals.ts";
+import type { Proposals } from "./proposals.ts";
 import { chooseProvider } from "./provider-choice.ts";
 import { loadPage } from "./webview-page.ts";
 
@@ -35,6 +34,7 @@ export interface ChatParts {
   readonly server: ServerClient;
   readonly answers: Answers;
   readonly conversations: Conversations;
+  readonly proposals: Proposals;
 }
 
 /** An answer that comes. */
@@ -48,7 +48,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #extensionUri: vscode.Uri;
   readonly #parts: ChatParts;
   readonly #opener = new HitOpener();
-  readonly #proposals = new Proposals();
   readonly #subscriptions: vscode.Disposable;
   #view: vscode.WebviewView | undefined;
   /** True once the page is loaded; until then it would miss what it is told. */
@@ -119,7 +118,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#stop();
     this.#subscriptions.dispose();
     this.#opener.dispose();
-    this.#proposals.dispose();
   }
 
   async #receive(message: FromChat): Promise<void> {
@@ -194,7 +192,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     try {
       if (agreed) await this.#parts.answers.agree(end.destinations);
     } catch (error) {
-      return this.#end(id, failure(error));
+      return this.#end(id, failureOf(error));
     }
     await this.#answer({ ...exchange, reply: NO_REPLY, wished: agreed ? exchange.wished : "none" });
   }
@@ -212,7 +210,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     try {
       end = await this.#parts.answers.ask(request, (parts) => this.#take(begun.id, parts), cancellation.token);
     } catch (error) {
-      end = cancellation.token.isCancellationRequested ? { kind: "stopped" } : failure(error);
+      end = cancellation.token.isCancellationRequested ? { kind: "stopped" } : failureOf(error);
     }
     if (this.#running === running) this.#running = undefined;
     cancellation.dispose();
@@ -266,31 +264,17 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const source = reply?.sources.find((one) => one.number === number);
     if (!reply || !source?.rootUri) return;
     try {
-      const document = await vscode.workspace.openTextDocument(fileUriOf(source));
-      const lines = document.getText().split(/\r?\n/);
-      const focusLine = lineNow(
-        lines,
-        line,
-        lineAsCited(reply, number, line) || (line === source.startLine ? source.firstLine : ""),
-      );
-      const moved = focusLine - line;
-      const within = (at: number): number => Math.max(1, Math.min(at + moved, lines.length));
-      const [startLine, endLine] = [within(source.startLine), within(source.endLine)];
-      await this.#opener.open({ ...source, startLine, endLine, focusLine, match: "" }, "open");
+      await openCited(this.#opener, reply, source, line);
     } catch {
       this.#notice(vscode.l10n.t("{0} can no longer be opened. It may have been moved or deleted.", source.path));
     }
   }
 
-  /** Source [1] is what was asked about. */
   async #apply(id: string, code: string): Promise<void> {
-    const source = this.#exchange(id)?.reply.sources.find(({ number }) => number === 1);
-    if (!source?.rootUri) return;
+    const source = subjectOf(this.#exchange(id)?.reply);
+    if (!source) return;
     try {
-      const document = await vscode.workspace.openTextDocument(fileUriOf(source));
-      const { startLine, endLine, firstLine } = source;
-      const start = lineNow(document.getText().split(/\r?\n/), startLine, firstLine);
-      await this.#proposals.show({ ...source, startLine: start, endLine: endLine + start - startLine }, code);
+      await proposeInstead(this.#parts.proposals, source, code);
     } catch {
       this.#notice(vscode.l10n.t("{0} can no longer be opened. It may have been moved or deleted.", source.path));
     }
@@ -334,37 +318,3 @@ const COMMANDS: Readonly<Record<(FromChat & { type: "command" })["command"], str
   newConversation: "cairn.newConversation",
   showConversations: "cairn.showConversations",
 };
-
-function requestFor(
-  { question, wished }: Exchange,
-  history: readonly Turn[],
-  model: string | undefined,
-): Omit<AskRequest, "task"> {
-  const { text, wants, quoteOnly, attached } = question;
-  const placesOf = (...kinds: Attachment["kind"][]) =>
-    attached.filter(({ kind }) => kinds.includes(kind)).map(({ place }) => place);
-  const along = attached.map(({ text = "" }) => text).filter(Boolean);
-  return {
-    text,
-    history,
-    model,
-    wants,
-    about: placesOf("selection", "symbol"),
-    within: placesOf("file", "folder"),
-    along: along.join("\n\n"),
-    provider: quoteOnly ? "none" : wished || undefined,
-  };
-}
-
-/** What is to be done with code is done with what is selected, or around the cursor; undefined when there is none. */
-function withSubject(question: AskedQuestion): AskedQuestion | undefined {
-  const hasSubject = question.attached.some(({ kind }) => kind === "selection" || kind === "symbol");
-  if (!question.wants || hasSubject) return question;
-  const subject = selection() ?? aroundCursor();
-  return subject && { ...question, attached: [subject, ...question.attached] };
-}
-
-function failure(error: unknown): ReplyEnd {
-  const message = error instanceof Error ? error.message : String(error);
-  return { kind: "failed", message, hint: error instanceof CairnError ? error.hint : "" };
-}

@@ -5,7 +5,8 @@ import { SLASH_COMMANDS } from "../shared/slash-commands.ts";
 import { aroundCursor, problems, selection } from "./attachments.ts";
 import type { ChatView } from "./chat-view.ts";
 
-const ASK_ABOUT = "cairn.askAbout";
+/** Asks for something to be done with the code that is attached: a task, and the attachments. */
+export const ASK_ABOUT = "cairn.askAbout";
 
 /** What the light bulb offers for code: each is a question in the chat, about what is selected or around the cursor. */
 export function registerCodeActions(chat: ChatView): vscode.Disposable {
@@ -49,6 +50,8 @@ function provideCodeActions(
   const rewrite = vscode.CodeActionKind.RefactorRewrite;
   const similar = new vscode.CodeAction(vscode.l10n.t("Cairn: Find Similar Code"), rewrite);
   similar.command = { command: "cairn.findSimilar", title: similar.title };
+  const ask = new vscode.CodeAction(vscode.l10n.t("Cairn: Ask Here"), rewrite);
+  ask.command = { command: "cairn.askHere", title: ask.title };
   return [
     ...actions,
     action(vscode.l10n.t("Cairn: Explain"), rewrite, "explain", [subject]),
@@ -56,5 +59,6 @@ function provideCodeActions(
     action(vscode.l10n.t("Cairn: Document"), rewrite, "document", [subject]),
     action(vscode.l10n.t("Cairn: Review"), rewrite, "review", [subject]),
     similar,
+    ask,
   ];
 }

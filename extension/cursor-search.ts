@@ -22,9 +22,10 @@ const WHOLE_SYMBOLS: ReadonlySet<vscode.SymbolKind> = new Set([
 /** The commands that start from the cursor: "Find Similar Code" and "Search From Cursor". */
 export function registerCursorSearch(view: SearchView): vscode.Disposable {
   return vscode.Disposable.from(
-    vscode.commands.registerTextEditorCommand("cairn.findSimilar", async ({ document, selection }) => {
-      const code = await codeAt(document, selection);
-      if (code.text.trim()) await view.findSimilar(code);
+    vscode.commands.registerCommand("cairn.findSimilar", async (uri?: vscode.Uri, place?: vscode.Position) => {
+      const at = await cursorOr(uri, place);
+      const code = at && (await codeAt(at.document, at.selection));
+      if (code?.text.trim()) await view.findSimilar(code);
       else
         void vscode.window.showInformationMessage(vscode.l10n.t("There is no code at the cursor. Select some first."));
     }),
@@ -34,6 +35,16 @@ export function registerCursorSearch(view: SearchView): vscode.Disposable {
       else void vscode.window.showInformationMessage(vscode.l10n.t("There is no word at the cursor to search for."));
     }),
   );
+}
+
+/** The place that is named, or where the cursor is; undefined where there is no editor. */
+async function cursorOr(
+  uri: vscode.Uri | undefined,
+  place: vscode.Position | undefined,
+): Promise<Pick<vscode.TextEditor, "document" | "selection"> | undefined> {
+  // The menu of an editor gives its file, but no place in it.
+  if (!uri || !place) return vscode.window.activeTextEditor;
+  return { document: await vscode.workspace.openTextDocument(uri), selection: new vscode.Selection(place, place) };
 }
 
 /** What is selected; or the symbol around the cursor; or, where no language extension knows one, the lines without a gap. */

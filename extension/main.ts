@@ -5,6 +5,7 @@ import { registerAssistants } from "./assistants.ts";
 import { registerBenchmarkPanel } from "./benchmark-panel.ts";
 import { registerChat } from "./chat.ts";
 import { ServerClient } from "./client.ts";
+import { registerCodeLenses } from "./code-lenses.ts";
 import { registerCommands } from "./commands.ts";
 import { registerContentsView } from "./contents-view.ts";
 import { registerCursorSearch } from "./cursor-search.ts";
@@ -12,9 +13,11 @@ import { registerDeleteData } from "./delete-data.ts";
 import { registerDeltaWorkbench } from "./delta-workbench.ts";
 import { registerDiagnosticReport } from "./diagnostic-report.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
+import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
 import { registerParticipant } from "./participant.ts";
+import { Proposals } from "./proposals.ts";
 import { ProviderKeys } from "./provider-keys.ts";
 import { registerQuickSearch } from "./quick-search.ts";
 import { registerSearchView } from "./search-view.ts";
@@ -30,11 +33,15 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
   const keys = new ProviderKeys(context, server);
   const view = registerSearchView(context, server);
   const answers = new Answers(server, keys);
+  const proposals = new Proposals();
   context.subscriptions.push(
     server,
     keys,
-    registerChat(context, server, answers),
+    proposals,
+    registerChat(context, server, answers, proposals),
+    registerInlineChat(context, server, answers, proposals),
     registerParticipant(context, answers),
+    registerCodeLenses(),
     registerStatusItem(server),
     registerCursorSearch(view),
     registerFilterPicker(view),

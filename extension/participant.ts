@@ -1,10 +1,13 @@
 import * as vscode from "vscode";
-import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Destination, Turn } from "../shared/answer-types.ts";
+import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Turn } from "../shared/answer-types.ts";
 import { EXTRACTIVE } from "../shared/answer-types.ts";
+import { type Exchange, fenceFor, NO_REPLY, withPart } from "../shared/conversation.ts";
 import { CairnError } from "../shared/errors.ts";
+import { followUps } from "../shared/follow-ups.ts";
 import { questionFrom } from "../shared/slash-commands.ts";
 import type { Answers } from "./answers.ts";
 import { linesOf, selection } from "./attachments.ts";
+import { asksToSend } from "./consent.ts";
 import { fileUriOf } from "./open-hit.ts";
 
 const PARTICIPANT = "cairn.chat";
@@ -16,6 +19,9 @@ export function registerParticipant(context: vscode.ExtensionContext, answers: A
     respond(answers, request, chat, response, token),
   );
   participant.iconPath = vscode.Uri.joinPath(context.extensionUri, "media", "cairn.svg");
+  participant.followupProvider = {
+    provideFollowups: ({ metadata }) => (metadata?.followUps ?? []).map((prompt: string) => ({ prompt })),
+  };
   return participant;
 }
 
@@ -33,20 +39,31 @@ async function respond(
   }
   response.progress(vscode.l10n.t("Looking for what answers this…"));
   const writer = new Writer(response);
+  let reply = NO_REPLY;
   const show = (parts: readonly AnswerPart[]): void => {
     for (const part of parts) writer.write(part);
+    reply = parts.reduce(withPart, reply);
   };
   try {
     let result = await answers.ask(asked, show, token);
     if (result.kind === "consent") {
-      const agreed = await isAgreed(result.destinations);
+      const agreed = await asksToSend(result.destinations);
       if (agreed) await answers.agree(result.destinations);
       result = await answers.ask({ ...asked, onlyAgreed: !agreed }, show, token);
     }
     if (result.kind === "answered" && result.record.finish === "nothing") {
       response.markdown(vscode.l10n.t("Nothing was found that says something about this."));
     }
-    return {};
+    const question = { text: asked.text, attached: [] };
+    const exchange: Exchange = { id: "", question, reply: { ...reply, end: result }, wished: "" };
+    return {
+      metadata: {
+        followUps: followUps(
+          exchange,
+          asked.history?.map((turn) => turn.question),
+        ),
+      },
+    };
   } catch (error) {
     if (error instanceof vscode.CancellationError) return {};
     if (!(error instanceof CairnError)) throw error;
@@ -135,8 +152,7 @@ class Writer {
         const source = this.#sources.find((one) => one.number === number);
         this.#cite(number, lines[0]?.line ?? 1);
         const code = lines.map(({ text }) => text).join("\n");
-        // No run of back-quotes in the code closes it.
-        const fence = "`".repeat(3 + Math.max(0, ...(code.match(/`+/g) ?? []).map(({ length }) => length)));
+        const fence = fenceFor(code);
         response.markdown(`\n\n${fence}${source?.language ?? ""}\n${code}\n${fence}\n\n`);
         break;
       }
@@ -158,16 +174,4 @@ class Writer {
     const name = source.path.slice(source.path.lastIndexOf("/") + 1);
     this.#response.anchor(location, `${name}:${line}`);
   }
-}
-
-/** The user has just asked something that would leave the machine, so that is asked back at once. */
-async function isAgreed(destinations: readonly Destination[]): Promise<boolean> {
-  const to = destinations.map(({ provider, address }) => `${provider}: ${address}`).join("\n");
-  const send = vscode.l10n.t("Send It, Now and in Future");
-  const detail = vscode.l10n.t(
-    "With each question, the question, earlier ones with their answers, and the pieces of code in the open folders that match go to:\n{0}\nFiles that match cairn.neverSend are never sent. Otherwise passages are quoted, and nothing is sent.",
-    to,
-  );
-  const title = vscode.l10n.t("Send questions and code to another machine?");
-  return (await vscode.window.showWarningMessage(title, { modal: true, detail }, send)) === send;
 }

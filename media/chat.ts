@@ -51,6 +51,8 @@ const events: ExchangeEvents = {
   insert: (text) => send({ type: "insert", text }),
   apply: (exchange, code) => send({ type: "apply", exchange, code }),
   setKey: (provider) => send({ type: "setKey", provider }),
+  ask: (text) => ask({ text, attached: [] }),
+  asked: () => [...views.values()].map(({ exchange }) => exchange.question.text),
 };
 
 const exchanges = element("div", "exchanges");

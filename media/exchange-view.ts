@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 import type { AnswerPart, AnswerPassage, AnswerSource, AnswerTask, Attempt } from "../shared/answer-types.ts";
+import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
 import { type Exchange, type Reply, type ReplyEnd, withPart } from "../shared/conversation.ts";
+import { followUps } from "../shared/follow-ups.ts";
 import { asTyped } from "../shared/slash-commands.ts";
-import { endInWords, footerInWords, whyInWords } from "./chat-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
 import { highlighted, type MarkdownEvents, StreamedMarkdown } from "./markdown.ts";
@@ -15,6 +16,9 @@ export interface ExchangeEvents extends Omit<MarkdownEvents, "cite" | "apply"> {
   consent(exchange: string, agreed: boolean): void;
   copyReply(exchange: string): void;
   setKey(provider: string): void;
+  ask(text: string): void;
+  /** What was asked in the conversation so far. */
+  asked(): readonly string[];
 }
 
 /** What gives code that takes the place of the code it was asked about. */
@@ -158,7 +162,7 @@ export class ExchangeView {
     const said = [text, next].map((one) => l10n.say(one)).filter(Boolean);
     const isFailure = end.kind === "failed";
     const words = said.length > 0 ? [element("p", isFailure ? "error" : "dim", {}, said.join(" "))] : [];
-    return [...words, ...this.#sources(reply), ...this.#footer(end), this.#actions(reply)];
+    return [...words, ...this.#sources(reply), ...this.#footer(end), this.#actions(reply), ...this.#followUps()];
   }
 
   /** Says exactly what would leave the machine, and to where. */
@@ -224,6 +228,21 @@ export class ExchangeView {
       button(l10n.t("Edit Question"), () => this.#events.edit(this.#exchange), "link"),
       copy,
     );
+  }
+
+  /** What may be asked next. The style shows it below the last answer only. */
+  #followUps(): HTMLElement[] {
+    const asked = this.#events.asked();
+    const items = followUps(this.#exchange, asked).map((text) =>
+      element(
+        "li",
+        "",
+        {},
+        button(text, () => this.#events.ask(text), "link follow-up"),
+      ),
+    );
+    if (items.length === 0) return [];
+    return [element("ul", "follow-ups", { "aria-label": l10n.t("Questions to ask next") }, ...items)];
   }
 
   #source(number: number): AnswerSource | undefined {

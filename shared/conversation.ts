@@ -203,8 +203,8 @@ export function conversationAsMarkdown(conversation: Conversation): string {
   return `${[`# ${titleOf(conversation)}`, ...parts].join("\n\n")}\n`;
 }
 
-/** Longer than any fence within. */
-function fenceFor(code: string): string {
+/** A fence for code: longer than any within it. */
+export function fenceFor(code: string): string {
   const runs = code.match(/`{3,}/g) ?? [];
   return "`".repeat(1 + Math.max(2, ...runs.map(({ length }) => length)));
 }

@@ -120,6 +120,12 @@ export const SETTINGS = {
     env: "EMBEDDING_FALLBACK_ENABLED",
     doc: "Search with the model in the package while the one that `cairn.embedding.model` names cannot be used: its vectors are not complete yet, or its engine has failed. When off, searches fail meanwhile and say why.",
   },
+  "codeLens.enabled": {
+    type: "boolean",
+    default: false,
+    scope: "window",
+    doc: "Show Explain, Find Similar, Write Tests and Document above each function and class. They come from the language extension of the file; the light bulb offers the same without taking room.",
+  },
   "answer.provider": {
     type: "choice",
     default: "none",

@@ -1,5 +1,5 @@
 /**
- * The strings of a source that a translation can replace: the first argument of each `l10n.t(...)` and `phrase(...)`.
+ * The strings of a source that a translation can replace: the first argument of each call of `l10n.t` and `phrase`.
  * @throws Error when one is not a plain string, since no translation could be found for it.
  */
 export function translatableStrings(source: string): string[] {
@@ -15,6 +15,6 @@ export function translatableStrings(source: string): string[] {
 
 /** The file that translators start from: each string under itself. */
 export function translationTemplate(sources: readonly string[]): Record<string, string> {
-  const strings = new Set(sources.flatMap(translatableStrings));
+  const strings = new Set(sources.flatMap(translatableStrings).filter(Boolean));
   return Object.fromEntries([...strings].sort().map((string) => [string, string]));
 }

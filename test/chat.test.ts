@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
 import { Window } from "happy-dom";
 import { lineNow } from "../extension/anchor-line.ts";
-import { aloud, endInWords, footerInWords, sentencesAfter, whyInWords } from "../media/chat-wording.ts";
+import { aloud, sentencesAfter } from "../media/chat-wording.ts";
 import type { AnswerPart, AnswerRecord } from "../shared/answer-types.ts";
+import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
 import {
   type Conversation,
   conversationAsMarkdown,
@@ -16,6 +17,7 @@ import {
   turnsBefore,
   withPart,
 } from "../shared/conversation.ts";
+import { followUps } from "../shared/follow-ups.ts";
 import { inWords } from "../shared/phrase.ts";
 import { asTyped, questionFrom } from "../shared/slash-commands.ts";
 
@@ -176,6 +178,59 @@ describe("the wording of an answer", () => {
     assert.match(ended("nothing"), /^Nothing was found .* Other words/);
     assert.match(ended("interrupted"), /breaks off here\. Regenerate/);
     assert.match(ended("length"), /maxOutputTokens/);
+  });
+});
+
+describe("what is suggested to be asked next", () => {
+  const ended = { kind: "answered", record: RECORD } as const;
+  const source = (number: number, symbol: string, path = "src/retry.ts", language = "typescript") => ({
+    ...SOURCE,
+    number,
+    symbol,
+    path,
+    language,
+  });
+  /** After an answer that cites these sources, in this order. */
+  function suggested(sources: (typeof SOURCE)[], question = "how?", asked: string[] = []): string[] {
+    const cited = sources.map(({ number }): AnswerPart => ({ type: "citation", number, line: 4, text: "" }));
+    const reply = cited.reduce(withPart, { ...NO_REPLY, sources, end: ended });
+    return followUps(exchange(question, { reply }), asked);
+  }
+
+  it("comes from the names that the answer cites, the one cited most first", () => {
+    assert.deepEqual(suggested([source(1, "backoff"), source(2, "Client › retryRequest"), source(2, "")]), [
+      "Where is `retryRequest` called?",
+      "How does `backoff` work?",
+      "Which tests cover `retryRequest`?",
+    ]);
+    assert.equal(suggested([source(1, "Client")])[0], "Where is `Client` used?");
+  });
+
+  it("leaves out what was asked before, or what the answer shows already", () => {
+    const [first] = suggested([source(1, "retryRequest")]);
+    assert.ok(!suggested([source(1, "retryRequest")], "why?", [first.toUpperCase()]).includes(first));
+    assert.ok(
+      !suggested([source(1, "retryRequest"), source(2, "backoff")], "and backoff?")
+        .join()
+        .includes("How does"),
+    );
+    const tests = source(2, "", "test/retry.test.ts");
+    assert.ok(
+      !suggested([source(1, "retryRequest"), tests])
+        .join()
+        .includes("Which tests"),
+    );
+  });
+
+  it("comes from quoted passages as well", () => {
+    const passage = { number: 1, lines: [{ line: 4, text: "" }] };
+    const reply = { ...NO_REPLY, sources: [SOURCE], passages: [passage], end: ended };
+    assert.equal(followUps(exchange("how?", { reply }))[0], "Where is `retryRequest` called?");
+  });
+
+  it("is nothing without a name, and while the answer comes", () => {
+    assert.deepEqual(suggested([source(1, "Getting started"), source(2, "Usage", "README.md", "markdown")]), []);
+    assert.deepEqual(followUps(exchange("how?")), []);
   });
 });
 

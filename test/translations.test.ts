@@ -19,8 +19,8 @@ test("a string that is put together cannot be translated, and is refused", () =>
   }
 });
 
-test("translators are given every string of the extension, its page and the server", () => {
-  const sources = ["extension", "media", "server"].flatMap(sourcesIn);
+test("translators are given every string of the extension, its pages, the server and what they share", () => {
+  const sources = ["extension", "media", "server", "shared"].flatMap(sourcesIn);
   const template = JSON.parse(read("l10n/bundle.l10n.json"));
   assert.deepEqual(template, translationTemplate(sources), "run `npm run build`, which writes it");
 });

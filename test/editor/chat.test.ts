@@ -93,6 +93,10 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
       /^cerebras llama-3\.3-70b · first word after \d+ ms · \d+ ms in all · \d+ ms of them ours · 1,200 \+ 34 tokens/,
     );
     assert.equal(provider.calls.at(-1)?.headers.authorization, `Bearer ${KEY}`);
+    assert.equal(
+      await page.locator('.exchange:last-child ul[aria-label="Questions to ask next"]').textContent(),
+      "Where is `retryRequest` called?Which tests cover `retryRequest`?What can go wrong in `retryRequest`?",
+    );
     await workbench.screenshot("chat-answer");
     await page.locator(".citation").click();
     await workbench.activeFile("retry.ts");
