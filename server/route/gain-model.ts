@@ -9,7 +9,7 @@ import { FEATURE_NAMES, questionFeatures } from "./question-features.ts";
 /** Numbers that were learned from labelled questions; of the questions themselves nothing is kept. */
 const PARAMETERS = z.object({
   version: z.literal(1),
-  /** The embedding whose vectors the topics are. */
+  /** The embedding that the centres are made with. */
   embedding: z.string(),
   trainedOn: z.object({ questions: z.int().positive(), sha256: z.string() }),
   /** Share of the questions that each model answered right, 0 to 1. */
@@ -24,13 +24,13 @@ const PARAMETERS = z.object({
   }),
   /** int8 in Base64, one a place, times the scale; the mean is what they say of a usual question. */
   words: z.object({ weights: z.base64(), scale: z.number(), mean: z.number() }),
-  /** Unit vectors as int8 in Base64, times the scale; around each the strong model is so much better than usual. */
-  topics: z.object({ vectors: z.base64(), scale: z.number().gt(0), gains: z.array(z.number()).min(1) }),
-  /** How much each part counts, fitted on questions that it was not learned from: so the sum is calibrated. */
-  shares: z.object({ features: z.number(), words: z.number(), topics: z.number() }),
+  /** Unit vectors of the embedding as int8 in Base64, times the scale: around them lies what was learned from. */
+  centres: z.object({ vectors: z.base64(), scale: z.number().gt(0) }),
+  /** How much features and words count, fitted on questions that they were not learned from: so the sum is calibrated. */
+  share: z.number(),
   /** Of the features where they stand alone, for what is unlike anything learned. */
   shareAlone: z.number(),
-  /** Distance from the nearest topic that one in a hundred such questions exceeds. */
+  /** Distance from the nearest centre that one in a hundred such questions exceeds. */
   farthest: z.number().gt(0),
 });
 
@@ -53,9 +53,7 @@ export interface Evidence {
 
 /** Features that are farther from usual do not count for more. */
 const MOST_DEVIATION = 3;
-/** How sharply a question belongs to the topics nearest to it. */
-const TOPIC_WIDTH = 0.05;
-/** From this novelty on, what was learned of words and topics counts less, until it counts nothing. */
+/** From this novelty on, what was learned of words counts less, until it counts nothing. */
 const FADES = { from: 0.85, to: 1.15 };
 
 /** Predicts how much better a strong model answers a question than a weak one. */
@@ -63,29 +61,28 @@ export class GainModel {
   readonly parameters: GainParameters;
   readonly #encoder: StaticEncoder;
   readonly #words: Int8Array;
-  readonly #topics: Int8Array;
+  readonly #centres: Int8Array;
 
   constructor(parameters: GainParameters, encoder: StaticEncoder) {
     this.parameters = parameters;
     this.#encoder = encoder;
     this.#words = int8Of(parameters.words.weights);
-    this.#topics = int8Of(parameters.topics.vectors);
+    this.#centres = int8Of(parameters.centres.vectors);
   }
 
   /** Takes well under a millisecond. */
   estimate(question: string): GainEstimate {
     const { strong, weak } = this.parameters;
-    const { features, words, topics, novelty } = this.#parts(question);
-    const gain = strong - weak + features.reduce((sum, value) => sum + value, words + topics);
+    const { features, words, novelty } = this.#parts(question);
+    const gain = strong - weak + features.reduce((sum, value) => sum + value, words);
     return { gain, quality: Math.max(0, Math.min(1, 1 - gain / strong)), novelty };
   }
 
   /** What an estimate rests on, what moves it most first. */
   explain(question: string): { readonly gain: number; readonly evidence: readonly Evidence[] } {
     const { strong, weak } = this.parameters;
-    const { features, words, topics } = this.#parts(question);
+    const { features, words } = this.#parts(question);
     const evidence = [
-      { name: "its topic", gain: topics },
       { name: "its words", gain: words },
       ...FEATURE_NAMES.map((name, i) => ({ name, gain: features[i] })),
     ].sort((a, b) => Math.abs(b.gain) - Math.abs(a.gain));
@@ -93,29 +90,25 @@ export class GainModel {
     return { gain: this.estimate(question).gain, evidence: [usual, ...evidence.slice(0, MOST_EVIDENCE)] };
   }
 
-  #parts(question: string): { features: Float64Array; words: number; topics: number; novelty: number } {
-    const { shares, shareAlone, features: known, words, farthest } = this.parameters;
-    const { distance, gain } = this.#topicOf(question);
-    const novelty = distance / farthest;
+  #parts(question: string): { features: Float64Array; words: number; novelty: number } {
+    const { share, shareAlone, features: known, words, farthest } = this.parameters;
+    const novelty = this.#distanceOf(question) / farthest;
     const familiar = Math.max(0, Math.min(1, (FADES.to - novelty) / (FADES.to - FADES.from)));
-    const shareOfFeatures = familiar * shares.features + (1 - familiar) * shareAlone;
+    const shareOfFeatures = familiar * share + (1 - familiar) * shareAlone;
     const deviations = standardised(questionFeatures(question), known.means, known.scales);
     return {
       features: deviations.map((value, i) => shareOfFeatures * value * known.weights[i]),
-      words: familiar * shares.words * (words.scale * saysOf(wordPlaces(question), this.#words) - words.mean),
-      topics: familiar * shares.topics * gain,
+      words: familiar * share * (words.scale * saysOf(wordPlaces(question), this.#words) - words.mean),
       novelty,
     };
   }
 
-  /** The mean gain of the topics, those near to the question counting most, and the distance to the nearest. */
-  #topicOf(question: string): { distance: number; gain: number } {
+  /** From the nearest centre. */
+  #distanceOf(question: string): number {
     const vector = this.#encoder.query(question);
     // Nothing in it that the embedding knows: as far away as can be.
-    if (!vector) return { distance: 1, gain: 0 };
-    const { gains, scale } = this.parameters.topics;
-    const similarities = similaritiesTo(this.#topics, vector.codes, scale * vector.scale);
-    return topicGain(similarities, gains);
+    if (!vector) return 1;
+    return 1 - Math.max(...similaritiesTo(this.#centres, vector.codes, this.parameters.centres.scale * vector.scale));
   }
 }
 
@@ -132,12 +125,12 @@ export function readParameters(files: Pick<HostFiles, "read">, path: string): Ga
   }
   const { data, error } = PARAMETERS.safeParse(content);
   if (!data) throw unusable(path, z.prettifyError(error));
-  const { features, words, topics } = data;
+  const { features, words, centres } = data;
   const isWhole =
     [features.means, features.scales, features.weights].every(({ length }) => length === FEATURE_NAMES.length) &&
     features.names.join() === FEATURE_NAMES.join() &&
     int8Of(words.weights).length === WORD_PLACES &&
-    int8Of(topics.vectors).length % topics.gains.length === 0;
+    int8Of(centres.vectors).length > 0;
   if (!isWhole) throw unusable(path, "made by another version of Cairn");
   return data;
 }
@@ -162,21 +155,6 @@ export function similaritiesTo(rows: Int8Array, vector: Int8Array, scale: number
     similarities.push(sum * scale);
   }
   return similarities;
-}
-
-/** See {@link GainModel}; similarities are cosines, one a topic. */
-export function topicGain(
-  similarities: readonly number[],
-  gains: readonly number[],
-): { distance: number; gain: number } {
-  const nearest = Math.max(...similarities);
-  let [sum, all] = [0, 0];
-  for (const [i, similarity] of similarities.entries()) {
-    const weight = Math.exp((similarity - nearest) / TOPIC_WIDTH);
-    sum += weight * gains[i];
-    all += weight;
-  }
-  return { distance: 1 - nearest, gain: sum / all };
 }
 
 function int8Of(base64: string): Int8Array {

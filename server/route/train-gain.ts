@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { StaticEncoder } from "../embed/static.ts";
-import { type GainParameters, similaritiesTo, standardised, topicGain } from "./gain-model.ts";
+import { type GainParameters, similaritiesTo, standardised } from "./gain-model.ts";
 import { saysOf, wordPlaces, wordRidge } from "./hashed-words.ts";
 import type { LabelledQuestion } from "./labelled-questions.ts";
 import { FEATURE_NAMES, questionFeatures } from "./question-features.ts";
@@ -9,13 +9,10 @@ import { ridge } from "./ridge.ts";
 /** Chosen by cross-validation on the questions of the benchmark; high, for a single answer says little. */
 const FEATURE_PENALTY = 3_000;
 const WORD_PENALTY = 10;
-/** So many questions make a topic of their own. */
-const TOPIC_SIZE = 60;
-/** So many usual questions are mixed into what is known of a subject, and so many of the subject into that of a topic. */
-const SUBJECT_PRIOR = 20;
-const TOPIC_PRIOR = 100;
-const TOPIC_ROUNDS = 8;
-/** Parts of the questions on which the shares are fitted in turn. */
+/** So many questions of a subject have a centre of their own. */
+const CENTRE_SIZE = 60;
+const CENTRE_ROUNDS = 8;
+/** Parts of the questions, each judged by what was learned from the others. */
 const FOLDS = 4;
 
 /** What is computed once for a question. */
@@ -33,8 +30,9 @@ export function prepared(question: LabelledQuestion, encoder: StaticEncoder): Pr
 }
 
 /**
- * Learns what a strong model gains over a weak one: from what can be seen of a question, from its words, and from the
- * questions nearest to it. The same questions give the same numbers.
+ * Learns what a strong model gains over a weak one, from what can be seen of a question and from its words, and where
+ * the questions lie that it was learned from. The same questions give the same numbers. (What the nearest questions gain
+ * was tried too and added nothing to the words.)
  */
 export function trainGain(questions: readonly PreparedQuestion[], { model }: StaticEncoder): GainParameters {
   const [strong, weak] = [meanOf(questions, (one) => one.strong), meanOf(questions, (one) => one.weak)];
@@ -48,10 +46,12 @@ export function trainGain(questions: readonly PreparedQuestion[], { model }: Sta
       .map((one) => ({ ...rest.judge(one), target: one.strong - one.weak - (strong - weak) }));
   });
   const targets = judged.map(({ target }) => target);
-  const columns = judged.map(({ features, words, topics }) => [features, words, topics]);
-  const [features, words, topics] = sharesOf(columns, targets);
-  const [shareAlone] = sharesOf(
-    columns.map(([first]) => [first]),
+  const share = slopeOf(
+    judged.map(({ features, words }) => features + words),
+    targets,
+  );
+  const shareAlone = slopeOf(
+    judged.map(({ features }) => features),
     targets,
   );
   const distances = judged.map(({ distance }) => distance).sort((a, b) => a - b);
@@ -62,7 +62,7 @@ export function trainGain(questions: readonly PreparedQuestion[], { model }: Sta
     strong: rounded(strong),
     weak: rounded(weak),
     ...parts.parameters,
-    shares: { features: rounded(features), words: rounded(words), topics: rounded(topics) },
+    share: rounded(share),
     shareAlone: rounded(shareAlone),
     farthest: rounded(distances[Math.floor(0.99 * distances.length)]),
   };
@@ -74,21 +74,19 @@ export function digestOf(questions: readonly LabelledQuestion[]): string {
   return createHash("sha256").update(lines.join("\n")).digest("hex");
 }
 
-/** The three parts, each learned alone. */
+/** The parts, each learned alone. */
 function learn(questions: readonly PreparedQuestion[]) {
   const mean = meanOf(questions, gainOf);
   const targets = questions.map((one) => gainOf(one) - mean);
-  const [features, words, topics] = [
-    learnFeatures(questions, targets),
-    learnWords(questions, targets),
-    learnTopics(questions, mean),
-  ];
+  const [features, words] = [learnFeatures(questions, targets), learnWords(questions, targets)];
+  const centres = learnCentres(questions);
   return {
-    parameters: { features: features.parameters, words: words.parameters, topics: topics.parameters },
-    judge(one: PreparedQuestion) {
-      const { distance, gain } = topics.judge(one);
-      return { features: features.judge(one), words: words.judge(one), topics: gain, distance };
-    },
+    parameters: { features: features.parameters, words: words.parameters, centres: centres.parameters },
+    judge: (one: PreparedQuestion) => ({
+      features: features.judge(one),
+      words: words.judge(one),
+      distance: centres.distance(one),
+    }),
   };
 }
 
@@ -123,52 +121,31 @@ function learnWords(questions: readonly PreparedQuestion[], targets: readonly nu
   };
 }
 
-/** Each subject is split into topics of like questions, by k-means from seeds spread evenly over it. */
-function learnTopics(questions: readonly PreparedQuestion[], mean: number) {
-  const subjects = Map.groupBy(
-    questions.filter(({ scale }) => scale > 0),
-    ({ subject }) => subject,
-  );
-  const topics = [...subjects.values()].flatMap((subject) => {
-    const usual = mixed(subject.map(gainOf), mean, SUBJECT_PRIOR);
-    return topicsOf(subject).map(({ centre, members }) => {
-      return { centre, gain: rounded(mixed(members.map(gainOf), usual, TOPIC_PRIOR) - mean) };
-    });
-  });
-  const scale = 1 / 127;
+/** Each subject is split by k-means, from seeds spread evenly over it. */
+function learnCentres(questions: readonly PreparedQuestion[]) {
+  const known = questions.filter(({ scale }) => scale > 0);
+  const centres = [...Map.groupBy(known, ({ subject }) => subject).values()].flatMap(centresOf);
+  const scale = rounded(1 / 127);
   const dims = questions[0].codes.length;
-  const vectors = new Int8Array(topics.length * dims);
-  for (const [i, { centre }] of topics.entries()) vectors.set(centre, i * dims);
-  const gains = topics.map(({ gain }) => gain);
+  const vectors = new Int8Array(centres.length * dims);
+  for (const [i, centre] of centres.entries()) vectors.set(centre, i * dims);
   return {
-    parameters: { vectors: base64Of(vectors), scale: rounded(scale), gains },
-    judge: (one: PreparedQuestion) => topicGain(similaritiesTo(vectors, one.codes, scale * one.scale), gains),
+    parameters: { vectors: base64Of(vectors), scale },
+    distance: (one: PreparedQuestion) => 1 - Math.max(...similaritiesTo(vectors, one.codes, scale * one.scale)),
   };
 }
 
-/** The mean of values and of so many usual ones. */
-function mixed(values: readonly number[], usual: number, count: number): number {
-  return (values.reduce((sum, value) => sum + value, 0) + count * usual) / (values.length + count);
-}
-
-interface Topic {
-  readonly centre: Int8Array;
-  readonly members: readonly PreparedQuestion[];
-}
-
-function topicsOf(questions: readonly PreparedQuestion[]): Topic[] {
-  const count = Math.max(1, Math.round(questions.length / TOPIC_SIZE));
+function centresOf(questions: readonly PreparedQuestion[]): Int8Array[] {
+  const count = Math.max(1, Math.round(questions.length / CENTRE_SIZE));
   let centres = Array.from({ length: count }, (_, i) => questions[Math.floor((i * questions.length) / count)].codes);
-  let topics: Topic[] = [];
-  for (let round = 0; round < TOPIC_ROUNDS; round++) {
+  for (let round = 0; round < CENTRE_ROUNDS; round++) {
     const groups = Map.groupBy(questions, (one) => {
       const similarities = centres.map((centre) => similaritiesTo(centre, one.codes, one.scale)[0]);
       return similarities.indexOf(Math.max(...similarities));
     });
-    topics = [...groups.values()].map((members) => ({ centre: centreOf(members), members }));
-    centres = topics.map(({ centre }) => centre);
+    centres = [...groups.values()].map(centreOf);
   }
-  return topics;
+  return centres;
 }
 
 /** The unit vector of the mean, as int8. */
@@ -179,21 +156,11 @@ function centreOf(members: readonly PreparedQuestion[]): Int8Array {
   return Int8Array.from(sum, (value) => Math.round((127 * value) / length));
 }
 
-/** Least squares with hardly any penalty; what would count against the gain counts nothing. */
-function sharesOf(columns: readonly (readonly number[])[], targets: readonly number[]): number[] {
-  const width = columns[0].length;
-  const used = Array.from({ length: width }, (_, i) => i);
-  for (;;) {
-    const rows = columns.map((column) => Float64Array.from(used, (i) => column[i]));
-    const shares = ridge(
-      rows,
-      targets,
-      used.map(() => 1e-6),
-    );
-    const against = used.filter((_, i) => shares[i] < 0);
-    if (against.length === 0) return Array.from({ length: width }, (_, i) => shares[used.indexOf(i)] ?? 0);
-    used.splice(0, used.length, ...used.filter((i) => !against.includes(i)));
-  }
+/** Least squares; what points the wrong way counts nothing. */
+function slopeOf(values: readonly number[], targets: readonly number[]): number {
+  const products = values.reduce((sum, value, i) => sum + value * targets[i], 0);
+  const squares = values.reduce((sum, value) => sum + value * value, 0);
+  return squares === 0 ? 0 : Math.max(0, products / squares);
 }
 
 /** By the question's text, so that the same question never lies on both sides. */
