@@ -1,4 +1,4 @@
-// Set-up on a bare machine, then one job: `node setup.mjs [start|test|bench|build|check|package] [arguments]`.
+// Set-up on a bare machine, then one job: `node setup.mjs [start|test|bench|train:routing|build|check|package] [arguments]`.
 // Plain JavaScript without dependencies that Node 20 accepts. Does nothing, and says nothing, when all is in place.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { installedNode, NODE_VERSION, nodePackage, run, runningNodeIsAtLeast } f
 
 const root = dirname(fileURLToPath(import.meta.url));
 
-const jobs = { start, test, bench, build, check, package: packageExtension };
+const jobs = { start, test, bench, "train:routing": trainRouting, build, check, package: packageExtension };
 
 /** A failure that the user can do something about. */
 class SetupError extends Error {}
@@ -80,6 +80,10 @@ async function test(node, args) {
 
 function bench(node, args) {
   return run(node, [join("server", "bench", "main.ts"), ...args], { cwd: root });
+}
+
+function trainRouting(node, args) {
+  return run(node, [join("server", "bench", "train-routing.ts"), ...args], { cwd: root });
 }
 
 function build(node) {

@@ -41,6 +41,24 @@ export interface Attempt {
   readonly hint: string;
 }
 
+/** Which of two models a question is routed to. */
+export type Tier = "strong" | "weak";
+
+/** `control`: the conversation is one of those that are not routed, for comparison. `unfamiliar`: nothing like it was learned from. */
+export type RoutingReason = "better" | "good-enough" | "unfamiliar" | "control";
+
+/** Why the stronger or the weaker of two models was asked first. */
+export interface Routing {
+  readonly tier: Tier;
+  readonly reason: RoutingReason;
+  /** Expected quality of the weak model's answer as a share of the strong one's, 0 to 1. */
+  readonly quality: number;
+  /** The least that was asked of it. */
+  readonly leastQuality: number;
+  /** How unlike the questions that were learned from it is: 1 is as far as the farthest percent of those. */
+  readonly novelty: number;
+}
+
 /** The provider of answers that no model wrote. */
 export const EXTRACTIVE = "extractive";
 
@@ -72,6 +90,8 @@ export interface AnswerRecord {
   readonly removed: number;
   readonly unsupported: number;
   readonly attempts: readonly Attempt[];
+  /** Missing when the question was not routed. */
+  readonly routing?: Routing;
 }
 
 /** One question and its answer, earlier in a conversation. */

@@ -1,4 +1,4 @@
-import { type AnswerRecord, EXTRACTIVE } from "./answer-types.ts";
+import { type AnswerRecord, EXTRACTIVE, type Routing } from "./answer-types.ts";
 import type { Exchange, Reply } from "./conversation.ts";
 import { joined, type Phrase, phrase, SILENCE, verbatim } from "./phrase.ts";
 
@@ -49,11 +49,31 @@ export function whyInWords(record: AnswerRecord, { question, wished }: Exchange)
   if (record.provider !== EXTRACTIVE) {
     if (failed) return phrase("Asked because {0} did not answer.", failed);
     if (wished) return phrase("Asked because you chose it for this question.");
+    if (record.routing) return routingInWords(record.routing);
     return phrase("Asked because it is the provider that is set.");
   }
   if (failed) return phrase("Quoted because {0} did not answer.", failed);
   if (question.quoteOnly || wished) return phrase("Quoted, as you asked; nothing was sent anywhere.");
   return phrase("Quoted, because no provider is set; nothing was sent anywhere.");
+}
+
+/** Why this one of the two models that questions are routed between. */
+function routingInWords({ tier, reason, quality, leastQuality }: Routing): Phrase {
+  const [expected, least] = [quality, leastQuality].map((share) => `${Math.round(100 * share)} %`);
+  if (reason === "control") return phrase("The strong model, because this conversation is not routed, for comparison.");
+  if (reason === "unfamiliar") return phrase("The strong model, because the question is unlike those that are known.");
+  if (tier === "strong") {
+    return phrase(
+      "The strong model: the weak one is expected to reach {0} of its quality, less than {1}.",
+      expected,
+      least,
+    );
+  }
+  return phrase(
+    "The weak model: it is expected to reach {0} of the strong one's quality, at least {1}.",
+    expected,
+    least,
+  );
 }
 
 /** What is to be said of how an answer ended, when it did not simply end. */

@@ -97,7 +97,7 @@ test("an unknown job is refused with the list of jobs", (t) => {
   const { setup, npmCalls } = checkout(t, WORKING_NPM);
   const { status, stderr } = setup(["tset"]);
   assert.equal(status, 1);
-  assert.match(stderr, /no job "tset"\. The jobs: start, test, bench, build, check, package\./);
+  assert.match(stderr, /no job "tset"\. The jobs: start, test, bench, train:routing, build, check, package\./);
   assert.equal(npmCalls(), "");
 });
 

@@ -4,12 +4,14 @@ import {
   type Attempt,
   EXTRACTIVE,
   type Failure,
+  type Routing,
   type Turn,
 } from "../../shared/answer-types.ts";
 import { type Phrase, phrase, verbatim } from "../../shared/phrase.ts";
 import type { ReadRequest, SearchRequest } from "../../shared/search-types.ts";
 import type { UsageOutcome } from "../../shared/usage-types.ts";
 import type { SearchedCode } from "../core-api.ts";
+import type { Router } from "../route/router.ts";
 import { parseQuery } from "../search/query.ts";
 import type { Used } from "../usage/usage-record.ts";
 import { type CheckedPart, CitationCheck } from "./citations.ts";
@@ -37,6 +39,8 @@ export interface AnswerParts {
   readonly workspace: SearchedCode;
   /** In the order in which they are asked; none means that passages are quoted. */
   readonly providers: readonly Provider[];
+  /** Decides which of two of the providers is asked first, where the user has named a strong and a weak one. */
+  readonly router?: Router;
   /** Whether the next is asked, and at the end passages are quoted, when a provider fails. */
   readonly fallback: boolean;
   readonly maxOutputTokens: number;
@@ -93,7 +97,13 @@ export async function* answer(
     return;
   }
 
-  for (const provider of parts.providers) {
+  const { providers, routing } = route(question, parts);
+  const done = (ended: AnswerRecord): AnswerEvent => {
+    const record = { ...ended, attempts, ...(routing && { routing }) };
+    parts.router?.remember(question, record);
+    return { type: "done", record };
+  };
+  for (const provider of providers) {
     const tally = new Tally();
     const asked = performance.now();
     let outcome: UsageOutcome | undefined = "stopped";
@@ -109,7 +119,7 @@ export async function* answer(
         if (event.type === "done") {
           made = event.record;
           outcome = event.record.finish === "length" ? "length" : "complete";
-          yield { type: "done", record: { ...event.record, ...tally.counts, attempts } };
+          yield done({ ...event.record, ...tally.counts });
           return;
         }
         tally.count(event);
@@ -127,8 +137,8 @@ export async function* answer(
       yield { type: "failed", attempt };
       if (!tally.anyShown) continue;
       // What a reader has begun to read is not replaced under their eyes.
-      const record = { ...NOTHING, provider: provider.name, model: tally.model, ...tally.counts, attempts };
-      yield { type: "done", record: { ...record, finish: "interrupted", ...clock.read() } };
+      const record = { ...NOTHING, provider: provider.name, model: tally.model, ...tally.counts };
+      yield done({ ...record, finish: "interrupted", ...clock.read() });
       return;
     } finally {
       // Also when whoever reads the answer has had enough of it.
@@ -144,10 +154,23 @@ export async function* answer(
     yield { type: "passage", passage };
   }
   const counts = { sources: passages.length, citations: passages.length, removed: 0, unsupported: 0 };
-  const record = { ...NOTHING, provider: EXTRACTIVE, ...counts, attempts, ...clock.read() };
+  const record = { ...NOTHING, provider: EXTRACTIVE, ...counts, ...clock.read() };
   const own = { provider: EXTRACTIVE, model: "", remote: false, seconds: inSeconds(record.totalMs) } as const;
   parts.onUsed?.({ kind: "answer", ...own, outcome: "complete" });
-  yield { type: "done", record: { ...record, finish: "complete" } };
+  yield done({ ...record, finish: "complete" });
+}
+
+/** The providers in the order in which they are asked: of the two that questions are routed between, the right one first. */
+function route(
+  question: Question,
+  { providers, router }: AnswerParts,
+): Pick<AnswerParts, "providers"> & { routing?: Routing } {
+  const routed = providers.filter(({ tier }) => tier !== undefined);
+  // Where the user has not agreed to one of them there is nothing to choose.
+  if (!router || routed.length < 2) return { providers };
+  const routing = router.decide(question);
+  const first = routed.filter(({ tier }) => tier === routing.tier);
+  return { providers: [...first, ...providers.filter((provider) => !first.includes(provider))], routing };
 }
 
 /** One provider's answer, checked while it streams; a context that turns out too long is halved once. */

@@ -1,3 +1,4 @@
+import type { Tier } from "../../shared/answer-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
@@ -21,6 +22,7 @@ export interface Wish {
 
 /**
  * The providers that the user has chosen, in the order in which they are asked; empty when passages are to be quoted.
+ * When questions are routed, the two models come first, the strong one before the weak one.
  * Nothing is sent before one of them is opened.
  * @throws CairnError("input") for a name that there is not, or an address that is none
  */
@@ -28,33 +30,83 @@ export function chooseProviders(host: Host, settings: Settings, wish: Wish = {})
   const first = wish.provider ?? settings["answer.provider"];
   if (known(first) === "none") return [];
   const others = settings["answer.fallback.enabled"] ? settings["answer.fallback.providers"] : [];
-  const names = [...new Set([first, ...others])].map(known).filter((name) => name !== "none");
-  let ownUrl = settings["answer.openai.baseUrl"];
+  const routed = wish.provider === undefined && wish.model === undefined ? routedModels(settings) : [];
+  const usual = [...new Set([first, ...others])].map((name, i) => ({
+    name: known(name),
+    model: i === 0 ? wish.model : undefined,
+  }));
+  // A routed provider is not asked a third time under its own name.
+  const rest = usual.filter(({ name }) => !routed.some((one) => one.name === name));
+  const chosen: Chosen[] = [...routed, ...rest].filter(({ name }) => name !== "none");
+  const ownUrlFor = chosen.find(({ name }) => name in PRESETS)?.name;
   const prices = new PriceTable(settings["answer.prices"]);
-  return names.map((name, i) => {
-    const wished = i === 0 ? wish.model : undefined;
-    if (name === "cerebras") {
-      const baseUrl = settings["answer.cerebras.baseUrl"] || CEREBRAS_URL;
-      const model = wished ?? settings["answer.cerebras.model"];
-      const options = optionsOf(settings, baseUrl, model, pricesAt(prices, name, baseUrl === CEREBRAS_URL));
-      return guarded(cerebras(host, options));
-    }
-    const file = wished ?? settings["answer.local.modelPath"];
-    if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-      return guarded(llama(llamaOptions(settings, name, file)));
-    }
-    const model = wished ?? settings["answer.openai.model"];
-    const ownPrices = pricesAt(prices, name, false);
-    if (name === "local") {
-      return guarded(localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model, ownPrices)));
-    }
-    const usualUrl = PRESETS[name].baseUrl;
-    const baseUrl = ownUrl || usualUrl;
-    ownUrl = "";
-    const options = optionsOf(settings, baseUrl, model, pricesAt(prices, name, baseUrl === usualUrl));
-    return guarded(openAiCompatible(name, host, options));
+  return chosen.map(({ name, model: wished, tier }) => {
+    const provider = providerOf(host, settings, prices, { name, model: wished }, name === ownUrlFor);
+    return guarded(tier ? { ...provider, tier } : provider);
   });
 }
+
+interface Chosen {
+  readonly name: ProviderName;
+  /** Instead of the one that is set. */
+  readonly model?: string;
+  readonly tier?: Tier;
+}
+
+function providerOf(
+  host: Host,
+  settings: Settings,
+  prices: PriceTable,
+  { name, model: wished }: Chosen,
+  ownUrl: boolean,
+): Provider {
+  if (name === "cerebras") {
+    const baseUrl = settings["answer.cerebras.baseUrl"] || CEREBRAS_URL;
+    return cerebras(
+      host,
+      optionsOf(
+        settings,
+        baseUrl,
+        wished ?? settings["answer.cerebras.model"],
+        pricesAt(prices, name, baseUrl === CEREBRAS_URL),
+      ),
+    );
+  }
+  const file = wished ?? settings["answer.local.modelPath"];
+  if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
+    return llama(llamaOptions(settings, name, file));
+  }
+  const model = wished ?? settings["answer.openai.model"];
+  if (name === "local") {
+    const ownPrices = pricesAt(prices, name, false);
+    return localServer(host, (baseUrl) => optionsOf(settings, baseUrl, model, ownPrices));
+  }
+  const usualUrl = PRESETS[name as PresetName].baseUrl;
+  const baseUrl = (ownUrl && settings["answer.openai.baseUrl"]) || usualUrl;
+  const options = optionsOf(settings, baseUrl, model, pricesAt(prices, name, baseUrl === usualUrl));
+  return openAiCompatible(name as PresetName, host, options);
+}
+
+/**
+ * The two models between which questions are routed; none unless both are named.
+ * @throws CairnError("input") for one without the other, or a provider that there is not
+ */
+export function routedModels(settings: Settings): (Chosen & { readonly tier: Tier })[] {
+  const named = TIERS.flatMap((tier) => {
+    const [, provider, , model] = /^([^/]*)(\/(.+))?$/.exec(settings[`answer.routing.${tier}`].trim()) ?? [];
+    return provider ? [{ tier, name: known(provider), model }] : [];
+  });
+  if (named.length === 1 || named.some(({ name }) => name === "none")) {
+    throw new CairnError(
+      "input",
+      phrase("Questions are routed between two models, and only one is named."),
+      phrase("Set both cairn.answer.routing.strong and cairn.answer.routing.weak, or neither."),
+    );
+  }
+  return named;
+}
+
+const TIERS: readonly Tier[] = ["strong", "weak"];
 
 type ProviderName = "none" | "cerebras" | "llama" | "local" | PresetName;
 

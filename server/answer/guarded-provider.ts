@@ -26,12 +26,13 @@ export function guarded(
   breaker: CircuitBreaker = new CircuitBreaker(),
   retries: Retries = RETRIES,
 ): Provider {
-  const { name, destination, remote, hasKey } = provider;
+  const { name, destination, remote, hasKey, tier } = provider;
   return {
     name,
     destination,
     remote,
     hasKey,
+    tier,
     close: () => provider.close?.() ?? Promise.resolve(),
     async open(signal) {
       for (let attempt = 0; ; attempt++) {

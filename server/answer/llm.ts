@@ -1,4 +1,4 @@
-import type { ProviderTiming, Usage } from "../../shared/answer-types.ts";
+import type { ProviderTiming, Tier, Usage } from "../../shared/answer-types.ts";
 import type { ModelPrice } from "../usage/price-table.ts";
 import { costOfTokens } from "../usage/usage-summary.ts";
 
@@ -55,6 +55,8 @@ export interface Provider {
   readonly remote: boolean;
   /** False while its key is missing: then nothing is ever sent. */
   readonly hasKey: boolean;
+  /** Set when questions are routed between this provider and another. */
+  readonly tier?: Tier;
   /** Chooses the model, asking the provider for its list when none was named. @throws ProviderError */
   open(signal: AbortSignal): Promise<LanguageModel>;
   /** Gives back what it holds, such as the memory of a model that runs here. */

@@ -6,6 +6,7 @@ import { answer, type Question } from "../answer/answer.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { placeOf } from "../answer/source.ts";
+import type { Router } from "../route/router.ts";
 import { usageRecorder } from "../usage/usage-record.ts";
 
 /** Who writes answers for assistants. */
@@ -15,6 +16,8 @@ export interface Asking {
   readonly cacheDirectory: string;
   /** @throws CairnError when the settings name none that there is */
   providers(): readonly Provider[];
+  /** Undefined when questions are not routed. */
+  router(): Router | undefined;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface Asking {
 export async function writtenAnswer(
   question: Question,
   folders: readonly NamedFolder[],
-  { settings, cacheDirectory, providers }: Asking,
+  { settings, cacheDirectory, providers, router }: Asking,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   const all = providers();
@@ -34,6 +37,7 @@ export async function writtenAnswer(
   const parts = {
     workspace,
     providers: all.filter((provider) => !fresh.includes(provider)),
+    router: router(),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: workspace.everywhere(settings.neverSend),

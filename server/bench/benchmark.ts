@@ -14,7 +14,7 @@ export interface BenchmarkOptions {
   /** For `quality`: a folder of checked-out repositories, and that of the labelled queries; without, what ships. */
   repos?: string;
   labels?: string;
-  /** For `delta`: a folder of models to measure besides those it makes. */
+  /** For `delta`: a folder of models to measure besides those it makes. For `routing`: one of labelled questions. */
   data?: string;
 }
 

@@ -12,6 +12,7 @@ import { quality } from "./quality-figures.ts";
 import { queries } from "./queries.ts";
 import { tellInReadme } from "./readme-figures.ts";
 import { type Result, report, table } from "./report.ts";
+import { routing } from "./routing.ts";
 import { warmStart } from "./warm-start.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -24,9 +25,10 @@ const BENCHMARKS: readonly Benchmark[] = [
   delta,
   million,
   quality,
+  routing,
 ];
 /** They take many minutes and gigabytes, or judge what is found and not how fast. */
-const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality]);
+const ON_REQUEST: ReadonlySet<Benchmark> = new Set([million, quality, routing]);
 
 const HELP = `Measures Cairn on this machine.
 
@@ -35,7 +37,7 @@ Usage: npm run bench [-- names] [options]
 Benchmarks:
 ${BENCHMARKS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
 
-All but million and quality run when none is named. The first run fetches sources of npm packages to measure with
+All but million, quality and routing run when none is named. The first run fetches sources of npm packages to measure with
 (100 MB, kept in .cache/bench).
 
 Options:
@@ -45,6 +47,7 @@ Options:
   --repos DIR    quality: a folder of checked-out repositories, instead of the packages of models/eval
   --labels DIR   quality: the folder of labelled queries about them
   --data DIR     delta: models to measure too, as base.FORMAT.safetensors and others beside it
+                 routing: labelled questions, .csv files with a question, the weak and the strong model's score a row
 `;
 
 process.exitCode = await main();

@@ -7,6 +7,7 @@ import { type AnswerEvent, answer } from "../answer/answer.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { createRouter } from "../route/create-router.ts";
 import { usageRecorder } from "../usage/usage-record.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
@@ -84,6 +85,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
   const question = { text: asked, piped, ...narrowing };
   const parts = {
     providers,
+    router: createRouter(host, settings, cacheDirectoryOf(settings, host.env)),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: settings.neverSend,

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./index-command.ts")).indexCommand,
   search: async () => (await import("./search-command.ts")).searchCommand,
   ask: async () => (await import("./ask-command.ts")).askCommand,
+  route: async () => (await import("./route-command.ts")).routeCommand,
   similar: async () => (await import("./similar-command.ts")).similarCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   cache: async () => (await import("./cache-command.ts")).cacheCommand,
@@ -31,6 +32,7 @@ Usage: cairn <command> [arguments]
 Commands:
   search "question" [folder]   Find code; indexes the folder first if needed
   ask "question" [folder]      Answer from the code, with citations; with a language model if you chose one
+  route explain "question"     Which of two models a question goes to, and why; \`cairn route report\`
   similar FILE[:LINE] [folder] Find code that is like the code there
   index [folder]               Index a folder now
   status [folder]              What is indexed, and what is not and why

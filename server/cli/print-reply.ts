@@ -1,4 +1,4 @@
-import { type AnswerRecord, EXTRACTIVE } from "../../shared/answer-types.ts";
+import { type AnswerRecord, EXTRACTIVE, type Routing, type RoutingReason } from "../../shared/answer-types.ts";
 import { inWords } from "../../shared/phrase.ts";
 import type { AnswerEvent } from "../answer/answer.ts";
 import type { Passage } from "../answer/extractive.ts";
@@ -116,9 +116,21 @@ function perSecond(amount: number, ms: number): string {
   return ms > 0 ? ((1000 * amount) / ms).toFixed(1) : "?";
 }
 
+/** Why a routed question went to the model that was asked first. */
+export const WHY_ROUTED: Readonly<Record<RoutingReason, (routing: Routing) => string>> = {
+  better: (routing) => `strong model: the weak one would reach ${qualities(routing)}`,
+  "good-enough": (routing) => `weak model: it should reach ${qualities(routing)}`,
+  unfamiliar: () => "strong model: the question is unlike those that are known",
+  control: () => "strong model: this conversation is not routed, for comparison",
+};
+
+function qualities({ quality, leastQuality }: Routing): string {
+  return `${Math.round(100 * quality)}% of the strong one's quality, ${Math.round(100 * leastQuality)}% are wanted`;
+}
+
 /** "cerebras llama-3.3-70b · first word 35 ms · 410 ms in all · 3,120 + 210 tokens · $0.0031 · 8 sources". */
 function footer(record: AnswerRecord): string {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device, routing } = record;
   const ms = (value: number) => `${count(Math.round(value))} ms`;
   const isModel = provider !== EXTRACTIVE;
   return [
@@ -133,6 +145,7 @@ function footer(record: AnswerRecord): string {
     isModel && usage && cost === undefined && !device ? "price not known" : "",
     counted(record.sources, isModel ? "source" : "passage"),
     record.removed > 0 ? `${counted(record.removed, "citation")} removed` : "",
+    routing && isModel ? WHY_ROUTED[routing.reason](routing) : "",
     record.unsupported > 0 ? `${counted(record.unsupported, "paragraph")} without a source` : "",
   ]
     .filter(Boolean)

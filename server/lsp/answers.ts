@@ -22,6 +22,8 @@ import { PIPED, type Source } from "../answer/source.ts";
 import type { Asking } from "../assistant/written-answer.ts";
 import type { Host } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { createRouter } from "../route/create-router.ts";
+import type { Router } from "../route/router.ts";
 import { usageRecorder } from "../usage/usage-record.ts";
 import type { OpenRoot } from "./roots.ts";
 
@@ -39,6 +41,7 @@ export class Answers {
   /** No longer asked, but an answer may still be on its way from one of them. */
   readonly #dropped: Provider[] = [];
   #running = 0;
+  #router: { readonly of: Settings; readonly router: Router | undefined } | undefined;
   #settings: Settings | undefined;
 
   /** @param send sends parts to the client */
@@ -63,7 +66,12 @@ export class Answers {
   /** Who writes answers for assistants. */
   asking(settings: Settings): Asking {
     const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
-    return { settings, cacheDirectory, providers: () => this.#providersFor(settings, {}) };
+    return {
+      settings,
+      cacheDirectory,
+      providers: () => this.#providersFor(settings, {}),
+      router: () => this.#routerFor(settings),
+    };
   }
 
   /**
@@ -93,6 +101,7 @@ export class Answers {
     const parts = {
       workspace: folders,
       providers: all.filter((provider) => !fresh.includes(provider)),
+      router: this.#routerFor(settings),
       fallback: settings["answer.fallback.enabled"],
       maxOutputTokens: settings["answer.maxOutputTokens"],
       neverSend: folders.everywhere(settings.neverSend),
@@ -112,6 +121,14 @@ export class Answers {
       this.#closeDropped();
     }
     throw new Error("The answer ended without its record.");
+  }
+
+  #routerFor(settings: Settings): Router | undefined {
+    if (this.#router?.of !== settings) {
+      const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
+      this.#router = { of: settings, router: createRouter(this.#host, settings, cacheDirectory) };
+    }
+    return this.#router.router;
   }
 
   #dropProviders(): void {

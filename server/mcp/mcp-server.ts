@@ -18,6 +18,7 @@ import { createCore } from "../core.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
+import { createRouter } from "../route/create-router.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { ServedFolders } from "./served-folders.ts";
 
@@ -63,6 +64,7 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
     settings,
     cacheDirectory: cacheDirectoryOf(settings, env),
     providers: once(() => chooseProviders(host, settings)),
+    router: once(() => createRouter(host, settings, cacheDirectoryOf(settings, env))),
   };
   const queue = new RequestQueue(AT_ONCE, MOST_WAITING);
   const ending = new AbortController();
