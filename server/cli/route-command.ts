@@ -115,7 +115,7 @@ function describe(provider: Provider, name: string, model: string | undefined, s
   return {
     name: [name, model].filter(Boolean).join(" "),
     hardware: provider.remote ? `that of ${provider.destination}` : thisMachine(),
-    ...(price && { price }),
+    ...(price && { price: { input: price.input, output: price.output } }),
   };
 }
 
