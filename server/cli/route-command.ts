@@ -67,7 +67,7 @@ export const routeCommand: Command = {
 interface Routed {
   readonly name: string;
   readonly hardware: string;
-  readonly price?: Price;
+  readonly price?: Pick<Price, "input" | "output">;
 }
 
 function explain(context: CommandContext, given: ParsedArguments, question: string): void {
@@ -124,7 +124,7 @@ function thisMachine(): string {
   return `this machine (${processor}, ${counted(availableParallelism(), "core")})`;
 }
 
-function priceOf({ input, output }: Price): string {
+function priceOf({ input, output }: NonNullable<Routed["price"]>): string {
   return `$${input} per million tokens of input, $${output} of output`;
 }
 
