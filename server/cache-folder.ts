@@ -32,7 +32,10 @@ export interface CacheListing {
   bytes: number;
 }
 
-/** Which indexes to remove; `all` takes the record of usage, and the shared embeddings when no folder stays in use. */
+/**
+ * Which indexes to remove; `all` takes the record of usage, runs of the benchmark, what was agreed to and chosen, and the
+ * shared embeddings when no folder stays in use.
+ */
 export type CacheSelection = "all" | { root: string } | { unusedSinceMs: number };
 
 export interface CacheCut {
@@ -47,6 +50,8 @@ const ROOT_NAME = /^[0-9a-f]{16}$/;
 /** The files of an index, with what SQLite and an interrupted write leave beside them. */
 const OUR_FILE = /^(index\.db|snapshot\.bin|root\.json)/;
 const LEASE_FILE = /^lease\.db/;
+/** What the user has agreed to and chosen, and which questions went to which model: in the cache folder itself. */
+const KEPT_CHOICES = /^(?:agreed-providers|embedding-model|routing)\.jsonl?$/;
 /** The newest embeddings are kept up to this part of the cap, however large the open indexes are: they would only be made again. */
 const VECTOR_SHARE = 0.5;
 
@@ -75,7 +80,11 @@ export function clearCache(cacheDirectory: string, which: CacheSelection): Cache
     return "root" in which ? entry.root === which.root : entry.lastUsedMs < which.unusedSinceMs;
   });
   const cut = removeRoots(chosen);
-  if (which === "all") removeUsage(cacheDirectory);
+  if (which === "all") {
+    removeUsage(cacheDirectory);
+    removeFiles(cacheDirectory, KEPT_CHOICES);
+    removeFiles(join(cacheDirectory, "benchmarks"), /\.json$/);
+  }
   if (which === "all" && cut.kept.length === 0) shrinkVectors(cacheDirectory, 0);
   return { ...cut, freedBytes: freed(before, cacheDirectory) };
 }

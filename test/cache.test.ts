@@ -100,6 +100,23 @@ describe("the cache folder", () => {
     assert.equal((await workspace.idle()).embedded, 1000, "each of the 500 chunks was embedded twice");
   });
 
+  it("clearing all takes what was agreed to and chosen, and the runs of the benchmark", (test) => {
+    const cache = temporaryFolder(test);
+    const ours = ["agreed-providers.json", "embedding-model.json", "routing.jsonl", "benchmarks/2026-11-01.json"];
+    const others = ["benchmarks/notes.txt", "mine.json"];
+    writeFiles(cache, Object.fromEntries([...ours, ...others].map((name) => [name, "{}"])));
+    clearCache(cache, { unusedSinceMs: Date.now() });
+    assert.deepEqual(
+      ours.filter((name) => existsSync(join(cache, name))),
+      ours,
+    );
+    clearCache(cache, "all");
+    assert.deepEqual(
+      [...ours, ...others].filter((name) => existsSync(join(cache, name))),
+      others,
+    );
+  });
+
   it("never touches what is not ours", async (test) => {
     const [cache, elsewhere] = [temporaryFolder(test), temporaryFolder(test)];
     await indexed(test, cache, "mine");

@@ -273,8 +273,7 @@ async function prepare({ code }: Suite): Promise<void> {
 async function openChat({ workbench, code }: Suite): Promise<void> {
   await workbench.open(code);
   await workbench.statusItem().waitFor({ timeout: 60_000 });
-  await workbench.page.keyboard.press("Control+Shift+Alt+A");
-  await chat(workbench).locator(".query:focus").waitFor({ timeout: 60_000 });
+  await workbench.press("Control+Shift+Alt+A", chat(workbench).locator(".query:focus"));
 }
 
 /** The page of the chat; no other view of Cairn is on screen in these tests. */

@@ -152,12 +152,23 @@ export class Workbench {
   /** Cairn's search view, brought up by its keys as soon as the extension is there. */
   async searchView(): Promise<SearchViewPage> {
     await this.statusItem().waitFor({ timeout: 60_000 });
-    await this.page.keyboard.press("Control+Shift+Alt+F");
     const frame = this.page
       .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
       .frameLocator("iframe#active-frame");
-    await frame.locator(".query:focus").waitFor({ timeout: 30_000 });
+    await this.press("Control+Shift+Alt+F", frame.locator(".query:focus"));
     return new SearchViewPage(frame);
+  }
+
+  /** Presses keys until what they bring up is there: while a page of the workbench is loading they are lost. */
+  async press(keys: string, shown: Locator): Promise<void> {
+    for (let attempts = 1; ; attempts++) {
+      await this.page.keyboard.press(keys);
+      try {
+        return await shown.waitFor({ timeout: 15_000 });
+      } catch (error) {
+        if (attempts === 4) throw error;
+      }
+    }
   }
 
   statusItem(): Locator {
