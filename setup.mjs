@@ -73,6 +73,12 @@ async function test(node, args) {
     // Before the tests, which run side by side and all need it.
     const installed = await run(node, [join(editor, "editor-install.ts")], { cwd: root });
     if (installed !== 0) return installed;
+    const vsix = join(root, ".cache", "editor", "cairn.vsix");
+    const made = process.env.CAIRN_VSIX
+      ? 0
+      : await run(node, ["build.ts", "--package-only", "--out", vsix], { cwd: root });
+    if (made !== 0) return made;
+    process.env.CAIRN_VSIX ??= vsix;
   }
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
   return run(node, ["--test", `--test-concurrency=${concurrency}`, ...files], { cwd: root });

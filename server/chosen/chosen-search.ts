@@ -245,9 +245,7 @@ export class ChosenSearch {
   #failed(error: unknown): void {
     if (this.#ending.signal.aborted) return;
     this.#failure =
-      error instanceof CairnError
-        ? error
-        : new CairnError("unavailable", phrase("{0}", String(error)), SILENCE, { cause: error });
+      error instanceof CairnError ? error : new CairnError("unavailable", String(error), SILENCE, { cause: error });
     this.#tell(this.#failure);
   }
 

@@ -56,6 +56,6 @@ function fail(error: unknown, otherwise: LlamaError["failure"], id?: number): vo
 }
 
 function send(message: FromLlama): void {
-  // The parent may have gone a moment ago.
-  if (process.connected) process.send?.(message);
+  // The parent may have gone a moment ago, or go while this is written: `disconnect` sees to that.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

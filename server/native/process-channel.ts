@@ -14,6 +14,7 @@ export function childChannel(child: ChildProcess): ProcessChannel {
 export function parentChannel(): ProcessChannel {
   return {
     on: (event, listener) => process.on(event, listener as (message: unknown) => void),
-    postMessage: (message) => process.connected && process.send?.(message),
+    // The parent may go while this is written: whoever listens for `disconnect` sees to that.
+    postMessage: (message) => process.connected && process.send?.(message, undefined, undefined, () => {}),
   };
 }
