@@ -1,5 +1,6 @@
 /** The part of playwright-core that the editor tests use; the package itself lies in `.cache/editor`. */
 export interface Locator {
+  and(other: Locator): Locator;
   locator(selector: string): Locator;
   first(): Locator;
   last(): Locator;

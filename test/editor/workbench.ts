@@ -184,7 +184,13 @@ export class Workbench {
   async openFile(name: string): Promise<void> {
     const open = () => this.page.keyboard.press("Control+P");
     // Rows move while files are still found: a click may meet another one.
-    await this.#choose("Search files by name", name, name, open, () => this.activeFile(name, 10_000));
+    await this.#choose("Search files by name", name, name, open, {
+      accept: async (row) => {
+        await row.and(this.page.locator(".focused")).waitFor({ timeout: 10_000 });
+        await this.page.keyboard.press("Enter");
+        await this.activeFile(name, 10_000);
+      },
+    });
     await this.page.locator(".editor-group-container.active .monaco-editor.focused, .binary-container").waitFor();
   }
 
@@ -205,14 +211,13 @@ export class Workbench {
     typed: string,
     label: string,
     open: () => Promise<void>,
-    chosen: () => Promise<void> = async () => {},
+    { accept = (row: Locator): Promise<void> => row.click({ timeout: 10_000 }) } = {},
   ): Promise<void> {
     const list = this.page.locator(".quick-input-widget");
     const attempt = async (): Promise<void> => {
       await open();
       await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout: 3_000 });
-      await list.locator(`.monaco-list-row[aria-label^="${label}"]`).first().click({ timeout: 10_000 });
-      await chosen();
+      await accept(list.locator(`.monaco-list-row[aria-label^="${label}"]`).first());
     };
     for (let attempts = 1; ; attempts++) {
       try {
