@@ -14,6 +14,7 @@ if (!existsSync(program)) {
 } else if (runningNodeIsAtLeast(22, 16)) {
   // Compiled code is kept with the package, never in a temporary folder that others may write to.
   module.enableCompileCache?.(join(root, ".cache", "compiled"));
+  if (process.argv[2] === "delta") releaseWhatIsFreed();
   await import(pathToFileURL(program).href);
 } else {
   const node = installedNode(root);
@@ -24,6 +25,17 @@ if (!existsSync(program)) {
         `Run \`npm start\` in ${root} once; it brings the Node it needs. Or put a newer Node first on your PATH.`,
     );
   }
+}
+
+/**
+ * Blocks of models are large, and glibc's allocator keeps what was freed unless it is told not to when a process begins:
+ * so it begins anew, in its own place. These are the values of `shared/server-environment.ts`; other systems need none.
+ */
+function releaseWhatIsFreed() {
+  if (process.platform !== "linux" || !process.execve || process.env.MALLOC_MMAP_THRESHOLD_) return;
+  const told = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "32768", MALLOC_TRIM_THRESHOLD_: "131072" };
+  const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, args, { ...process.env, ...told });
 }
 
 function fail(message) {

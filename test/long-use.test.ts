@@ -10,7 +10,7 @@ import { LspClient, uriOf } from "./lsp-client.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 
 /** How many saves are replayed; `CAIRN_SAVES=24000 node --test test/long-use.test.ts` replays a working month. */
-const SAVES = Number(process.env.CAIRN_SAVES ?? 800);
+const SAVES = Number(process.env.CAIRN_SAVES ?? 2_000);
 /** Saves that come at once, as when a formatter or a branch switch writes many files. */
 const AT_ONCE = 20;
 const FILES = 12;
@@ -36,7 +36,7 @@ describe("opened and closed again and again", () => {
     // What is loaded once stays: the model, the grammars, the standard streams.
     await openAndClose();
     const before = open();
-    for (let i = 0; i < 30; i++) await openAndClose();
+    for (let i = 0; i < 100; i++) await openAndClose();
     assert.deepEqual(open(), before);
   });
 });
