@@ -132,9 +132,9 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
   const chosen = chosenName(settings, cacheDirectory);
   if (chosen === undefined) return ok(name, "by the model in the package");
   try {
-    const { namedModel, hubPartsOf } = await import("./chosen/named-model.ts");
-    const { name: found, model } = namedModel(hubPartsOf(host, cacheDirectory), chosen);
-    return ok(name, `by ${found}, ${model.dims} dimensions, once its vectors are complete`);
+    const { chosenModel } = await import("./chosen/chosen-model.ts");
+    const { name: found, dims } = chosenModel(host, cacheDirectory, chosen);
+    return ok(name, `by ${found}, ${dims} dimensions, once its vectors are complete`);
   } catch (error) {
     const { message, hint } = asCairnError(error);
     return warn(name, `${message} The model in the package searches.`, hint);

@@ -2,12 +2,10 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { Engine } from "../native/engine.ts";
 import { EngineQueue } from "../native/engine-queue.ts";
 import { KeptEngine } from "../native/kept-engine.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
-import { loadableModel } from "./loadable-model.ts";
-import { hubPartsOf, namedModel } from "./named-model.ts";
+import { chosenModel } from "./chosen-model.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
 const QUESTION_MS = 3_000;
@@ -28,14 +26,14 @@ export class ChosenEngine {
    * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
    */
   constructor(host: Host, cacheDirectory: string, named: string) {
-    const parts = hubPartsOf(host, cacheDirectory);
-    const { model, precision, name, identity } = namedModel(parts, named);
-    this.name = name;
-    this.model = identity;
+    const model = chosenModel(host, cacheDirectory, named);
+    this.name = model.name;
+    this.model = model.identity;
     this.dims = model.dims;
-    const start = async (signal: AbortSignal) =>
-      Engine.start(await loadableModel(parts, model, precision, signal), undefined, signal);
-    this.#engine = new KeptEngine(start, () => this.#changed(host));
+    this.#engine = new KeptEngine(
+      (signal) => model.start(signal),
+      () => this.#changed(host),
+    );
     this.#queue = new EngineQueue(this.#engine, model.dims);
   }
 

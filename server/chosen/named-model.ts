@@ -21,7 +21,7 @@ export interface NamedModel {
 }
 
 /** Where downloaded models and what is known of them lie. */
-export function hubPartsOf(host: Host, cacheDirectory: string): HubParts {
+export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: string): HubParts {
   return { host, access: hubAccess(host.env), known: new KnownFiles(join(cacheDirectory, "models")) };
 }
 

@@ -1,5 +1,6 @@
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
 import { hubPartsOf } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
@@ -61,6 +62,8 @@ interface Task {
   readonly context: CommandContext;
   readonly given: ParsedArguments;
   readonly parts: HubParts;
+  /** What a name stands for, as `cairn.embedding.model` takes it. */
+  modelOf(name: string): ChosenModel;
   readonly settings: Settings;
   readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
@@ -93,9 +96,12 @@ export const modelsCommand: Command = {
     if (name !== "try") noMoreThan(given, name === "list" ? 1 : name === "use" ? 3 : 2, "models");
     const settings = terminalSettings(context);
     const cacheDirectory = cacheDirectoryOf(settings, context.env);
-    const parts = hubPartsOf(nodeHost({ env: context.env }), cacheDirectory);
+    const host = nodeHost({ env: context.env });
+    const parts = hubPartsOf(host, cacheDirectory);
+    const modelOf = (model: string) => chosenModel(host, cacheDirectory, model);
     try {
-      return await ACTIONS[name]({ context, given, parts, settings, cacheDirectory, models: readCatalog(), named });
+      const models = readCatalog();
+      return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
     } finally {
       context.terminal.progress("");
     }
@@ -168,7 +174,7 @@ async function verify({ context, given, parts, models, named }: Task): Promise<n
   return bad.length === 0 ? ExitCode.ok : ExitCode.unavailable;
 }
 
-async function tryOut({ context, given, parts, models, named }: Task): Promise<number> {
+async function tryOut({ context, given, parts, modelOf, models, named }: Task): Promise<number> {
   const model = modelNamed(models, named, "try");
   const texts = given.positionals.slice(2);
   if (texts.length < 2) {
@@ -179,14 +185,14 @@ async function tryOut({ context, given, parts, models, named }: Task): Promise<n
     given.text("precision") === undefined ? (onDisk.at(-1) ?? smallest(model)) : precisionOf(given, model);
   const { terminal, signal } = context;
   terminal.progress(`Loading ${model.id} ${precision} ...`);
-  const tried = await tryModel(parts, model, precision, texts, signal);
+  const tried = await tryModel(modelOf(`${model.id}:${precision}`), texts, signal);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ id: model.id, precision, ...tried })}\n`);
   else terminal.print(triedText(context, model, precision, tried));
   return ExitCode.ok;
 }
 
-async function use({ context, given, parts, settings, cacheDirectory, models, named }: Task): Promise<number> {
+async function use({ context, given, modelOf, settings, cacheDirectory, models, named }: Task): Promise<number> {
   const { terminal } = context;
   if (named?.toLowerCase() === BUNDLED) {
     const { file, overruledBy } = useModel(settings, cacheDirectory, undefined);
@@ -197,7 +203,8 @@ async function use({ context, given, parts, settings, cacheDirectory, models, na
   const model = modelNamed(models, named, "use");
   const precision = given.text("precision") === undefined ? undefined : precisionOf(given, model);
   const folder = folderToUse(context, given.positionals[2]);
-  const cost = await costOf(context, settings, parts, precision ? `${model.id}:${precision}` : model.id, folder);
+  const name = precision ? `${model.id}:${precision}` : model.id;
+  const cost = await costOf(context, settings, modelOf(name), folder);
   const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);

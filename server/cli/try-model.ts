@@ -1,7 +1,4 @@
-import { loadableModel } from "../chosen/loadable-model.ts";
-import type { CatalogModel, Precision } from "../hub/catalog.ts";
-import type { HubParts } from "../hub/pull.ts";
-import { Engine } from "../native/engine.ts";
+import type { ChosenModel } from "../chosen/chosen-model.ts";
 
 export interface TriedModel {
   /** In the order in which the texts were given: the cosine between the question and each. */
@@ -27,13 +24,11 @@ const MEASURE_MS = 1_000;
  * throws
  */
 export async function tryModel(
-  parts: HubParts,
-  model: CatalogModel,
-  precision: Precision,
+  model: ChosenModel,
   texts: readonly string[],
   signal?: AbortSignal,
 ): Promise<TriedModel> {
-  const engine = await Engine.start(await loadableModel(parts, model, precision, signal));
+  const engine = await model.start(signal);
   const stop = () => void engine.close();
   signal?.addEventListener("abort", stop);
   try {

@@ -1,8 +1,7 @@
 import type { Settings } from "../../shared/settings.ts";
+import type { ChosenModel } from "../chosen/chosen-model.ts";
 import { BUNDLED, keepChoice } from "../chosen/model-choice.ts";
-import { namedModel } from "../chosen/named-model.ts";
 import type { Workspace } from "../core-api.ts";
-import type { HubParts } from "../hub/pull.ts";
 import type { CommandContext } from "./command.ts";
 import { untilIndexed, withWorkspace } from "./session.ts";
 import { tryModel } from "./try-model.ts";
@@ -29,16 +28,14 @@ const QUESTION = "where is this done?";
 
 /**
  * Measures what it would cost to embed all of a folder with a model that is on disk.
- * @throws {CairnError} `input` for a model that there is not, or that was not downloaded
+ * @throws {CairnError} what starting it throws
  */
 export async function costOf(
   context: CommandContext,
   settings: Settings,
-  parts: HubParts,
-  name: string,
+  model: ChosenModel,
   folder: string,
 ): Promise<EmbeddingCost> {
-  const named = namedModel(parts, name);
   // By the model in the package: an engine that is to be replaced need not start.
   const bundled = { ...settings, "embedding.model": BUNDLED };
   const counted = async (workspace: Workspace) => {
@@ -46,18 +43,18 @@ export async function costOf(
     return { files, chunks, samples: await samplesOf(workspace) };
   };
   const { files, chunks, samples } = await withWorkspace(context, folder, counted, bundled);
-  context.terminal.progress(`Measuring ${named.name} ...`);
+  context.terminal.progress(`Measuring ${model.name} ...`);
   const texts = [QUESTION, ...samples];
-  const tried = samples.length > 0 && (await tryModel(parts, named.model, named.precision, texts, context.signal));
+  const tried = samples.length > 0 && (await tryModel(model, texts, context.signal));
   const textsPerSecond = tried ? tried.textsPerSecond : 0;
   return {
-    model: named.name,
+    model: model.name,
     folder,
     files,
     chunks,
     textsPerSecond,
     seconds: textsPerSecond === 0 ? 0 : chunks / textsPerSecond,
-    bytes: chunks * (named.model.dims + ROW_BYTES),
+    bytes: chunks * (model.dims + ROW_BYTES),
   };
 }
 

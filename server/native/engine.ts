@@ -5,6 +5,7 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
+import type { EmbeddingEngine } from "./embedding-engine.ts";
 import type { EmbeddedTexts, EngineMethods, EngineModel, LoadedModel, TextKind } from "./engine-model.ts";
 import { childChannel } from "./process-channel.ts";
 
@@ -17,7 +18,7 @@ const LAST_WORDS = 300;
  * A model in a process of its own. Native code blocks the thread it runs on, and a fault in it ends the process: both stay
  * there. A process that ends is an error of the calls under way and of those that follow.
  */
-export class Engine {
+export class Engine implements EmbeddingEngine {
   readonly loaded: LoadedModel;
   /** Resolves when its process has ended, whatever the cause. */
   readonly ended: Promise<void>;

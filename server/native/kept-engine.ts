@@ -1,6 +1,6 @@
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
-import type { Engine } from "./engine.ts";
+import type { EmbeddingEngine } from "./embedding-engine.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 
 /** The first new start comes at once; each further one that finds the engine dead again waits twice as long. */
@@ -24,11 +24,11 @@ export class EngineAway extends CairnError {
 
 /** An engine that is started, and started again with growing pauses when its process ends. */
 export class KeptEngine {
-  readonly #start: (signal: AbortSignal) => Promise<Engine>;
+  readonly #start: (signal: AbortSignal) => Promise<EmbeddingEngine>;
   readonly #onChange: () => void;
   readonly #ending = new AbortController();
   #starting: Promise<void>;
-  #engine: Engine | undefined;
+  #engine: EmbeddingEngine | undefined;
   #state: State = "starting";
   #failure: CairnError | undefined;
   #failures = 0;
@@ -39,7 +39,7 @@ export class KeptEngine {
    * @param start starts the engine, once every file of its model was compared
    * @param onChange called when it runs, and when it no longer does
    */
-  constructor(start: (signal: AbortSignal) => Promise<Engine>, onChange: () => void) {
+  constructor(start: (signal: AbortSignal) => Promise<EmbeddingEngine>, onChange: () => void) {
     this.#start = start;
     this.#onChange = onChange;
     this.#starting = this.#bringUp();

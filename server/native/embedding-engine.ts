@@ -1,0 +1,20 @@
+import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
+
+/** Whatever makes vectors of texts: a model in a process of its own, or a server. */
+export interface EmbeddingEngine {
+  /** Process id, for messages and tests; undefined where no process of this machine does the work. */
+  readonly pid: number | undefined;
+  /** Resolves when it can no longer be asked, whatever the cause; never, where nothing can end. */
+  readonly ended: Promise<void>;
+  readonly loaded: {
+    readonly threads: number;
+    /** Milliseconds until it could embed, first run included. */
+    readonly loadMs: number;
+  };
+  /** @throws {CairnError} `output` for texts that it cannot embed, `unavailable` when it cannot be asked */
+  embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
+  /** Bytes of memory that its process has; 0 where there is none. */
+  memory(): Promise<number>;
+  /** Calls under way fail. */
+  close(): Promise<void>;
+}
