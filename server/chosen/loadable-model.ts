@@ -30,6 +30,7 @@ export async function loadableModel(
   }
   const { dims, pooling, maxTokens, queryPrefix, passagePrefix } = model;
   return {
+    format: "onnx",
     name: model.id,
     folder,
     weights: join(folder, weights),

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
@@ -9,8 +8,6 @@ import type { EmbeddingEngine } from "./embedding-engine.ts";
 import type { EmbeddedTexts, EngineMethods, EngineModel, LoadedModel, TextKind } from "./engine-model.ts";
 import { childChannel } from "./process-channel.ts";
 
-/** More threads than this share too little work for texts of the usual length. */
-const MOST_THREADS = 4;
 /** Of what the process says before it dies. */
 const LAST_WORDS = 300;
 
@@ -33,15 +30,11 @@ export class Engine implements EmbeddingEngine {
   }
 
   /**
-   * @param threads default: one a core, at most four
+   * @param threads 0: as many as suit the format and the machine
    * @param signal ends the process while it loads the model
    * @throws {CairnError} `output` for a model that cannot be used, `unavailable` when the engine is not there or dies
    */
-  static async start(
-    model: EngineModel,
-    threads = Math.min(MOST_THREADS, availableParallelism()),
-    signal?: AbortSignal,
-  ): Promise<Engine> {
+  static async start(model: EngineModel, threads = 0, signal?: AbortSignal): Promise<Engine> {
     signal?.throwIfAborted();
     const child = fork(entryFile("server/native/engine-process"), [], {
       // Not those of this process: they may name a program of their own.
