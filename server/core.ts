@@ -26,8 +26,9 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
     const cacheDirectory = cacheDirectoryOf(settings, host.env);
     const name = chosenName(settings, cacheDirectory);
     if (name === undefined) return undefined;
-    engine ??= import("./chosen/chosen-engine.ts").then(
-      (module) => new module.ChosenEngine(host, cacheDirectory, name),
+    engine ??= Promise.all([import("./chosen/chosen-engine.ts"), import("./chosen/chosen-model.ts")]).then(
+      async ([{ ChosenEngine }, { chosenModel }]) =>
+        new ChosenEngine(host, await chosenModel({ host, cacheDirectory, settings }, name)),
     );
     return engine;
   };

@@ -133,12 +133,19 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
   if (chosen === undefined) return ok(name, "by the model in the package");
   try {
     const { chosenModel } = await import("./chosen/chosen-model.ts");
-    const { name: found, dims } = chosenModel(host, cacheDirectory, chosen);
-    return ok(name, `by ${found}, ${dims} dimensions, once its vectors are complete`);
+    const { name: found, dims, prompts } = await chosenModel({ host, cacheDirectory, settings }, chosen);
+    return ok(name, `by ${found}, ${dims} dimensions${promptText(prompts)}, once its vectors are complete`);
   } catch (error) {
     const { message, hint } = asCairnError(error);
     return warn(name, `${message} The model in the package searches.`, hint);
   }
+}
+
+function promptText(prompts: { readonly query: string; readonly passage: string } | undefined): string {
+  if (!prompts) return "";
+  const { query, passage } = prompts;
+  if (query === "" && passage === "") return ", asked as it stands";
+  return `, asked with ${JSON.stringify(query)}, code with ${passage === "" ? "nothing" : JSON.stringify(passage)} before it`;
 }
 
 function checkKernels(host: Host): Finding {
@@ -191,7 +198,8 @@ async function checkHolder(host: Host, directory: string, root: string): Promise
 /** What the chosen model's engine does there. */
 function doing({ model, phase, inUse, done, total, engine }: EmbeddingStatus): string {
   const { depth, fill, tokensPerSecond, restarts } = engine;
-  const figures = `queue ${depth}, batches ${Math.round(100 * fill)}% full, ${Math.round(tokensPerSecond)} tokens/s`;
+  const where = engine.device ? `on ${engine.device}, ` : "";
+  const figures = `${where}queue ${depth}, batches ${Math.round(100 * fill)}% full, ${Math.round(tokensPerSecond)} tokens/s`;
   const again = restarts > 0 ? `, started again ${restarts} times` : "";
   return `; ${model} is ${phase}, ${done} of ${total} chunks, ${inUse ? "" : "not "}in use: ${figures}${again}`;
 }

@@ -40,12 +40,14 @@ export function namedModel(parts: Pick<HubParts, "access" | "known">, name: stri
     throw new CairnError(
       "input",
       phrase('There is no embedding model "{0}" in the catalogue.', wanted),
-      phrase("`cairn models` lists them; `bundled` is the one in the package."),
+      phrase(
+        "`cairn models` lists them; `bundled` is the one in the package. One of your own is named by its whole path.",
+      ),
     );
   }
   const { precisions, commit } = modelOnDisk(parts, model);
   const precision = asked === undefined ? (precisions.at(-1) ?? precisionsOf(model).at(-1)) : precisionNamed(asked);
-  if (!precision || !commit || !precisions.includes(precision)) throw notHere(model, precision ?? PRECISIONS[2]);
+  if (!precision || !commit || !precisions.includes(precision)) throw notHere(model, precision ?? "int8");
   return {
     model,
     precision,

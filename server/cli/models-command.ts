@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
+import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
 import { hubPartsOf } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
@@ -37,8 +39,12 @@ keeps the choice in Cairn's cache folder, for terminals and editors; cairn.embed
 \`cairn index\`; until they are complete, the model in the package searches. \`cairn models use bundled\` goes back to that
 one, at once, and no vector is made twice.
 
+\`try\` and \`use\` also take the path of a model of your own: a GGUF file that llama.cpp runs, on the graphics processor where
+the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
+path that is not absolute begins with ./ or ends in .gguf.
+
 Options:
-  --precision PRECISION  ${PRECISIONS.join(", ")}; int8, the smallest, unless given
+  --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
   --json                 Answer with one JSON object
   --color WHEN           auto (default), always or never
 
@@ -52,6 +58,7 @@ Examples:
   cairn models pull all-MiniLM-L6-v2 --precision fp32
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models use all-MiniLM-L6-v2 ~/projects/app
+  cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
 `;
 
@@ -63,7 +70,7 @@ interface Task {
   readonly given: ParsedArguments;
   readonly parts: HubParts;
   /** What a name stands for, as `cairn.embedding.model` takes it. */
-  modelOf(name: string): ChosenModel;
+  modelOf(name: string): Promise<ChosenModel>;
   readonly settings: Settings;
   readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
@@ -98,7 +105,7 @@ export const modelsCommand: Command = {
     const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const host = nodeHost({ env: context.env });
     const parts = hubPartsOf(host, cacheDirectory);
-    const modelOf = (model: string) => chosenModel(host, cacheDirectory, model);
+    const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings }, model);
     try {
       const models = readCatalog();
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
@@ -109,7 +116,7 @@ export const modelsCommand: Command = {
 };
 
 async function list({ context, given, parts, settings, cacheDirectory, models }: Task): Promise<number> {
-  const [chosen] = (chosenName(settings, cacheDirectory) ?? BUNDLED).split(":");
+  const { id: chosen } = partsOfName(chosenName(settings, cacheDirectory) ?? BUNDLED);
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const { print, style } = context.terminal;
   if (given.flag("json")) {
@@ -129,6 +136,7 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
   }
+  if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
   return ExitCode.ok;
 }
@@ -174,25 +182,26 @@ async function verify({ context, given, parts, models, named }: Task): Promise<n
   return bad.length === 0 ? ExitCode.ok : ExitCode.unavailable;
 }
 
-async function tryOut({ context, given, parts, modelOf, models, named }: Task): Promise<number> {
-  const model = modelNamed(models, named, "try");
+async function tryOut(task: Task): Promise<number> {
+  const { context, given, modelOf } = task;
+  const name = nameOf(task, "try");
   const texts = given.positionals.slice(2);
   if (texts.length < 2) {
     throw new CairnError("input", "A question and a text are needed.", "`cairn models --help` has an example.");
   }
-  const onDisk = modelOnDisk(parts, model).precisions;
-  const precision =
-    given.text("precision") === undefined ? (onDisk.at(-1) ?? smallest(model)) : precisionOf(given, model);
   const { terminal, signal } = context;
-  terminal.progress(`Loading ${model.id} ${precision} ...`);
-  const tried = await tryModel(modelOf(`${model.id}:${precision}`), texts, signal);
+  terminal.progress(`Loading ${name} ...`);
+  const model = await modelOf(name);
+  const tried = await tryModel(model, texts, signal);
   terminal.progress("");
-  if (given.flag("json")) terminal.print(`${JSON.stringify({ id: model.id, precision, ...tried })}\n`);
-  else terminal.print(triedText(context, model, precision, tried));
+  const { id, precision } = partsOfName(model.name);
+  if (given.flag("json")) terminal.print(`${JSON.stringify({ id, precision, ...tried })}\n`);
+  else terminal.print(triedText(context, model, tried));
   return ExitCode.ok;
 }
 
-async function use({ context, given, modelOf, settings, cacheDirectory, models, named }: Task): Promise<number> {
+async function use(task: Task): Promise<number> {
+  const { context, given, modelOf, settings, cacheDirectory, named } = task;
   const { terminal } = context;
   if (named?.toLowerCase() === BUNDLED) {
     const { file, overruledBy } = useModel(settings, cacheDirectory, undefined);
@@ -200,11 +209,10 @@ async function use({ context, given, modelOf, settings, cacheDirectory, models, 
     else terminal.print(`The model in the package searches again. Other vectors are kept.\n${overruled(overruledBy)}`);
     return ExitCode.ok;
   }
-  const model = modelNamed(models, named, "use");
-  const precision = given.text("precision") === undefined ? undefined : precisionOf(given, model);
+  const name = nameOf(task, "use");
   const folder = folderToUse(context, given.positionals[2]);
-  const name = precision ? `${model.id}:${precision}` : model.id;
-  const cost = await costOf(context, settings, modelOf(name), folder);
+  terminal.progress(`Looking at ${name} ...`);
+  const cost = await costOf(context, settings, await modelOf(name), folder);
   const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
@@ -234,9 +242,36 @@ async function remove({ context, given, parts, models, named }: Task): Promise<n
   return ExitCode.ok;
 }
 
+/** What `modelOf` takes for what was named on the command line: there a path may begin where the terminal is. */
+function nameOf({ context, given, models, named }: Task, action: string): string {
+  const precision = given.text("precision");
+  const path = named === undefined ? undefined : ownPath(context, named);
+  if (path !== undefined) return precision === undefined ? path : `${path}:${precisionNamed(precision)}`;
+  const model = modelNamed(models, named, action);
+  return precision === undefined ? model.id : `${model.id}:${precisionOf(given, model)}`;
+}
+
+function ownPath({ cwd }: CommandContext, named: string): string | undefined {
+  return modelPath(named) ?? (/^\.{1,2}(?:[\\/]|$)|\.gguf$/i.test(named) ? resolve(cwd, named) : undefined);
+}
+
+function partsOfName(name: string): { id: string; precision: string | undefined } {
+  const precision = PRECISIONS.find((one) => name.endsWith(`:${one}`));
+  return { id: precision ? name.slice(0, -precision.length - 1) : name, precision };
+}
+
+function precisionNamed(text: string): Precision {
+  const precision = PRECISIONS.find((name) => name === text);
+  if (precision) return precision;
+  throw new CairnError("input", `"${text}" is no precision.`, `The precisions: ${PRECISIONS.join(", ")}.`);
+}
+
 function modelNamed(models: readonly CatalogModel[], named: string | undefined, action: string): CatalogModel {
   if (named === undefined) {
     throw new CairnError("input", "Which model?", `For example: cairn models ${action} ${models[0].id}`);
+  }
+  if (modelPath(named)) {
+    throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
   const wanted = named.toLowerCase();
   const found = models.find((model) =>
@@ -327,19 +362,16 @@ function verifiedText(
   return `${style.failure("bad")} ${id} ${precision}: \`cairn models pull ${id} --precision ${precision}\` mends it\n${lines}`;
 }
 
-function triedText(
-  { terminal: { style } }: CommandContext,
-  model: CatalogModel,
-  precision: Precision,
-  tried: TriedModel,
-) {
-  const { similarities, threads, loadMs, textsPerSecond, tokensPerText, engineBytes } = tried;
+function triedText({ terminal: { style } }: CommandContext, { name, dims }: ChosenModel, tried: TriedModel) {
+  const { id, precision } = partsOfName(name);
+  const { similarities, threads, device, loadMs, textsPerSecond, tokensPerText, engineBytes } = tried;
   const rows = similarities
     .toSorted((a, b) => b.similarity - a.similarity)
     .map(({ text, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${renderLine(text, [], style)}\n`);
   const speed = `${textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0)} texts/s of ${tokensPerText.toFixed(0)} tokens`;
-  const cost = `${counted(threads, "thread")}, loaded in ${(loadMs / 1000).toFixed(1)} s, ${bytes(engineBytes)} of memory`;
-  return `${rows.join("")}${style.bold(model.id)} ${precision}, ${model.dims} dims: ${speed}, ${cost}\n`;
+  const cost = `${device ?? counted(threads, "thread")}, loaded in ${(loadMs / 1000).toFixed(1)} s, ${bytes(engineBytes)} of memory`;
+  const title = [style.bold(id), ...(precision ? [precision] : [])].join(" ");
+  return `${rows.join("")}${title}, ${dims} dims: ${speed}, ${cost}\n`;
 }
 
 const WHAT_IS_WRONG = {

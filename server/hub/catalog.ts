@@ -4,8 +4,11 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { packageFile } from "../package-files.ts";
 
-/** How the weights are stored: whole numbers of 8 bits are the smallest, and the fastest on a CPU. */
-export const PRECISIONS = ["fp32", "fp16", "int8"] as const;
+/**
+ * How the weights are stored. The last that there is is taken unless another is named: whole numbers of 8 bits are the
+ * fastest on a CPU. With 4 bits only the layers are packed, so that such files are seldom smaller.
+ */
+export const PRECISIONS = ["fp32", "fp16", "q4", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -99,7 +102,7 @@ export function filesOf(model: CatalogModel, precision: Precision): readonly Cat
   );
 }
 
-/** The precisions in which a model is offered, the largest first. */
+/** The precisions in which a model is offered, the one that is taken unless another is named last. */
 export function precisionsOf(model: CatalogModel): Precision[] {
   return PRECISIONS.filter((precision) => model.weights[precision]);
 }

@@ -10,6 +10,8 @@ export interface EmbeddingEngine {
     readonly threads: number;
     /** Milliseconds until it could embed, first run included. */
     readonly loadMs: number;
+    /** What it runs on, for people; absent where no process of this machine does the work. */
+    readonly device?: string;
   };
   /** @throws {CairnError} `output` for texts that it cannot embed, `unavailable` when it cannot be asked */
   embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
