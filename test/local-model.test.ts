@@ -78,6 +78,15 @@ describe("a GGUF file that is named by its path", () => {
     await assert.rejects(chosen(cache, path), { kind: "input", message: /^There is no model file .*tiny\.gguf\.$/ });
   });
 
+  it("in several files is not there when one of them is not", async (test) => {
+    const folder = temporaryFolder(test);
+    writeFiles(folder, { "tiny-00001-of-00002.gguf": tinyBertGguf(bert) });
+    await assert.rejects(chosen(temporaryFolder(test), join(folder, "tiny-00001-of-00002.gguf")), {
+      kind: "input",
+      message: /^There is no model file .*tiny-00002-of-00002\.gguf\.$/,
+    });
+  });
+
   it("is loaded once to be looked into, and not again", async (test) => {
     const cache = temporaryFolder(test);
     const path = ggufIn(temporaryFolder(test));

@@ -216,6 +216,34 @@ describe("cairn models", () => {
     assert.match(removed.stderr, /tiny\.gguf is a model of your own/);
   });
 
+  it("adds any model of the Hub, lists, verifies, uses and removes it", async (test) => {
+    const there = await terminal(test);
+    there.server.repositories["acme/E5-small"] = { main: COMMIT, content: { [COMMIT]: tinyBert.files() } };
+    const missing = await there.models(["try", "acme/E5-small", "a", "b"]);
+    assert.match(missing.stderr, /acme\/E5-small is not on this machine[\s\S]*pull acme\/E5-small/);
+    const pulled = await there.models(["pull", "acme/E5-small"]);
+    assert.equal(pulled.code, 0, pulled.stderr);
+    assert.match(
+      pulled.stderr,
+      /^acme\/E5-small, int8, by acme, licence mit\n4 files, .*\n.*the Hub says is recorded now/,
+    );
+    assert.match((await there.models([])).stdout, /\nacme\/E5-small +32 dims {2}mit +on disk: int8, .*\n {2}From acme/);
+    assert.match((await there.models(["verify"])).stdout, /^ok {2}acme\/E5-small int8: 4 files/);
+    const tried = JSON.parse((await there.models(["try", "acme/E5-small", "retry", "loop", "--json"])).stdout);
+    const vector = (text: string) => tinyBert.embedding(tinyBert.wrapped(tinyBert.tokens(text)), "mean");
+    const expected = dot(vector("query: retry"), vector("passage: loop"));
+    assert.deepEqual([tried.id, tried.precision], ["acme/E5-small", "int8"]);
+    assert.ok(Math.abs(tried.similarities[0].similarity - expected) < 1e-4);
+
+    const folder = temporaryFolder(test);
+    writeFiles(folder, PROJECT);
+    assert.equal((await there.models(["use", "acme/E5-small", folder])).code, 0);
+    const indexed = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout).embedding;
+    assert.deepEqual([indexed.model, indexed.phase], ["acme/E5-small:int8", "ready"]);
+    assert.match((await there.models(["remove", "acme/E5-small"])).stdout, /acme\/E5-small removed/);
+    assert.doesNotMatch((await there.models([])).stdout, /acme/);
+  });
+
   it("a process that is killed leaves no lock, and what it has is used", async (test) => {
     const there = await terminal(test);
     const asked = Promise.withResolvers<void>();

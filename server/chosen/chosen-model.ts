@@ -2,9 +2,10 @@ import type { Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
 import { loadableModel } from "./loadable-model.ts";
-import { localModel, modelPath, started } from "./local-model.ts";
+import { localModel, modelPath } from "./local-model.ts";
 import { hubPartsOf, namedModel } from "./named-model.ts";
 import type { Prompts } from "./prompt-families.ts";
+import { startModel } from "./start-model.ts";
 
 /** A model that can search, whatever runs it. */
 export interface ChosenModel {
@@ -41,6 +42,9 @@ export async function chosenModel(sources: ModelSources, named: string): Promise
     identity,
     dims,
     prompts: { query, passage },
-    start: async (signal) => started(await loadableModel(parts, model, precision, signal), sources.settings, signal),
+    start: async (signal) => {
+      const { settings } = sources;
+      return startModel(await loadableModel({ ...parts, settings }, model, precision, signal), settings, signal);
+    },
   };
 }

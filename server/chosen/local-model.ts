@@ -6,12 +6,12 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { PRECISIONS, type Precision } from "../hub/catalog.ts";
-import { Engine } from "../native/engine.ts";
-import type { EngineModel, GgufFile } from "../native/engine-model.ts";
+import type { EngineModel } from "../native/engine-model.ts";
 import type { ChosenModel, ModelSources } from "./chosen-model.ts";
 import { NEEDED, readPapers, weightsIn } from "./model-papers.ts";
 import { promptsOf } from "./prompt-families.ts";
 import { hashOf, type SeenModel, SeenModels, stampOf } from "./seen-models.ts";
+import { ggufModel, startModel, tryOnce } from "./start-model.ts";
 
 /** A model of the user's own, as it lies on disk; what its vectors are like is not known yet. */
 interface LocalFiles {
@@ -43,7 +43,7 @@ export async function localModel(sources: ModelSources, path: string): Promise<C
     : modelFolder(place, precision);
   const stamp = stampOf(found.files);
   const all = new SeenModels(join(sources.cacheDirectory, "models", "seen"));
-  const known = all.read(found.name, stamp) ?? (await lookInto(found, stamp));
+  const known = all.read(found.name, stamp) ?? (await lookInto(found, sources.settings, stamp));
   all.keep(found.name, known);
   const model = withPrompts(found.model, known);
   const { queryPrefix: query, passagePrefix: passage } = model;
@@ -58,32 +58,21 @@ export async function localModel(sources: ModelSources, path: string): Promise<C
     prompts: { query, passage },
     async start(signal) {
       if (stampOf(found.files) !== stamp) throw changed(found.name);
-      return started(model, sources.settings, signal);
+      return startModel(model, sources.settings, signal);
     },
   };
 }
 
-/** A model in one file for llama.cpp, to be run as the settings say of such files. */
-export function ggufModel(settings: Settings, name: string, weights: string): GgufFile {
-  return {
-    format: "gguf",
-    name,
-    weights,
-    dims: undefined,
-    queryPrefix: "",
-    passagePrefix: "",
-    engineFolder: settings["answer.local.engineFolder"],
-    gpu: settings["answer.local.gpu"],
-  };
-}
-
-/** Starts the engine that a model's format wants, with as many threads as the settings give it. */
-export function started(model: EngineModel, settings: Settings, signal?: AbortSignal): Promise<Engine> {
-  return Engine.start(model, model.format === "gguf" ? settings["answer.local.threads"] : 0, signal);
-}
-
 function ggufFile(settings: Settings, path: string): LocalFiles {
-  return { name: path, files: [path], model: ggufModel(settings, basename(path), path) };
+  return { name: path, files: allParts(path), model: ggufModel(settings, basename(path), path) };
+}
+
+/** Large models lie in several files, of which the first is named. */
+function allParts(path: string): string[] {
+  const [, stem, count] = /^(.*)-0*1-of-(\d+)\.gguf$/.exec(path) ?? [];
+  if (stem === undefined) return [path];
+  const number = (part: number) => String(part).padStart(count.length, "0");
+  return Array.from({ length: Number(count) }, (_, i) => `${stem}-${number(i + 1)}-of-${count}.gguf`);
 }
 
 function modelFolder(folder: string, asked: Precision | undefined): LocalFiles {
@@ -118,14 +107,8 @@ function modelFolder(folder: string, asked: Precision | undefined): LocalFiles {
 }
 
 /** Reads all of a model and loads it once. */
-async function lookInto({ model, files }: LocalFiles, stamp: string): Promise<SeenModel> {
-  const engine = await Engine.start(model).catch((error) => {
-    if (!(error instanceof CairnError) || error.kind !== "output") throw error;
-    throw new CairnError("input", error.said, phrase("Download it again, or name another model."), { cause: error });
-  });
-  await engine.close();
-  const { dims, title } = engine.loaded;
-  return { stamp, sha256: await hashOf(files), dims, title };
+async function lookInto({ model, files }: LocalFiles, settings: Settings, stamp: string): Promise<SeenModel> {
+  return { stamp, ...(await tryOnce(model, settings)), sha256: await hashOf(files) };
 }
 
 /** A GGUF file has no papers: what it calls itself says how it wants to be asked. */

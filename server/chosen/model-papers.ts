@@ -17,15 +17,6 @@ export interface ModelPapers {
 
 /** Papers without which a folder holds no model that can be run. */
 export const NEEDED = ["tokenizer.json", "tokenizer_config.json"];
-/** Papers that say how a model is to be used; of those for pooling, the folder may have another name. */
-export const OPTIONAL = [
-  "config.json",
-  "modules.json",
-  "1_Pooling/config.json",
-  "sentence_bert_config.json",
-  "config_sentence_transformers.json",
-];
-
 /** Where nothing says how long a text may be. */
 const USUAL_TOKENS = 512;
 

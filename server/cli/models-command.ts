@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { type AddedModel, addModel } from "../chosen/add-model.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
-import { hubPartsOf } from "../chosen/named-model.ts";
+import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
+import { namedRepository } from "../hub/cache-layout.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
-import { type HubParts, type PulledModel, pullModel } from "../hub/pull.ts";
+import { type PulledModel, pullModel } from "../hub/pull.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
@@ -39,6 +41,9 @@ keeps the choice in Cairn's cache folder, for terminals and editors; cairn.embed
 \`cairn index\`; until they are complete, the model in the package searches. \`cairn models use bundled\` goes back to that
 one, at once, and no vector is made twice.
 
+\`pull OWNER/NAME\` downloads any other model of the Hub, in ONNX form or else in a GGUF file (q8_0 as int8), finds out how it
+is to be used, and adds it to the list. Its commit and the hashes of its files are those of that day until it is removed.
+
 \`try\` and \`use\` also take the path of a model of your own: a GGUF file that llama.cpp runs, on the graphics processor where
 the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
 path that is not absolute begins with ./ or ends in .gguf.
@@ -56,19 +61,18 @@ Examples:
   cairn models
   cairn models pull jina-embeddings-v2-base-code
   cairn models pull all-MiniLM-L6-v2 --precision fp32
+  cairn models pull BAAI/bge-small-en-v1.5
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models use all-MiniLM-L6-v2 ~/projects/app
   cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
 `;
 
-const DEFAULT_PRECISION: Precision = "int8";
-
 /** What every action works with. */
 interface Task {
   readonly context: CommandContext;
   readonly given: ParsedArguments;
-  readonly parts: HubParts;
+  readonly parts: ModelParts;
   /** What a name stands for, as `cairn.embedding.model` takes it. */
   modelOf(name: string): Promise<ChosenModel>;
   readonly settings: Settings;
@@ -107,7 +111,7 @@ export const modelsCommand: Command = {
     const parts = hubPartsOf(host, cacheDirectory);
     const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings }, model);
     try {
-      const models = readCatalog();
+      const models = [...readCatalog(), ...parts.added.all()];
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
     } finally {
       context.terminal.progress("");
@@ -130,7 +134,7 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
     const state =
       disk.precisions.length > 0
         ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
-        : `${bytes(sizeOf(model, smallest(model)))} to download`;
+        : `${bytes(sizeOf(model, usualPrecision(model)))} to download`;
     const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
     const searches = model.id === chosen ? style.ok(", searches") : "";
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
@@ -141,21 +145,34 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
   return ExitCode.ok;
 }
 
-async function pull({ context, given, parts, models, named }: Task): Promise<number> {
-  const model = modelNamed(models, named, "pull");
-  const precision = precisionOf(given, model);
-  const { terminal, signal } = context;
+async function pull(task: Task): Promise<number> {
+  const { context, given } = task;
+  const { terminal } = context;
   const started = performance.now();
-  const pulled = await pullModel(parts, model, precision, {
-    signal,
-    onPlan: (plan) => terminal.note(planText(model, precision, plan)),
-    onProgress: (progress) => terminal.progress(progressLine(progress)),
-  });
+  const { model, precision, pulled } = await pulledModel(task);
   terminal.progress("");
   if (given.flag("json")) {
     terminal.print(`${JSON.stringify({ id: model.id, precision, ...pulled })}\n`);
   } else terminal.print(pulledText(context, model, pulled, (performance.now() - started) / 1000));
   return ExitCode.ok;
+}
+
+/** Any repository of the Hub can be named; one that nobody knows yet is added. */
+async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<AddedModel> {
+  const { terminal, signal } = context;
+  const options = { signal, onProgress: (progress: PullProgress) => terminal.progress(progressLine(progress)) };
+  const repository = named === undefined || knownModel(models, named) ? undefined : namedRepository(named);
+  if (repository?.kind !== "model" || !repository.name.includes("/")) {
+    const model = modelNamed(models, named, "pull");
+    const precision = precisionOf(given, model);
+    const onPlan = (plan: PullPlan) => terminal.note(planText(model, precision, plan));
+    return { model, precision, pulled: await pullModel(parts, model, precision, { ...options, onPlan }) };
+  }
+  const asked = given.text("precision");
+  return addModel({ ...parts, settings }, repository, asked === undefined ? undefined : precisionNamed(asked), {
+    ...options,
+    onPlan: (plan, listed, precision) => terminal.note(planText(listed, precision, plan)),
+  });
 }
 
 async function verify({ context, given, parts, models, named }: Task): Promise<number> {
@@ -236,6 +253,7 @@ function overruled(by: string): string {
 async function remove({ context, given, parts, models, named }: Task): Promise<number> {
   const model = modelNamed(models, named, "remove");
   const freedBytes = await removeModel(parts, model);
+  parts.added.forget(model);
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
   else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
   else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
@@ -273,11 +291,11 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   if (modelPath(named)) {
     throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
-  const wanted = named.toLowerCase();
-  const found = models.find((model) =>
-    [model.id, model.repository, model.origin].some((name) => name.toLowerCase() === wanted),
-  );
+  const found = knownModel(models, named);
   if (found) return found;
+  if (action !== "pull" && /^[^/]+\/[^/]+$/.test(named)) {
+    throw new CairnError("input", `${named} is not on this machine.`, `\`cairn models pull ${named}\` downloads it.`);
+  }
   const near = nearest(
     named,
     models.map(({ id }) => id),
@@ -289,9 +307,16 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   );
 }
 
+function knownModel(models: readonly CatalogModel[], named: string): CatalogModel | undefined {
+  const wanted = named.toLowerCase();
+  return models.find(({ id, repository, origin }) =>
+    [id, repository, origin].some((name) => name.toLowerCase() === wanted),
+  );
+}
+
 function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
   const text = given.text("precision");
-  if (text === undefined) return smallest(model);
+  if (text === undefined) return usualPrecision(model);
   const precision = PRECISIONS.find((name) => name === text);
   if (precision && model.weights[precision]) return precision;
   throw new CairnError(
@@ -301,15 +326,21 @@ function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
   );
 }
 
-function smallest(model: CatalogModel): Precision {
-  return model.weights[DEFAULT_PRECISION] ? DEFAULT_PRECISION : precisionsOf(model)[0];
+/** The one that is taken unless another is named. */
+function usualPrecision(model: CatalogModel): Precision {
+  const offered = precisionsOf(model);
+  return offered[offered.length - 1];
 }
 
 function sizeOf(model: CatalogModel, precision: Precision): number {
   return filesOf(model, precision).reduce((sum, file) => sum + file.bytes, 0);
 }
 
-function planText(model: CatalogModel, precision: Precision, plan: PullPlan): string {
+function planText(
+  model: Pick<CatalogModel, "id" | "repository" | "origin" | "licence">,
+  precision: Precision,
+  plan: PullPlan,
+): string {
   const what = `${model.id}, ${precision}, by ${model.origin.split("/")[0]}, licence ${model.licence}`;
   const from = `${plan.endpoint}/${model.repository} at ${plan.commit.slice(0, 7)}`;
   const trust =
