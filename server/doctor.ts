@@ -126,6 +126,9 @@ function checkModel(host: Host): Finding {
   }
 }
 
+/** A model that is seen for the first time is loaded; a driver may hang at that. */
+const LONGEST_LOOK_MS = 60_000;
+
 /** The model that the user chose, by the names and sizes of its files; `cairn models verify` reads them. */
 async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: string): Promise<Finding> {
   const name = "Embedding";
@@ -133,7 +136,8 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
   if (chosen === undefined) return ok(name, "by the model in the package");
   try {
     const { chosenModel } = await import("./chosen/chosen-model.ts");
-    const { name: found, dims, prompts } = await chosenModel({ host, cacheDirectory, settings }, chosen);
+    const sources = { host, cacheDirectory, settings, signal: AbortSignal.timeout(LONGEST_LOOK_MS) };
+    const { name: found, dims, prompts } = await chosenModel(sources, chosen);
     return ok(name, `by ${found}, ${dims} dimensions${promptText(prompts)}, once its vectors are complete`);
   } catch (error) {
     const { message, hint } = asCairnError(error);

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type ChosenModel, chosenModel } from "../server/chosen/chosen-model.ts";
 import { promptsOf } from "../server/chosen/prompt-families.ts";
 import { nodeHost } from "../server/node-host.ts";
+import type { IndexStatus } from "../shared/search-types.ts";
 import { readSettings } from "../shared/settings.ts";
 import { embedded } from "./chosen-fixture.ts";
 import { assertClose, bert, TEXTS, workedOut } from "./engine-fixture.ts";
@@ -183,8 +184,18 @@ describe("search by a GGUF file", () => {
     const [root, cache, models] = [temporaryFolder(test), temporaryFolder(test), temporaryFolder(test)];
     writeFiles(root, FILES);
     const path = ggufIn(models);
-    const open = (model: string) => openCore(test, root, cache, { settings: { ...CPU, "embedding.model": model } });
+    const open = (model: string, more: Record<string, unknown> = {}) =>
+      openCore(test, root, cache, { settings: { ...CPU, ...more, "embedding.model": model } });
     return { path, open };
+  }
+
+  /** The status once it says that something is wrong. */
+  function toldOf({ workspace }: OpenedCore): Promise<IndexStatus> {
+    return new Promise((resolve, reject) => {
+      const look = (status: IndexStatus) => status.message !== "" && resolve(status);
+      workspace.onStatus(look);
+      workspace.status().then(look, reject);
+    });
   }
 
   async function answer({ workspace }: OpenedCore): Promise<[path: string, score: number][]> {
@@ -238,9 +249,24 @@ describe("search by a GGUF file", () => {
 
     writeFileSync(moved, readFileSync(moved).subarray(0, 30_000));
     const cut = await open(moved);
-    const { message, embedding: none } = await cut.workspace.idle();
+    const { message, embedding: none } = await toldOf(cut);
     assert.match(message, /^moved\.gguf cannot be loaded: .* The model in the package searches\./);
     assert.equal(none, undefined);
     await answer(cut);
+  });
+
+  it("waits for nobody who looks into it: the model in the package answers, and the folder can be closed", async (test) => {
+    const { path, open } = await machine(test);
+    const hangs = temporaryFolder(test);
+    const engine = "export const LlamaLogLevel = {};\nexport const getLlama = () => new Promise(() => {});\n";
+    writeFiles(hangs, {
+      "node_modules/node-llama-cpp/package.json": JSON.stringify({ type: "module", exports: "./index.js" }),
+      "node_modules/node-llama-cpp/index.js": engine,
+    });
+    const opened = await open(path, { "answer.local.engineFolder": hangs });
+    const { embedding, phase } = await opened.workspace.idle();
+    assert.deepEqual([embedding?.model, embedding?.phase, phase], [path, "loading", "ready"]);
+    await answer(opened);
+    await opened.core.close();
   });
 });

@@ -25,6 +25,8 @@ export interface ModelSources {
   readonly host: Pick<Host, "fetch" | "env">;
   readonly cacheDirectory: string;
   readonly settings: Settings;
+  /** Ends looking into a model. */
+  readonly signal?: AbortSignal;
 }
 
 /**

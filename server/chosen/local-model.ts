@@ -43,7 +43,7 @@ export async function localModel(sources: ModelSources, path: string): Promise<C
     : modelFolder(place, precision);
   const stamp = stampOf(found.files);
   const all = new SeenModels(join(sources.cacheDirectory, "models", "seen"));
-  const known = all.read(found.name, stamp) ?? (await lookInto(found, sources.settings, stamp));
+  const known = all.read(found.name, stamp) ?? (await lookInto(found, sources, stamp));
   all.keep(found.name, known);
   const model = withPrompts(found.model, known);
   const { queryPrefix: query, passagePrefix: passage } = model;
@@ -107,8 +107,9 @@ function modelFolder(folder: string, asked: Precision | undefined): LocalFiles {
 }
 
 /** Reads all of a model and loads it once. */
-async function lookInto({ model, files }: LocalFiles, settings: Settings, stamp: string): Promise<SeenModel> {
-  return { stamp, ...(await tryOnce(model, settings)), sha256: await hashOf(files) };
+async function lookInto({ model, files }: LocalFiles, sources: ModelSources, stamp: string): Promise<SeenModel> {
+  const { settings, signal } = sources;
+  return { stamp, ...(await tryOnce(model, settings, signal)), sha256: await hashOf(files, signal) };
 }
 
 /** A GGUF file has no papers: what it calls itself says how it wants to be asked. */

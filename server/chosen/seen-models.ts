@@ -72,11 +72,11 @@ export function stampOf(files: readonly string[]): string {
 }
 
 /** One SHA-256 over those of several files, in the order in which they are given. */
-export async function hashOf(files: readonly string[]): Promise<string> {
+export async function hashOf(files: readonly string[], signal?: AbortSignal): Promise<string> {
   const all = createHash("sha256");
   for (const path of files) {
     const one = createHash("sha256");
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) one.update(chunk);
+    for await (const chunk of createReadStream(path, { signal, highWaterMark: 1 << 20 })) one.update(chunk);
     all.update(one.digest());
   }
   return all.digest("hex");

@@ -109,7 +109,7 @@ export const modelsCommand: Command = {
     const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const host = nodeHost({ env: context.env });
     const parts = hubPartsOf(host, cacheDirectory);
-    const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings }, model);
+    const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings, signal: context.signal }, model);
     try {
       const models = [...readCatalog(), ...parts.added.all()];
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
