@@ -211,7 +211,7 @@ describe("cairn models", () => {
 
     const inFolder = JSON.parse((await there.models(["try", ".", "retry", "loop", "--json"], CPU, models)).stdout);
     assert.deepEqual([inFolder.id, inFolder.precision], [models, "int8"]);
-    const removed = await there.models(["remove", path], CPU);
+    const removed = await there.models(["remove", "./tiny.gguf"], CPU, models);
     assert.equal(removed.code, 2);
     assert.match(removed.stderr, /tiny\.gguf is a model of your own/);
   });

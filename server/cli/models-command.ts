@@ -269,8 +269,11 @@ function nameOf({ context, given, models, named }: Task, action: string): string
   return precision === undefined ? model.id : `${model.id}:${precisionOf(given, model)}`;
 }
 
+/** A path that begins where the terminal is. */
+const BEGINS_HERE = /^\.{1,2}(?:[\\/]|$)|\.gguf$/i;
+
 function ownPath({ cwd }: CommandContext, named: string): string | undefined {
-  return modelPath(named) ?? (/^\.{1,2}(?:[\\/]|$)|\.gguf$/i.test(named) ? resolve(cwd, named) : undefined);
+  return modelPath(named) ?? (BEGINS_HERE.test(named) ? resolve(cwd, named) : undefined);
 }
 
 function partsOfName(name: string): { id: string; precision: string | undefined } {
@@ -288,7 +291,7 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   if (named === undefined) {
     throw new CairnError("input", "Which model?", `For example: cairn models ${action} ${models[0].id}`);
   }
-  if (modelPath(named)) {
+  if (modelPath(named) || BEGINS_HERE.test(named)) {
     throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
   const found = knownModel(models, named);
