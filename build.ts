@@ -98,7 +98,7 @@ function bundles(): BuildOptions[] {
       ...node,
       entryPoints: ["server/native/engine-process.ts"],
       banner: { js: REQUIRE_FOR_COMMONJS },
-      external: ["onnxruntime-node"],
+      external: ["onnxruntime-node", "node-llama-cpp"],
     },
     ...[
       "server/workspace/root-worker.ts",

@@ -21,13 +21,15 @@ export interface CoreOptions {
 export function createCore(host: Host, settings: Settings, options: CoreOptions): Core {
   const open = new Set<Workspace>();
   let engine: Promise<ChosenEngine> | undefined;
+  const ending = new AbortController();
   /** The engine of the chosen model, which all folders share; undefined when none was chosen. */
   const chosen = (): Promise<ChosenEngine> | undefined => {
     const cacheDirectory = cacheDirectoryOf(settings, host.env);
     const name = chosenName(settings, cacheDirectory);
     if (name === undefined) return undefined;
-    engine ??= import("./chosen/chosen-engine.ts").then(
-      (module) => new module.ChosenEngine(host, cacheDirectory, name, settings["embedding.device"]),
+    engine ??= Promise.all([import("./chosen/chosen-engine.ts"), import("./chosen/chosen-model.ts")]).then(
+      async ([{ ChosenEngine }, { chosenModel }]) =>
+        new ChosenEngine(host, await chosenModel({ host, cacheDirectory, settings, signal: ending.signal }, name)),
     );
     return engine;
   };
@@ -61,6 +63,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
       const closing = [...open].map((workspace) => workspace.close());
       open.clear();
       await Promise.all(closing);
+      ending.abort();
       await engine?.then(
         (one) => one.close(),
         () => {},

@@ -129,6 +129,9 @@ function checkModel(host: Host): Finding {
   }
 }
 
+/** A model that is seen for the first time is loaded; a driver may hang at that. */
+const LONGEST_LOOK_MS = 60_000;
+
 /** The model that the user chose, by the names and sizes of its files; `cairn models verify` reads them. */
 async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: string): Promise<Finding> {
   const name = "Embedding";
@@ -137,11 +140,11 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
   try {
     const { chosenModel } = await import("./chosen/chosen-model.ts");
     const { keptPlacement } = await import("./chosen/placed-engine.ts");
-    const wanted = settings["embedding.device"];
-    const { name: found, dims, identity } = chosenModel(host, cacheDirectory, chosen, wanted);
-    const placement = keptPlacement(cacheDirectory, identity, wanted);
-    const where = placement ? placedText(placement) : "its device is found out when it is first used";
-    return ok(name, `by ${found}, ${dims} dimensions, once its vectors are complete; ${where}`);
+    const sources = { host, cacheDirectory, settings, signal: AbortSignal.timeout(LONGEST_LOOK_MS) };
+    const { name: found, dims, identity, prompts } = await chosenModel(sources, chosen);
+    const placement = keptPlacement(cacheDirectory, identity, settings["embedding.device"]);
+    const where = placement ? `; ${placedText(placement)}` : "";
+    return ok(name, `by ${found}, ${dims} dimensions${promptText(prompts)}, once its vectors are complete${where}`);
   } catch (error) {
     const { message, hint } = asCairnError(error);
     return warn(name, `${message} The model in the package searches.`, hint);
@@ -164,6 +167,13 @@ function checkHardware(): Finding {
   const gpu =
     graphics.length > 0 ? `graphics by ${graphics.join(", ")}` : "no graphics processor that an engine could use";
   return ok("Hardware", [`${cores} cores`, memory, ...simd, gpu].join(", "));
+}
+
+function promptText(prompts: { readonly query: string; readonly passage: string } | undefined): string {
+  if (!prompts) return "";
+  const { query, passage } = prompts;
+  if (query === "" && passage === "") return ", asked as it stands";
+  return `, asked with ${JSON.stringify(query)}, code with ${passage === "" ? "nothing" : JSON.stringify(passage)} before it`;
 }
 
 function checkKernels(host: Host): Finding {
@@ -216,7 +226,8 @@ async function checkHolder(host: Host, directory: string, root: string): Promise
 /** What the chosen model's engine does there. */
 function doing({ model, phase, inUse, done, total, engine }: EmbeddingStatus): string {
   const { depth, fill, tokensPerSecond, restarts } = engine;
-  const figures = `queue ${depth}, batches ${Math.round(100 * fill)}% full, ${Math.round(tokensPerSecond)} tokens/s`;
+  const where = engine.device ? `on ${engine.device}, ` : "";
+  const figures = `${where}queue ${depth}, batches ${Math.round(100 * fill)}% full, ${Math.round(tokensPerSecond)} tokens/s`;
   const again = restarts > 0 ? `, started again ${restarts} times` : "";
   return `; ${model} is ${phase}, ${done} of ${total} chunks, ${inUse ? "" : "not "}in use: ${figures}${again}`;
 }

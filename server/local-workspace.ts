@@ -4,6 +4,8 @@ import type { FileStatus, IndexedFolder } from "../shared/index-contents.ts";
 import { joined, type Phrase, phrase, SILENCE } from "../shared/phrase.ts";
 import type {
   CodeExcerpt,
+  EmbeddingStatus,
+  EngineStatus,
   IndexStatus,
   ReadRequest,
   SearchAnswer,
@@ -15,11 +17,12 @@ import type {
 import type { Settings } from "../shared/settings.ts";
 import type { ChosenEngine } from "./chosen/chosen-engine.ts";
 import type { ChosenSearch } from "./chosen/chosen-search.ts";
+import { chosenName } from "./chosen/model-choice.ts";
 import type { HeldWorkspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
-import { walkOptionsOf } from "./opening.ts";
+import { cacheDirectoryOf, walkOptionsOf } from "./opening.ts";
 import { ripgrepPath } from "./package-files.ts";
 import { answerSearch, type FileNow, type SearchSource } from "./search/answer-search.ts";
 import { readCode } from "./search/read-code.ts";
@@ -50,6 +53,18 @@ const LANGUAGE_IDS = LANGUAGES.map((language) => language.id);
 
 /** Room for the vectors of an index that is still empty. */
 const FIRST_ARENA_BYTES = 2 ** 20;
+
+/** An engine of which nothing is known yet. */
+const NOT_STARTED: EngineStatus = {
+  pid: 0,
+  depth: 0,
+  texts: 0,
+  batches: 0,
+  fill: 0,
+  tokensPerSecond: 0,
+  rejected: 0,
+  restarts: 0,
+};
 
 export interface LocalParts {
   host: Host;
@@ -88,6 +103,8 @@ export class LocalWorkspace implements HeldWorkspace {
   #told: Snapshot | undefined;
   #changes = 0;
   #chosen: ChosenSearch | undefined;
+  /** Its name, while it is looked into. */
+  #choosing: string | undefined;
   /** Why the model that the user chose is not used. */
   #notChosen: Phrase = SILENCE;
   #closed = false;
@@ -138,7 +155,7 @@ export class LocalWorkspace implements HeldWorkspace {
     await workspace.#openSnapshot();
     workspace.#indexer.start(parts.files, parts.scan);
     const engine = parts.chosen();
-    if (engine) await workspace.#searchBy(engine);
+    if (engine) await soon(workspace.#searchBy(engine));
     return workspace;
   }
 
@@ -289,6 +306,7 @@ export class LocalWorkspace implements HeldWorkspace {
   /** Begins to search by the chosen model, whose code is loaded here and only here; the bundled one answers until it can. */
   async #searchBy(starting: Promise<ChosenEngine>): Promise<void> {
     const { host, settings, store, model } = this.#parts;
+    this.#choosing = chosenName(settings, cacheDirectoryOf(settings, host.env));
     try {
       const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
       if (this.#closed) return;
@@ -305,11 +323,21 @@ export class LocalWorkspace implements HeldWorkspace {
       });
       this.#chosen.advance();
     } catch (error) {
+      if (this.#closed) return;
       const { said, advice, message, hint } = asCairnError(error);
       this.#notChosen = phrase("{0} The model in the package searches. {1}", said, advice);
       host.log.warn(`embedding: ${message} ${hint}`);
-      this.#tell();
+    } finally {
+      this.#choosing = undefined;
+      if (!this.#closed) this.#tell();
     }
+  }
+
+  /** Of the model that the user chose; undefined without one, and when it cannot be used. */
+  #embedding(): EmbeddingStatus | undefined {
+    if (this.#chosen) return this.#chosen.status;
+    if (this.#choosing === undefined) return undefined;
+    return { model: this.#choosing, phase: "loading", inUse: false, done: 0, total: 0, engine: NOT_STARTED };
   }
 
   #tell(): void {
@@ -391,6 +419,7 @@ export class LocalWorkspace implements HeldWorkspace {
     if (snapshot !== this.#told) this.#changes++;
     this.#told = snapshot;
     const { phase, done, total, message } = this.#indexer.progress;
+    const embedding = this.#embedding();
     return {
       root: this.root,
       phase,
@@ -406,9 +435,20 @@ export class LocalWorkspace implements HeldWorkspace {
       embedded: 0,
       indexBytes: 0,
       vectorBytes: 0,
-      ...(this.#chosen && { embedding: this.#chosen.status }),
+      ...(embedding && { embedding }),
     };
   }
+}
+
+/** Longer than that nobody waits for the model that the user chose: one that is seen for the first time is read and loaded. */
+const PATIENCE_MS = 1_000;
+
+/** Resolves when the work is done, and at the latest when nobody should wait for it any longer. */
+async function soon(work: Promise<void>): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  const timer = setTimeout(enough.resolve, PATIENCE_MS);
+  await Promise.race([work, enough.promise]);
+  clearTimeout(timer);
 }
 
 /** At most ten calls a second; the last state is always told. */

@@ -182,6 +182,8 @@ export interface EmbeddingStatus {
 export interface EngineStatus {
   /** Of its process; 0 while none runs. */
   pid: number;
+  /** What it runs on, for people: "CPU, 2 threads"; absent while none runs, and where no process of this machine does the work. */
+  device?: string;
   /** Texts that wait for it, and those that it has at the moment. */
   depth: number;
   /** Texts that it has embedded. */

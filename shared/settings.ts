@@ -111,7 +111,7 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "HF_EMBEDDING_MODEL",
-    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
+    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`; any other of the Hub that was pulled, as `owner/name`; or one of your own by its absolute path: a GGUF file such as `~/models/nomic-embed-text-v1.5.Q8_0.gguf`, which runs as `cairn.answer.local.gpu`, `.threads` and `.engineFolder` say, or a folder with a model in ONNX form. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
   },
   "embedding.device": {
     type: "choice",
@@ -183,7 +183,7 @@ export const SETTINGS = {
     choices: ["auto", "off"],
     scope: "machine",
     env: "CAIRN_LOCAL_GPU",
-    doc: "Whether a model file runs on the graphics processor. `auto`: on the best that the engine supports and finds (Metal, CUDA, Vulkan), with as many layers as fit, else on the processor. `off`: on the processor.",
+    doc: "Whether a model file, for answers or for embedding, runs on the graphics processor. `auto`: on the best that the engine supports and finds (Metal, CUDA, Vulkan), with as many layers as fit, else on the processor. `off`: on the processor.",
   },
   "answer.local.threads": {
     type: "number",

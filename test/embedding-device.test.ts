@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import { keptPlacement, startWhereBest } from "../server/chosen/placed-engine.ts";
 import { devicesWorthTrying } from "../server/native/device.ts";
 import { Engine } from "../server/native/engine.ts";
-import type { EngineModel } from "../server/native/engine-model.ts";
+import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { hardwareHere } from "../server/native/hardware.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
@@ -12,12 +12,12 @@ import { TinyBert } from "./tiny-bert.ts";
 
 const { log } = nodeHost({ level: "silent" });
 
-function onDisk(test: TestContext): EngineModel {
+function onDisk(test: TestContext): OnnxFiles {
   const folder = temporaryFolder(test);
   writeFiles(folder, new TinyBert({ hidden: 32, layers: 1, heads: 4, inner: 64, positions: 512 }).files());
   const weights = join(folder, "onnx/model_quantized.onnx");
   const prefixes = { queryPrefix: "", passagePrefix: "" };
-  return { name: "tiny", folder, weights, dims: 32, pooling: "mean", maxTokens: 512, ...prefixes };
+  return { format: "onnx", name: "tiny", folder, weights, dims: 32, pooling: "mean", maxTokens: 512, ...prefixes };
 }
 
 /** The software Vulkan of Debian's Chromium: it computes what a graphics processor would, on the processor. */
@@ -40,7 +40,7 @@ describe("the device of a model", () => {
       (["cpu", "webgpu"] as const).map(async (device) => {
         const engine = await Engine.start(model, { device, threads: 1 });
         test.after(() => engine.close());
-        assert.equal(engine.loaded.device, device);
+        assert.equal(engine.loaded.device, device === "cpu" ? "CPU, 1 thread" : device);
         return (await engine.embed(texts, "passage")).vectors;
       }),
     );
@@ -75,7 +75,7 @@ describe("the device of a model", () => {
     const cacheDirectory = temporaryFolder(test);
     const engine = await startWhereBest(onDisk(test), { identity: "tiny", wanted: "directml", cacheDirectory, log });
     test.after(() => engine.close());
-    assert.equal(engine.loaded.device, "cpu");
+    assert.match(engine.loaded.device, /^CPU, /);
     const kept = keptPlacement(cacheDirectory, "tiny", "directml");
     assert.equal(kept?.device, "cpu");
     assert.match(kept.trials[1].failure ?? "", /tiny cannot be used/);

@@ -150,12 +150,8 @@ describe("an engine that is kept", () => {
     const folder = temporaryFolder(test);
     writeFiles(folder, bert.files());
     const weights = join(folder, "onnx/model_quantized.onnx");
-    const prefixes = { queryPrefix: "", passagePrefix: "" };
-    return () =>
-      Engine.start(
-        { name: "tiny", folder, weights, dims: 32, pooling: "mean", maxTokens: 64, ...prefixes },
-        { threads: 1 },
-      );
+    const manner = { dims: 32, pooling: "mean", maxTokens: 64, queryPrefix: "", passagePrefix: "" } as const;
+    return () => Engine.start({ format: "onnx", name: "tiny", folder, weights, ...manner }, { threads: 1 });
   }
 
   /** Runs until something holds of it; it says when it changes. */

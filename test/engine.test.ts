@@ -5,28 +5,21 @@ import { cpSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { Engine } from "../server/native/engine.ts";
-import type { EngineModel, TextKind } from "../server/native/engine-model.ts";
+import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { textWindows, tokenBatches, WINDOW_OVERLAP } from "../server/native/text-windows.ts";
 import { packageFile } from "../server/package-files.ts";
 import { inWords } from "../shared/phrase.ts";
+import { assertClose, bert, embedded, started, TEXTS, WORDS, workedOut } from "./engine-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { seeded } from "./seeded.ts";
-import { type OnnxForm, TinyBert, unit } from "./tiny-bert.ts";
-
-const bert = new TinyBert({ hidden: 32, layers: 2, heads: 4, inner: 64, positions: 128 });
-const WORDS = "read write file cache error retry loop find open close parse token line word index search".split(" ");
-const TEXTS = [
-  "read the file",
-  "retry",
-  "a cache of the index",
-  "parse a token line word loop find open close error write",
-];
+import { type OnnxForm, unit } from "./tiny-bert.ts";
 
 /** A model on disk, in the form that its file is to have. */
-function onDisk(test: TestContext, changes: Partial<EngineModel> = {}, form: OnnxForm = {}): EngineModel {
+function onDisk(test: TestContext, changes: Partial<OnnxFiles> = {}, form: OnnxForm = {}): OnnxFiles {
   const folder = temporaryFolder(test);
   writeFiles(folder, bert.files(form));
   return {
+    format: "onnx",
     name: "tiny",
     folder,
     weights: join(folder, "onnx/model_quantized.onnx"),
@@ -37,29 +30,6 @@ function onDisk(test: TestContext, changes: Partial<EngineModel> = {}, form: Onn
     passagePrefix: "passage: ",
     ...changes,
   };
-}
-
-async function started(test: TestContext, model: EngineModel): Promise<Engine> {
-  const engine = await Engine.start(model, { threads: 1 });
-  test.after(() => engine.close());
-  return engine;
-}
-
-/** The vectors that the engine gives, a list a text. */
-async function embedded(engine: Engine, texts: readonly string[], kind: TextKind): Promise<number[][]> {
-  const { vectors } = await engine.embed(texts, kind);
-  return texts.map((_, i) => Array.from(vectors.subarray(i * 32, (i + 1) * 32)));
-}
-
-/** The same worked out one number after the other, for texts that fit into the model. */
-function workedOut(texts: readonly string[], prefix: string, pooling: EngineModel["pooling"]): number[][] {
-  return texts.map((text) => bert.embedding(bert.wrapped(bert.tokens(prefix + text)), pooling));
-}
-
-function assertClose(found: readonly number[][], expected: readonly number[][], tolerance = 1e-4): void {
-  assert.equal(found.length, expected.length);
-  const worst = Math.max(...found.flatMap((vector, i) => vector.map((value, d) => Math.abs(value - expected[i][d]))));
-  assert.ok(worst <= tolerance, `off by ${worst}`);
 }
 
 describe("the ONNX engine", () => {
@@ -194,7 +164,7 @@ describe("an engine that fails", () => {
     const child = fork(new URL("../server/native/engine-process.ts", import.meta.url), { serialization: "advanced" });
     const exit = once(child, "exit");
     child.disconnect();
-    assert.deepEqual(await exit, [0, null]);
+    assert.deepEqual(await exit, [null, "SIGKILL"]);
   });
 });
 

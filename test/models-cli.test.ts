@@ -11,6 +11,7 @@ import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
 import { dot, TinyBert } from "./tiny-bert.ts";
+import { tinyBertGguf } from "./tiny-bert-gguf.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));
 const MODEL = "bge-base-en-v1.5";
@@ -23,6 +24,9 @@ const FILES = {
   "onnx/model_quantized.onnx": content(300_000, 2),
 };
 const LINES = /^( +-?\d\.\d{3} {2}(?:loop|cache)\n){2}bge-base-en-v1\.5 int8, 768 dims: [\d.]+ texts\/s .*of memory\n$/;
+/** Model files run on the processor. */
+const CPU = { CAIRN_LOCAL_GPU: "off" };
+const tinyBert = new TinyBert({ hidden: 32, layers: 1, heads: 4, inner: 64, positions: 512 });
 const BYTES = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
 
 /** A terminal on a machine without models, and a Hub that has one of the catalogue's. */
@@ -45,17 +49,17 @@ class Terminal {
     };
   }
 
-  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    return spawn(process.execPath, [PROGRAM, ...args], { env: { ...this.#env, ...env }, stdio: "pipe" });
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): ChildProcess {
+    return spawn(process.execPath, [PROGRAM, ...args], { env: { ...this.#env, ...env }, cwd, stdio: "pipe" });
   }
 
-  models(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    return this.cairn(["models", ...args], env);
+  models(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
+    return this.cairn(["models", ...args], env, cwd);
   }
 
   /** Any command of the program. */
-  async cairn(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    const child = this.start(args, env);
+  async cairn(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
+    const child = this.start(args, env, cwd);
     const exit = once(child, "exit");
     const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((out) => (out ? text(out) : "")));
     const [code] = await exit;
@@ -181,6 +185,63 @@ describe("cairn models", () => {
     const altered = await there.models(["try", MODEL, "retry", "loop"]);
     assert.equal(altered.code, 3);
     assert.match(altered.stderr, /is not what it must be, and is not loaded/);
+  });
+
+  it("takes a model file of the user's own, from where the terminal is", async (test) => {
+    const there = await terminal(test);
+    const [folder, models] = [temporaryFolder(test), temporaryFolder(test)];
+    writeFiles(folder, PROJECT);
+    const path = join(models, "tiny.gguf");
+    writeFiles(models, { "tiny.gguf": tinyBertGguf(tinyBert, { name: "E5 base" }), ...tinyBert.files() });
+    const tried = await there.models(["try", "tiny.gguf", "retry", "loop", "cache"], CPU, models);
+    assert.match(
+      tried.stdout,
+      /^( +-?\d\.\d{3} {2}(?:loop|cache)\n){2}.*tiny\.gguf, 32 dims: .*CPU, \d+ threads?, loaded/,
+    );
+    const cost = JSON.parse((await there.models(["use", path, folder, "--json"], CPU)).stdout);
+    assert.deepEqual([cost.model, cost.chunks, cost.bytes], [path, 2, 2 * (32 + 64)]);
+    const indexed = JSON.parse((await there.cairn(["index", folder, "--json"], CPU)).stdout).embedding;
+    assert.deepEqual([indexed.model, indexed.phase, indexed.done], [path, "ready", 2]);
+    const { stdout } = await there.cairn(["doctor", folder], CPU);
+    assert.match(
+      stdout,
+      /Embedding +by .*tiny\.gguf, 32 dimensions, asked with "query: ", code with "passage: " before/,
+    );
+    assert.match((await there.models([], CPU)).stdout, /\n.*tiny\.gguf searches\.\n/);
+
+    const inFolder = JSON.parse((await there.models(["try", ".", "retry", "loop", "--json"], CPU, models)).stdout);
+    assert.deepEqual([inFolder.id, inFolder.precision], [models, "int8"]);
+    const removed = await there.models(["remove", "./tiny.gguf"], CPU, models);
+    assert.equal(removed.code, 2);
+    assert.match(removed.stderr, /tiny\.gguf is a model of your own/);
+  });
+
+  it("adds any model of the Hub, lists, verifies, uses and removes it", async (test) => {
+    const there = await terminal(test);
+    there.server.repositories["acme/E5-small"] = { main: COMMIT, content: { [COMMIT]: tinyBert.files() } };
+    const missing = await there.models(["try", "acme/E5-small", "a", "b"]);
+    assert.match(missing.stderr, /acme\/E5-small is not on this machine[\s\S]*pull acme\/E5-small/);
+    const pulled = await there.models(["pull", "acme/E5-small"]);
+    assert.equal(pulled.code, 0, pulled.stderr);
+    assert.match(
+      pulled.stderr,
+      /^acme\/E5-small, int8, by acme, licence mit\n4 files, .*\n.*the Hub says is recorded now/,
+    );
+    assert.match((await there.models([])).stdout, /\nacme\/E5-small +32 dims {2}mit +on disk: int8, .*\n {2}From acme/);
+    assert.match((await there.models(["verify"])).stdout, /^ok {2}acme\/E5-small int8: 4 files/);
+    const tried = JSON.parse((await there.models(["try", "acme/E5-small", "retry", "loop", "--json"])).stdout);
+    const vector = (text: string) => tinyBert.embedding(tinyBert.wrapped(tinyBert.tokens(text)), "mean");
+    const expected = dot(vector("query: retry"), vector("passage: loop"));
+    assert.deepEqual([tried.id, tried.precision], ["acme/E5-small", "int8"]);
+    assert.ok(Math.abs(tried.similarities[0].similarity - expected) < 1e-4);
+
+    const folder = temporaryFolder(test);
+    writeFiles(folder, PROJECT);
+    assert.equal((await there.models(["use", "acme/E5-small", folder])).code, 0);
+    const indexed = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout).embedding;
+    assert.deepEqual([indexed.model, indexed.phase], ["acme/E5-small:int8", "ready"]);
+    assert.match((await there.models(["remove", "acme/E5-small"])).stdout, /acme\/E5-small removed/);
+    assert.doesNotMatch((await there.models([])).stdout, /acme/);
   });
 
   it("a process that is killed leaves no lock, and what it has is used", async (test) => {

@@ -18,7 +18,7 @@ export interface OnnxForm {
 }
 
 /** Every word that the tests use; the tokenizer knows no other. */
-const WORDS = [
+export const WORDS = [
   "[PAD]",
   "[UNK]",
   "[CLS]",
@@ -30,7 +30,7 @@ const WORDS = [
 ];
 
 const SPREAD = 0.15;
-const EPSILON = 1e-12;
+export const EPSILON = 1e-12;
 
 export class TinyBert {
   readonly shape: Shape;
@@ -90,7 +90,7 @@ export class TinyBert {
   onnx({ tokenTypes = true, output = "tokens" }: OnnxForm = {}): Buffer {
     const { hidden, heads, inner, layers, positions } = this.shape;
     const graph = new OnnxGraph();
-    const weight = (name: string, ...dims: readonly number[]) => graph.constant(name, dims, this.#weight(name));
+    const weight = (name: string, ...dims: readonly number[]) => graph.constant(name, dims, this.weight(name));
     const linear = (x: string, name: string, from: number, to: number) =>
       graph.node("Add", [graph.node("MatMul", [x, weight(`${name}.weight`, from, to)]), weight(`${name}.bias`, to)]);
     const norm = (x: string, name: string) =>
@@ -109,7 +109,7 @@ export class TinyBert {
     const words = graph.node("Gather", [weight("words", WORDS.length, hidden), "input_ids"]);
     const types = tokenTypes
       ? graph.node("Gather", [weight("types", 2, hidden), "token_type_ids"])
-      : graph.constant("type 0", [hidden], this.#weight("types").subarray(0, hidden));
+      : graph.constant("type 0", [hidden], this.weight("types").subarray(0, hidden));
     const placed = graph.node("Gather", [weight("positions", positions, hidden), place]);
     let x = norm(graph.node("Add", [graph.node("Add", [words, types]), placed]), "embedded");
 
@@ -163,7 +163,7 @@ export class TinyBert {
   /** The vectors of tokens, worked out one number after the other. */
   forward(tokens: readonly number[]): number[][] {
     const { hidden, heads, inner, layers } = this.shape;
-    const row = (name: string, index: number) => this.#weight(name).subarray(index * hidden, (index + 1) * hidden);
+    const row = (name: string, index: number) => this.weight(name).subarray(index * hidden, (index + 1) * hidden);
     let x = tokens.map((token, place) => {
       const [word, position, type] = [row("words", token), row("positions", place), row("types", 0)];
       return this.#norm(
@@ -203,20 +203,21 @@ export class TinyBert {
   }
 
   #linear(name: string, x: readonly number[], to: number): number[] {
-    const [weight, bias] = [this.#weight(`${name}.weight`), this.#weight(`${name}.bias`)];
+    const [weight, bias] = [this.weight(`${name}.weight`), this.weight(`${name}.bias`)];
     return Array.from(bias, (start, column) =>
       x.reduce((sum, value, i) => sum + value * weight[i * to + column], start),
     );
   }
 
   #norm(name: string, x: readonly number[]): number[] {
-    const [scale, shift] = [this.#weight(`${name}.scale`), this.#weight(`${name}.shift`)];
+    const [scale, shift] = [this.weight(`${name}.scale`), this.weight(`${name}.shift`)];
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
     return x.map((value, i) => ((value - mean) / Math.sqrt(variance + EPSILON)) * scale[i] + shift[i]);
   }
 
-  #weight(name: string): Float32Array {
+  /** One of its arrays of weights; of a layer of sums, the rows are what goes in. */
+  weight(name: string): Float32Array {
     const weight = this.#weights.get(name);
     if (!weight) throw new Error(`there is no weight ${name}`);
     return weight;

@@ -5,8 +5,7 @@ import type { Host } from "../host.ts";
 import { EngineQueue } from "../native/engine-queue.ts";
 import { KeptEngine } from "../native/kept-engine.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
-import { chosenModel } from "./chosen-model.ts";
-import type { WantedDevice } from "./placed-engine.ts";
+import type { ChosenModel } from "./chosen-model.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
 const QUESTION_MS = 3_000;
@@ -22,12 +21,8 @@ export class ChosenEngine {
   readonly #queue: EngineQueue;
   readonly #listeners = new Set<() => void>();
 
-  /**
-   * Begins to load the model.
-   * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
-   */
-  constructor(host: Host, cacheDirectory: string, named: string, wanted: WantedDevice) {
-    const model = chosenModel(host, cacheDirectory, named, wanted);
+  /** Begins to load the model. */
+  constructor(host: Host, model: ChosenModel) {
     this.name = model.name;
     this.model = model.identity;
     this.dims = model.dims;
@@ -53,7 +48,8 @@ export class ChosenEngine {
   }
 
   get status(): EngineStatus {
-    return { pid: this.#engine.pid ?? 0, ...this.#queue.metrics, restarts: this.#engine.restarts };
+    const { pid = 0, device, restarts } = this.#engine;
+    return { pid, ...(device && { device }), ...this.#queue.metrics, restarts };
   }
 
   /** Calls back when it runs, and when it no longer does. */

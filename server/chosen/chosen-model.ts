@@ -1,8 +1,11 @@
+import type { Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
 import { loadableModel } from "./loadable-model.ts";
+import { localModel, modelPath } from "./local-model.ts";
 import { hubPartsOf, namedModel } from "./named-model.ts";
-import { startWhereBest, type WantedDevice } from "./placed-engine.ts";
+import type { Prompts } from "./prompt-families.ts";
+import { startModel } from "./start-model.ts";
 
 /** A model that can search, whatever runs it. */
 export interface ChosenModel {
@@ -11,25 +14,40 @@ export interface ChosenModel {
   /** Part of the key of its vectors: all that decides how a text becomes a vector. */
   readonly identity: string;
   readonly dims: number;
+  /** What is put before questions and passages, where Cairn puts anything there. */
+  readonly prompts?: Prompts;
   /** @throws {CairnError} `input` or `corrupt` for what is so at the next try too, `unavailable` otherwise */
   start(signal?: AbortSignal): Promise<EmbeddingEngine>;
 }
 
+/** Where models are looked for, and how they are run. */
+export interface ModelSources {
+  readonly host: Pick<Host, "fetch" | "env" | "log">;
+  readonly cacheDirectory: string;
+  readonly settings: Settings;
+  /** Ends looking into a model. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * What a name stands for, as `cairn.embedding.model` takes it.
- * @param wanted where it is to run, as `cairn.embedding.device` has it
+ * What a name stands for, as `cairn.embedding.model` takes it: a model that was downloaded, or the path of one.
  * @throws {CairnError} `input` for a name that there is not, and for a model that is not on this machine
  */
-export function chosenModel(host: Host, cacheDirectory: string, named: string, wanted: WantedDevice): ChosenModel {
-  const parts = hubPartsOf(host, cacheDirectory);
+export async function chosenModel(sources: ModelSources, named: string): Promise<ChosenModel> {
+  const path = modelPath(named);
+  if (path !== undefined) return localModel(sources, path);
+  const parts = hubPartsOf(sources.host, sources.cacheDirectory);
   const { model, precision, name, identity } = namedModel(parts, named);
+  const { dims, queryPrefix: query, passagePrefix: passage } = model;
   return {
     name,
     identity,
-    dims: model.dims,
+    dims,
+    prompts: { query, passage },
     start: async (signal) => {
-      const loadable = await loadableModel(parts, model, precision, signal);
-      return startWhereBest(loadable, { identity, wanted, cacheDirectory, log: host.log }, signal);
+      const { settings } = sources;
+      const loadable = await loadableModel({ ...parts, settings }, model, precision, signal);
+      return startModel(loadable, identity, sources, signal);
     },
   };
 }

@@ -1,17 +1,19 @@
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import type { Settings } from "../../shared/settings.ts";
 import type { CatalogModel, Precision } from "../hub/catalog.ts";
 import { modelOnDisk, verifyModel } from "../hub/installed.ts";
 import type { HubParts } from "../hub/pull.ts";
 import type { EngineModel } from "../native/engine-model.ts";
+import { ggufModel } from "./start-model.ts";
 
 /**
  * A model as an engine takes it, once every file of it was read and is what it must be.
  * @throws {CairnError} `input` when it is not on this machine, `corrupt` when a file is not what it must be
  */
 export async function loadableModel(
-  parts: Pick<HubParts, "access" | "known">,
+  parts: Pick<HubParts, "access" | "known"> & { readonly settings: Settings },
   model: CatalogModel,
   precision: Precision,
   signal?: AbortSignal,
@@ -29,7 +31,11 @@ export async function loadableModel(
     );
   }
   const { dims, pooling, maxTokens, queryPrefix, passagePrefix } = model;
+  if (weights.endsWith(".gguf")) {
+    return { ...ggufModel(parts.settings, model.id, join(folder, weights)), dims, queryPrefix, passagePrefix };
+  }
   return {
+    format: "onnx",
     name: model.id,
     folder,
     weights: join(folder, weights),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
+import { AddedModels } from "../hub/added-models.ts";
 import { type CatalogModel, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
 import { hubAccess } from "../hub/hub-access.ts";
 import { modelOnDisk } from "../hub/installed.ts";
@@ -10,7 +11,7 @@ import { KnownFiles } from "../hub/known-files.ts";
 import type { HubParts } from "../hub/pull.ts";
 import { notHere } from "./loadable-model.ts";
 
-/** A model of the catalogue, as it lies on this machine. */
+/** A model of the catalogue, or one that the user has added to it, as it lies on this machine. */
 export interface NamedModel {
   readonly model: CatalogModel;
   readonly precision: Precision;
@@ -20,19 +21,29 @@ export interface NamedModel {
   readonly identity: string;
 }
 
-/** Where downloaded models and what is known of them lie. */
-export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: string): HubParts {
-  return { host, access: hubAccess(host.env), known: new KnownFiles(join(cacheDirectory, "models")) };
+/** Where downloaded models and what is known of them lie, and which the user has added to the catalogue's. */
+export interface ModelParts extends HubParts {
+  readonly added: AddedModels;
+}
+
+export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: string): ModelParts {
+  const folder = join(cacheDirectory, "models");
+  return {
+    host,
+    access: hubAccess(host.env),
+    known: new KnownFiles(folder),
+    added: new AddedModels(join(folder, "added")),
+  };
 }
 
 /**
- * The model that a name stands for: an id of the catalogue or a repository, and after a colon a precision; without it the
+ * The model that a name stands for: an id of the catalogue, a repository of it or one that was added, and after a colon a precision; without it the
  * smallest that is on this machine. Looks at the names of its files alone.
  * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
  */
-export function namedModel(parts: Pick<HubParts, "access" | "known">, name: string): NamedModel {
+export function namedModel(parts: Pick<ModelParts, "access" | "known" | "added">, name: string): NamedModel {
   const [wanted, asked] = name.split(":");
-  const models = readCatalog();
+  const models = [...readCatalog(), ...parts.added.all()];
   const model = models.find(({ id, repository, origin }) =>
     [id, repository, origin].some((known) => known.toLowerCase() === wanted.trim().toLowerCase()),
   );
@@ -40,12 +51,14 @@ export function namedModel(parts: Pick<HubParts, "access" | "known">, name: stri
     throw new CairnError(
       "input",
       phrase('There is no embedding model "{0}" in the catalogue.', wanted),
-      phrase("`cairn models` lists them; `bundled` is the one in the package."),
+      phrase(
+        "`cairn models` lists them; `bundled` is the one in the package. One of the Hub is pulled first; one of your own is named by its whole path.",
+      ),
     );
   }
   const { precisions, commit } = modelOnDisk(parts, model);
   const precision = asked === undefined ? (precisions.at(-1) ?? precisionsOf(model).at(-1)) : precisionNamed(asked);
-  if (!precision || !commit || !precisions.includes(precision)) throw notHere(model, precision ?? PRECISIONS[2]);
+  if (!precision || !commit || !precisions.includes(precision)) throw notHere(model, precision ?? "int8");
   return {
     model,
     precision,

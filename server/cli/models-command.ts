@@ -1,12 +1,16 @@
+import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { type AddedModel, addModel } from "../chosen/add-model.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
+import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
-import { hubPartsOf } from "../chosen/named-model.ts";
+import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
+import { namedRepository } from "../hub/cache-layout.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
-import { type HubParts, type PulledModel, pullModel } from "../hub/pull.ts";
+import { type PulledModel, pullModel } from "../hub/pull.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
@@ -37,8 +41,15 @@ keeps the choice in Cairn's cache folder, for terminals and editors; cairn.embed
 \`cairn index\`; until they are complete, the model in the package searches. \`cairn models use bundled\` goes back to that
 one, at once, and no vector is made twice.
 
+\`pull OWNER/NAME\` downloads any other model of the Hub, in ONNX form or else in a GGUF file (q8_0 as int8), finds out how it
+is to be used, and adds it to the list. Its commit and the hashes of its files are those of that day until it is removed.
+
+\`try\` and \`use\` also take the path of a model of your own: a GGUF file that llama.cpp runs, on the graphics processor where
+the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
+path that is not absolute begins with ./ or ends in .gguf.
+
 Options:
-  --precision PRECISION  ${PRECISIONS.join(", ")}; int8, the smallest, unless given
+  --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
   --json                 Answer with one JSON object
   --color WHEN           auto (default), always or never
 
@@ -50,20 +61,20 @@ Examples:
   cairn models
   cairn models pull jina-embeddings-v2-base-code
   cairn models pull all-MiniLM-L6-v2 --precision fp32
+  cairn models pull BAAI/bge-small-en-v1.5
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models use all-MiniLM-L6-v2 ~/projects/app
+  cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
 `;
-
-const DEFAULT_PRECISION: Precision = "int8";
 
 /** What every action works with. */
 interface Task {
   readonly context: CommandContext;
   readonly given: ParsedArguments;
-  readonly parts: HubParts;
+  readonly parts: ModelParts;
   /** What a name stands for, as `cairn.embedding.model` takes it. */
-  modelOf(name: string): ChosenModel;
+  modelOf(name: string): Promise<ChosenModel>;
   readonly settings: Settings;
   readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
@@ -98,9 +109,9 @@ export const modelsCommand: Command = {
     const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const host = nodeHost({ env: context.env });
     const parts = hubPartsOf(host, cacheDirectory);
-    const modelOf = (model: string) => chosenModel(host, cacheDirectory, model, settings["embedding.device"]);
+    const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings, signal: context.signal }, model);
     try {
-      const models = readCatalog();
+      const models = [...readCatalog(), ...parts.added.all()];
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
     } finally {
       context.terminal.progress("");
@@ -109,7 +120,7 @@ export const modelsCommand: Command = {
 };
 
 async function list({ context, given, parts, settings, cacheDirectory, models }: Task): Promise<number> {
-  const [chosen] = (chosenName(settings, cacheDirectory) ?? BUNDLED).split(":");
+  const { id: chosen } = partsOfName(chosenName(settings, cacheDirectory) ?? BUNDLED);
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const { print, style } = context.terminal;
   if (given.flag("json")) {
@@ -123,31 +134,45 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
     const state =
       disk.precisions.length > 0
         ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
-        : `${bytes(sizeOf(model, smallest(model)))} to download`;
+        : `${bytes(sizeOf(model, usualPrecision(model)))} to download`;
     const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
     const searches = model.id === chosen ? style.ok(", searches") : "";
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
   }
+  if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
   return ExitCode.ok;
 }
 
-async function pull({ context, given, parts, models, named }: Task): Promise<number> {
-  const model = modelNamed(models, named, "pull");
-  const precision = precisionOf(given, model);
-  const { terminal, signal } = context;
+async function pull(task: Task): Promise<number> {
+  const { context, given } = task;
+  const { terminal } = context;
   const started = performance.now();
-  const pulled = await pullModel(parts, model, precision, {
-    signal,
-    onPlan: (plan) => terminal.note(planText(model, precision, plan)),
-    onProgress: (progress) => terminal.progress(progressLine(progress)),
-  });
+  const { model, precision, pulled } = await pulledModel(task);
   terminal.progress("");
   if (given.flag("json")) {
     terminal.print(`${JSON.stringify({ id: model.id, precision, ...pulled })}\n`);
   } else terminal.print(pulledText(context, model, pulled, (performance.now() - started) / 1000));
   return ExitCode.ok;
+}
+
+/** Any repository of the Hub can be named; one that nobody knows yet is added. */
+async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<AddedModel> {
+  const { terminal, signal } = context;
+  const options = { signal, onProgress: (progress: PullProgress) => terminal.progress(progressLine(progress)) };
+  const repository = named === undefined || knownModel(models, named) ? undefined : namedRepository(named);
+  if (repository?.kind !== "model" || !repository.name.includes("/")) {
+    const model = modelNamed(models, named, "pull");
+    const precision = precisionOf(given, model);
+    const onPlan = (plan: PullPlan) => terminal.note(planText(model, precision, plan));
+    return { model, precision, pulled: await pullModel(parts, model, precision, { ...options, onPlan }) };
+  }
+  const asked = given.text("precision");
+  return addModel({ ...parts, settings }, repository, asked === undefined ? undefined : precisionNamed(asked), {
+    ...options,
+    onPlan: (plan, listed, precision) => terminal.note(planText(listed, precision, plan)),
+  });
 }
 
 async function verify({ context, given, parts, models, named }: Task): Promise<number> {
@@ -174,25 +199,26 @@ async function verify({ context, given, parts, models, named }: Task): Promise<n
   return bad.length === 0 ? ExitCode.ok : ExitCode.unavailable;
 }
 
-async function tryOut({ context, given, parts, modelOf, models, named }: Task): Promise<number> {
-  const model = modelNamed(models, named, "try");
+async function tryOut(task: Task): Promise<number> {
+  const { context, given, modelOf } = task;
+  const name = nameOf(task, "try");
   const texts = given.positionals.slice(2);
   if (texts.length < 2) {
     throw new CairnError("input", "A question and a text are needed.", "`cairn models --help` has an example.");
   }
-  const onDisk = modelOnDisk(parts, model).precisions;
-  const precision =
-    given.text("precision") === undefined ? (onDisk.at(-1) ?? smallest(model)) : precisionOf(given, model);
   const { terminal, signal } = context;
-  terminal.progress(`Loading ${model.id} ${precision} ...`);
-  const tried = await tryModel(modelOf(`${model.id}:${precision}`), texts, signal);
+  terminal.progress(`Loading ${name} ...`);
+  const model = await modelOf(name);
+  const tried = await tryModel(model, texts, signal);
   terminal.progress("");
-  if (given.flag("json")) terminal.print(`${JSON.stringify({ id: model.id, precision, ...tried })}\n`);
-  else terminal.print(triedText(context, model, precision, tried));
+  const { id, precision } = partsOfName(model.name);
+  if (given.flag("json")) terminal.print(`${JSON.stringify({ id, precision, ...tried })}\n`);
+  else terminal.print(triedText(context, model, tried));
   return ExitCode.ok;
 }
 
-async function use({ context, given, modelOf, settings, cacheDirectory, models, named }: Task): Promise<number> {
+async function use(task: Task): Promise<number> {
+  const { context, given, modelOf, settings, cacheDirectory, named } = task;
   const { terminal } = context;
   if (named?.toLowerCase() === BUNDLED) {
     const { file, overruledBy } = useModel(settings, cacheDirectory, undefined);
@@ -200,11 +226,10 @@ async function use({ context, given, modelOf, settings, cacheDirectory, models, 
     else terminal.print(`The model in the package searches again. Other vectors are kept.\n${overruled(overruledBy)}`);
     return ExitCode.ok;
   }
-  const model = modelNamed(models, named, "use");
-  const precision = given.text("precision") === undefined ? undefined : precisionOf(given, model);
+  const name = nameOf(task, "use");
   const folder = folderToUse(context, given.positionals[2]);
-  const name = precision ? `${model.id}:${precision}` : model.id;
-  const cost = await costOf(context, settings, modelOf(name), folder);
+  terminal.progress(`Looking at ${name} ...`);
+  const cost = await costOf(context, settings, await modelOf(name), folder);
   const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
@@ -228,21 +253,52 @@ function overruled(by: string): string {
 async function remove({ context, given, parts, models, named }: Task): Promise<number> {
   const model = modelNamed(models, named, "remove");
   const freedBytes = await removeModel(parts, model);
+  parts.added.forget(model);
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
   else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
   else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
   return ExitCode.ok;
 }
 
+/** What `modelOf` takes for what was named on the command line: there a path may begin where the terminal is. */
+function nameOf({ context, given, models, named }: Task, action: string): string {
+  const precision = given.text("precision");
+  const path = named === undefined ? undefined : ownPath(context, named);
+  if (path !== undefined) return precision === undefined ? path : `${path}:${precisionNamed(precision)}`;
+  const model = modelNamed(models, named, action);
+  return precision === undefined ? model.id : `${model.id}:${precisionOf(given, model)}`;
+}
+
+/** A path that begins where the terminal is. */
+const BEGINS_HERE = /^\.{1,2}(?:[\\/]|$)|\.gguf$/i;
+
+function ownPath({ cwd }: CommandContext, named: string): string | undefined {
+  return modelPath(named) ?? (BEGINS_HERE.test(named) ? resolve(cwd, named) : undefined);
+}
+
+function partsOfName(name: string): { id: string; precision: string | undefined } {
+  const precision = PRECISIONS.find((one) => name.endsWith(`:${one}`));
+  return { id: precision ? name.slice(0, -precision.length - 1) : name, precision };
+}
+
+function precisionNamed(text: string): Precision {
+  const precision = PRECISIONS.find((name) => name === text);
+  if (precision) return precision;
+  throw new CairnError("input", `"${text}" is no precision.`, `The precisions: ${PRECISIONS.join(", ")}.`);
+}
+
 function modelNamed(models: readonly CatalogModel[], named: string | undefined, action: string): CatalogModel {
   if (named === undefined) {
     throw new CairnError("input", "Which model?", `For example: cairn models ${action} ${models[0].id}`);
   }
-  const wanted = named.toLowerCase();
-  const found = models.find((model) =>
-    [model.id, model.repository, model.origin].some((name) => name.toLowerCase() === wanted),
-  );
+  if (modelPath(named) || BEGINS_HERE.test(named)) {
+    throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
+  }
+  const found = knownModel(models, named);
   if (found) return found;
+  if (action !== "pull" && /^[^/]+\/[^/]+$/.test(named)) {
+    throw new CairnError("input", `${named} is not on this machine.`, `\`cairn models pull ${named}\` downloads it.`);
+  }
   const near = nearest(
     named,
     models.map(({ id }) => id),
@@ -254,9 +310,16 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   );
 }
 
+function knownModel(models: readonly CatalogModel[], named: string): CatalogModel | undefined {
+  const wanted = named.toLowerCase();
+  return models.find(({ id, repository, origin }) =>
+    [id, repository, origin].some((name) => name.toLowerCase() === wanted),
+  );
+}
+
 function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
   const text = given.text("precision");
-  if (text === undefined) return smallest(model);
+  if (text === undefined) return usualPrecision(model);
   const precision = PRECISIONS.find((name) => name === text);
   if (precision && model.weights[precision]) return precision;
   throw new CairnError(
@@ -266,15 +329,21 @@ function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
   );
 }
 
-function smallest(model: CatalogModel): Precision {
-  return model.weights[DEFAULT_PRECISION] ? DEFAULT_PRECISION : precisionsOf(model)[0];
+/** The one that is taken unless another is named. */
+function usualPrecision(model: CatalogModel): Precision {
+  const offered = precisionsOf(model);
+  return offered[offered.length - 1];
 }
 
 function sizeOf(model: CatalogModel, precision: Precision): number {
   return filesOf(model, precision).reduce((sum, file) => sum + file.bytes, 0);
 }
 
-function planText(model: CatalogModel, precision: Precision, plan: PullPlan): string {
+function planText(
+  model: Pick<CatalogModel, "id" | "repository" | "origin" | "licence">,
+  precision: Precision,
+  plan: PullPlan,
+): string {
   const what = `${model.id}, ${precision}, by ${model.origin.split("/")[0]}, licence ${model.licence}`;
   const from = `${plan.endpoint}/${model.repository} at ${plan.commit.slice(0, 7)}`;
   const trust =
@@ -327,19 +396,16 @@ function verifiedText(
   return `${style.failure("bad")} ${id} ${precision}: \`cairn models pull ${id} --precision ${precision}\` mends it\n${lines}`;
 }
 
-function triedText(
-  { terminal: { style } }: CommandContext,
-  model: CatalogModel,
-  precision: Precision,
-  tried: TriedModel,
-) {
-  const { similarities, threads, loadMs, textsPerSecond, tokensPerText, engineBytes } = tried;
+function triedText({ terminal: { style } }: CommandContext, { name, dims }: ChosenModel, tried: TriedModel) {
+  const { id, precision } = partsOfName(name);
+  const { similarities, threads, device, loadMs, textsPerSecond, tokensPerText, engineBytes } = tried;
   const rows = similarities
     .toSorted((a, b) => b.similarity - a.similarity)
     .map(({ text, similarity }) => `  ${similarity.toFixed(3).padStart(6)}  ${renderLine(text, [], style)}\n`);
   const speed = `${textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0)} texts/s of ${tokensPerText.toFixed(0)} tokens`;
-  const cost = `${counted(threads, "thread")}, loaded in ${(loadMs / 1000).toFixed(1)} s, ${bytes(engineBytes)} of memory`;
-  return `${rows.join("")}${style.bold(model.id)} ${precision}, ${model.dims} dims: ${speed}, ${cost}\n`;
+  const cost = `${device ?? counted(threads, "thread")}, loaded in ${(loadMs / 1000).toFixed(1)} s, ${bytes(engineBytes)} of memory`;
+  const title = [style.bold(id), ...(precision ? [precision] : [])].join(" ");
+  return `${rows.join("")}${title}, ${dims} dims: ${speed}, ${cost}\n`;
 }
 
 const WHAT_IS_WRONG = {

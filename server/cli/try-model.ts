@@ -4,6 +4,8 @@ export interface TriedModel {
   /** In the order in which the texts were given: the cosine between the question and each. */
   readonly similarities: readonly { readonly text: string; readonly similarity: number }[];
   readonly threads: number;
+  /** What it runs on, for people; absent where no process of this machine does the work. */
+  readonly device?: string;
   /** Until it could embed. */
   readonly loadMs: number;
   /** The texts that were given, over and over for about a second. */
@@ -44,6 +46,7 @@ export async function tryModel(
     return {
       similarities: passages.map((text, i) => ({ text, similarity: cosine(asked, vectors, i) })),
       threads: engine.loaded.threads,
+      device: engine.loaded.device,
       loadMs: engine.loaded.loadMs,
       textsPerSecond: (1000 * rounds * passages.length) / elapsed,
       tokensPerText: tokens / passages.length,

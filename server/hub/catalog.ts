@@ -4,8 +4,11 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { packageFile } from "../package-files.ts";
 
-/** How the weights are stored: whole numbers of 8 bits are the smallest, and the fastest on a CPU. */
-export const PRECISIONS = ["fp32", "fp16", "int8"] as const;
+/**
+ * How the weights are stored. The last that there is is taken unless another is named: whole numbers of 8 bits are the
+ * fastest on a CPU. With 4 bits only the layers are packed, so that such files are seldom smaller.
+ */
+export const PRECISIONS = ["fp32", "fp16", "q4", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -24,9 +27,10 @@ const catalogFile = z.strictObject({
     .optional(),
 });
 
-const catalogModel = z
+const model = z
   .strictObject({
-    id: z.string().regex(/^[\w.-]+$/),
+    /** Of the catalogue, a name of its own; of others, that of the repository. */
+    id: z.string(),
     /** The repository whose files are taken; often a conversion of `origin`. */
     repository: z.string().regex(REPOSITORY),
     origin: z.string().regex(REPOSITORY),
@@ -58,6 +62,13 @@ const catalogModel = z
   )
   .refine(({ weights }) => Object.keys(weights).length > 0, { error: "there are no weights" });
 
+const catalogModel = model.refine(({ id }) => /^[\w.-]+$/.test(id), { error: "an id is one word" });
+
+/** A model of the Hub that the user has added: it is called as its repository. */
+export const addedModel = model.refine(({ id, repository }) => id === repository, {
+  error: "it is not called as its repository",
+});
+
 const catalog = z
   .strictObject({ version: z.literal(1), models: z.array(catalogModel) })
   .refine(({ models }) => new Set(models.map(({ id }) => id.toLowerCase())).size === models.length, {
@@ -65,7 +76,9 @@ const catalog = z
   });
 
 export type CatalogFile = z.infer<typeof catalogFile>;
-export type CatalogModel = z.infer<typeof catalogModel>;
+export type CatalogModel = z.infer<typeof model>;
+/** Where the files of a model come from, whatever it is like. */
+export type ModelFiles = Pick<CatalogModel, "id" | "repository" | "revision" | "files" | "weights">;
 
 /**
  * The models that Cairn knows how to use, in the order in which they are shown.
@@ -89,7 +102,7 @@ export function readCatalog(path: string = packageFile("models", "catalog.json")
  * What has to be on disk for a model in one precision: the weights last, for they are the largest.
  * @throws {CairnError} `input` for a precision in which the model is not offered
  */
-export function filesOf(model: CatalogModel, precision: Precision): readonly CatalogFile[] {
+export function filesOf(model: ModelFiles, precision: Precision): readonly CatalogFile[] {
   const weights = model.weights[precision];
   if (weights) return [...model.files, weights];
   throw new CairnError(
@@ -99,9 +112,14 @@ export function filesOf(model: CatalogModel, precision: Precision): readonly Cat
   );
 }
 
-/** The precisions in which a model is offered, the largest first. */
-export function precisionsOf(model: CatalogModel): Precision[] {
+/** The precisions in which a model is offered, the one that is taken unless another is named last. */
+export function precisionsOf(model: ModelFiles): Precision[] {
   return PRECISIONS.filter((precision) => model.weights[precision]);
+}
+
+/** True for what can be the path of a file in a repository, and stays inside it on every platform. */
+export function isPlainPath(path: string): boolean {
+  return RELATIVE_PATH.test(path);
 }
 
 /** True for the full name of a commit, whose content never changes. */

@@ -53,6 +53,17 @@ export class HubFiles {
   }
 
   /**
+   * What a model's maker says of its licence, as the Hub's short name for it; undefined where that is not told.
+   * @throws {CairnError} `provider`, `unavailable` or `output`
+   */
+  async licence(revision: string): Promise<string | undefined> {
+    const asked = { name: this.#repository, revision, hubUrl: this.#access.endpoint, fetch: this.#fetch };
+    const { cardData } = await this.#parsed(modelInfo({ ...asked, additionalFields: ["cardData"] }));
+    const licence: unknown = cardData?.license;
+    return typeof licence === "string" && licence !== "" ? licence : undefined;
+  }
+
+  /**
    * Size and hash of files at a commit. The API names them for large files too, where the header of a download may name
    * the hash of a storage behind it instead.
    * @throws {CairnError} `provider`, `unavailable` or `output`, also when one of the files is not there

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { CachedRepository } from "./cache-layout.ts";
-import { type CatalogModel, filesOf, isCommit, type Precision, precisionsOf } from "./catalog.ts";
+import { type CatalogModel, filesOf, isCommit, type ModelFiles, type Precision, precisionsOf } from "./catalog.ts";
 import { ContentHash, hashFile } from "./content-hash.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { type Known, type KnownFiles, promisedSha256 } from "./known-files.ts";
@@ -112,7 +112,7 @@ export async function checkFile(
 }
 
 /** The commit of a model's files, once it is known. */
-export function knownCommit(model: CatalogModel, known: Known | undefined): string | undefined {
+export function knownCommit(model: ModelFiles, known: Known | undefined): string | undefined {
   return known?.commit ?? (isCommit(model.revision) ? model.revision : undefined);
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { CatalogFile, CatalogModel } from "./catalog.ts";
+import type { CatalogFile, ModelFiles } from "./catalog.ts";
 import { isCommit } from "./catalog.ts";
 
 const knownFile = z.object({
@@ -42,7 +42,7 @@ export class KnownFiles {
   }
 
   /** Undefined before the first download, and when the catalogue has come to name another revision. */
-  read(model: CatalogModel): Known | undefined {
+  read(model: ModelFiles): Known | undefined {
     try {
       const known = record.parse(JSON.parse(readFileSync(this.#path(model), "utf8")));
       if (known.repository !== model.repository || known.revision !== model.revision) return undefined;
@@ -53,7 +53,7 @@ export class KnownFiles {
   }
 
   /** Adds files to what is known of a model at a commit. */
-  add(model: CatalogModel, { commit, endpoint, files }: Known): void {
+  add(model: ModelFiles, { commit, endpoint, files }: Known): void {
     const before = this.read(model);
     const { repository, revision } = model;
     const kept = before?.commit === commit ? before.files : {};
@@ -64,12 +64,12 @@ export class KnownFiles {
     renameSync(`${path}.new`, path);
   }
 
-  forget(model: CatalogModel): void {
+  forget(model: ModelFiles): void {
     rmSync(this.#path(model), { force: true });
   }
 
-  #path({ id }: CatalogModel): string {
-    return join(this.#folder, `${id}.json`);
+  #path({ id }: ModelFiles): string {
+    return join(this.#folder, `${id.replaceAll("/", "--")}.json`);
   }
 }
 

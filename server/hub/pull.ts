@@ -3,7 +3,7 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { bringFiles, type PullOptions, type Wanted } from "./bring-files.ts";
 import { CachedRepository } from "./cache-layout.ts";
-import { type CatalogFile, type CatalogModel, filesOf, type Precision } from "./catalog.ts";
+import { type CatalogFile, filesOf, type ModelFiles, type Precision } from "./catalog.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { hubFetch } from "./hub-fetch.ts";
 import { type HubFile, HubFiles } from "./hub-files.ts";
@@ -43,7 +43,7 @@ export interface PulledFile {
  */
 export async function pullModel(
   parts: HubParts,
-  model: CatalogModel,
+  model: ModelFiles,
   precision: Precision,
   options: PullOptions = {},
 ): Promise<PulledModel> {
@@ -61,7 +61,7 @@ export async function pullModel(
 /** The model when all of it is known and whole: nobody need be asked. */
 async function alreadyThere(
   cached: CachedRepository,
-  model: CatalogModel,
+  model: ModelFiles,
   files: readonly CatalogFile[],
   before: Known | undefined,
   signal?: AbortSignal,
@@ -82,7 +82,7 @@ async function alreadyThere(
 async function complete(
   { host, access, known }: HubParts,
   cached: CachedRepository,
-  model: CatalogModel,
+  model: ModelFiles,
   files: readonly CatalogFile[],
   before: Known | undefined,
   options: PullOptions,
@@ -112,7 +112,7 @@ async function complete(
 }
 
 /** @throws {CairnError} `output` when the Hub has other content than the catalogue, or than at the first download */
-function promised(model: CatalogModel, file: HubFile, sha256: string | undefined): Wanted {
+function promised(model: ModelFiles, file: HubFile, sha256: string | undefined): Wanted {
   const namesSha256 = file.hash.length === sha256?.length;
   if (!namesSha256 || file.hash === sha256) return { ...file, sha256 };
   throw new CairnError(

@@ -23,3 +23,8 @@ export function devicesWorthTrying({ platform, arch, graphics }: Hardware): Devi
   if (graphics.includes("Vulkan") && arch === "x64") found.push("webgpu");
   return found;
 }
+
+/** What a model runs on that has only the processor, for people. */
+export function onCpu(threads: number): string {
+  return `CPU, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
+}

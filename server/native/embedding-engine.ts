@@ -1,4 +1,3 @@
-import type { Device } from "./device.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 
 /** Whatever makes vectors of texts: a model in a process of its own, or a server. */
@@ -8,12 +7,13 @@ export interface EmbeddingEngine {
   /** Resolves when it can no longer be asked, whatever the cause; never, where nothing can end. */
   readonly ended: Promise<void>;
   readonly loaded: {
-    readonly device: Device | "server";
     readonly threads: number;
     /** Tokens that it takes at once with the most gain. */
     readonly batchTokens: number;
     /** Milliseconds until it could embed, first run included. */
     readonly loadMs: number;
+    /** What it runs on, for people; absent where no process of this machine does the work. */
+    readonly device?: string;
   };
   /** @throws {CairnError} `output` for texts that it cannot embed, `unavailable` when it cannot be asked */
   embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;

@@ -3,25 +3,45 @@ import type { Device } from "./device.ts";
 /** A text is asked, or is looked through: models that were trained with prefixes tell the two apart. */
 export type TextKind = "query" | "passage";
 
-/** What an engine must know of a model that lies on disk, checked. */
-export interface EngineModel {
+/** How the vectors of a text's tokens become one: their mean, that of the first, or that of the last. */
+export type Pooling = "mean" | "cls" | "last";
+
+interface ModelManner {
   /** For messages, and part of the identity of its vectors. */
   readonly name: string;
-  /** Absolute path of the folder with `tokenizer.json` and `tokenizer_config.json`. */
-  readonly folder: string;
-  /** Absolute path of the ONNX file. */
+  /** Absolute path of the file with the weights. */
   readonly weights: string;
-  readonly dims: number;
-  /** How the vectors of a text's tokens become one: their mean, that of the first, or that of the last. */
-  readonly pooling: "mean" | "cls" | "last";
-  readonly maxTokens: number;
+  /** What its vectors must have; undefined where that is to be found out. */
+  readonly dims: number | undefined;
   readonly queryPrefix: string;
   readonly passagePrefix: string;
 }
 
+/** A model in ONNX form. */
+export interface OnnxFiles extends ModelManner {
+  readonly format: "onnx";
+  /** Absolute path of the folder with `tokenizer.json` and `tokenizer_config.json`. */
+  readonly folder: string;
+  readonly pooling: Pooling;
+  readonly maxTokens: number;
+}
+
+/** A model in one file for llama.cpp, which says itself how it pools and how many tokens it takes. */
+export interface GgufFile extends ModelManner {
+  readonly format: "gguf";
+  /** Folder in which npm installed the engine; empty for the one that comes with Cairn. */
+  readonly engineFolder: string;
+  readonly gpu: "auto" | "off";
+}
+
+/** What an engine must know of a model that lies on disk. */
+export type EngineModel = OnnxFiles | GgufFile;
+
 /** How a model is to run. */
 export interface EngineRun {
+  /** Of a model in ONNX form; others say it themselves. */
   readonly device: Device;
+  /** 0: as many as suit the format and the machine. */
   readonly threads: number;
   /** Tokens of a batch, padding included. */
   readonly batchTokens: number;
@@ -32,13 +52,17 @@ export const BATCH_TOKENS = 512;
 
 /** What loading a model has shown. */
 export interface LoadedModel {
+  readonly dims: number;
+  /** Of an ONNX file; none of others. */
   readonly inputs: readonly string[];
-  readonly output: string;
   /** The model itself makes one vector of a text; then the pooling is its own. */
   readonly pooledByModel: boolean;
-  readonly device: Device;
+  /** What the file calls itself; empty where it has no name. */
+  readonly title: string;
   readonly threads: number;
   readonly batchTokens: number;
+  /** What it runs on, for people: "CPU, 4 threads", "webgpu", "metal, 13 of 13 layers". */
+  readonly device: string;
   /** Milliseconds until it could embed, first run included. */
   readonly loadMs: number;
 }
@@ -50,6 +74,13 @@ export interface EmbeddedTexts {
   readonly tokens: number;
   /** Runs of the model that it took. */
   readonly batches: number;
+}
+
+/** A model in the process that runs it. */
+export interface RunningModel {
+  readonly loaded: LoadedModel;
+  /** Embeds texts of any length: those that are too long in windows, whose vectors are averaged by their tokens. */
+  embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
 }
 
 /** What the process of an engine does when it is asked. */

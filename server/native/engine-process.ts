@@ -1,14 +1,15 @@
 /** The process of one engine: native code that fails takes this process along, and nothing else. */
 import { answer } from "../thread-rpc.ts";
-import type { EngineMethods } from "./engine-model.ts";
+import type { EngineMethods, RunningModel } from "./engine-model.ts";
+import { GgufModel } from "./gguf-model.ts";
 import { OnnxModel } from "./onnx-model.ts";
 import { parentChannel } from "./process-channel.ts";
 
-let model: OnnxModel | undefined;
+let model: RunningModel | undefined;
 
 const methods: { [Name in keyof EngineMethods]: (argument: Parameters<EngineMethods[Name]>[0]) => unknown } = {
-  async load({ model: description, run }) {
-    model = await OnnxModel.load(description, run);
+  async load({ model: files, run }) {
+    model = files.format === "gguf" ? await GgufModel.load(files, run) : await OnnxModel.load(files, run);
     return model.loaded;
   },
   embed({ texts, kind }) {
@@ -19,4 +20,5 @@ const methods: { [Name in keyof EngineMethods]: (argument: Parameters<EngineMeth
 };
 
 answer(parentChannel(), methods);
-process.on("disconnect", () => process.exit());
+// Threads of native code may be in the middle of a computation, for which an orderly exit would wait.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));

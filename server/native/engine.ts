@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
@@ -17,13 +16,7 @@ import {
 } from "./engine-model.ts";
 import { childChannel } from "./process-channel.ts";
 
-/** More threads than this share too little work for texts of the usual length. */
-const MOST_THREADS = 4;
-const USUAL_RUN: EngineRun = {
-  device: "cpu",
-  threads: Math.min(MOST_THREADS, availableParallelism()),
-  batchTokens: BATCH_TOKENS,
-};
+const USUAL_RUN: EngineRun = { device: "cpu", threads: 0, batchTokens: BATCH_TOKENS };
 /** Of what the process says before it dies. */
 const LAST_WORDS = 300;
 
@@ -46,7 +39,7 @@ export class Engine implements EmbeddingEngine {
   }
 
   /**
-   * @param run default: on the processor, a thread a core, at most four
+   * @param run default: on the processor, with as many threads as suit the format and the machine
    * @param signal ends the process while it loads the model
    * @throws {CairnError} `output` for a model that cannot be used, `unavailable` when the engine is not there or dies
    */

@@ -69,6 +69,11 @@ export class KeptEngine {
     return this.#engine?.pid;
   }
 
+  /** What it runs on, for people; undefined while it does not run. */
+  get device(): string | undefined {
+    return this.#engine?.loaded.device;
+  }
+
   /**
    * @throws {EngineAway} at once, while it does not run
    * @throws {CairnError} what the engine throws, also when its process ends meanwhile

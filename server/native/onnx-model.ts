@@ -1,14 +1,15 @@
+import { availableParallelism } from "node:os";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
-import { EXECUTION_PROVIDERS } from "./device.ts";
-import type { EmbeddedTexts, EngineModel, EngineRun, LoadedModel, TextKind } from "./engine-model.ts";
+import { EXECUTION_PROVIDERS, onCpu } from "./device.ts";
+import type { EmbeddedTexts, EngineRun, LoadedModel, OnnxFiles, RunningModel, TextKind } from "./engine-model.ts";
 import { ModelTokenizer } from "./model-tokenizer.ts";
 import { normalise, pool } from "./pooling.ts";
-import { textWindows, tokenBatches } from "./text-windows.ts";
+import { textWindows, tokenBatches, WINDOW_TOKENS } from "./text-windows.ts";
 
-/** Tokens of a window: attention takes memory with their square, and what is embedded is seldom longer. */
-const WINDOW_TOKENS = 512;
+/** More threads than this share too little work for texts of the usual length. */
+const MOST_THREADS = 4;
 
 /** Inputs that are known, each made of the texts' tokens. */
 const INPUTS: Readonly<Record<string, (window: Window) => (position: number) => number>> = {
@@ -32,33 +33,38 @@ interface Window {
 }
 
 /** A model in this process. Loading and running block the thread: it belongs into a process of its own. */
-export class OnnxModel {
+export class OnnxModel implements RunningModel {
   readonly loaded: LoadedModel;
-  readonly #model: EngineModel;
+  readonly #model: OnnxFiles;
   readonly #tokenizer: ModelTokenizer;
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
+  readonly #output: string;
 
   private constructor(
-    model: EngineModel,
+    model: OnnxFiles,
     tokenizer: ModelTokenizer,
     runtime: Runtime,
     session: InferenceSession,
+    output: string,
     loaded: LoadedModel,
   ) {
     this.#model = model;
     this.#runtime = runtime;
     this.#tokenizer = tokenizer;
     this.#session = session;
+    this.#output = output;
     this.loaded = loaded;
   }
 
   /**
    * Loads a model and runs it once: what it wants and gives is then known, and its memory is there.
+   * @param wanted threads; 0 for one a core, at most four
    * @throws {CairnError} `output` for files that are no model, or one that gives other vectors than it should;
    * `unavailable` when the runtime is not there
    */
-  static async load(model: EngineModel, { device, threads, batchTokens }: EngineRun): Promise<OnnxModel> {
+  static async load(model: OnnxFiles, { device, threads: wanted, batchTokens }: EngineRun): Promise<OnnxModel> {
+    const threads = wanted || Math.min(MOST_THREADS, availableParallelism());
     const started = performance.now();
     const tokenizer = new ModelTokenizer(model.folder);
     const runtime = await loadRuntime();
@@ -84,23 +90,24 @@ export class OnnxModel {
     const probe = await run(runtime, session, [[...before, ...tokenizer.encode("a"), ...after]], tokenizer.padding);
     const output = outputOf(session.outputNames, probe);
     if (!output) throw unusable(model, `it gives ${session.outputNames.join(", ")}`);
-    const { dims } = probe[output];
-    if (dims.at(-1) !== model.dims)
-      throw unusable(model, `its vectors have ${dims.at(-1)} dimensions, not ${model.dims}`);
-    return new OnnxModel(model, tokenizer, runtime, session, {
+    const shape = probe[output].dims;
+    const dims = shape[shape.length - 1];
+    if (dims !== (model.dims ?? dims)) throw unusable(model, `its vectors have ${dims} dimensions, not ${model.dims}`);
+    return new OnnxModel(model, tokenizer, runtime, session, output, {
+      dims,
       inputs: session.inputNames,
-      output,
-      pooledByModel: dims.length === 2,
-      device,
+      pooledByModel: shape.length === 2,
+      title: "",
       threads,
       batchTokens,
+      device: device === "cpu" ? onCpu(threads) : device,
       loadMs: performance.now() - started,
     });
   }
 
-  /** Embeds texts of any length: those that are too long in windows, whose vectors are averaged by their tokens. */
   async embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
-    const { dims, maxTokens, queryPrefix, passagePrefix } = this.#model;
+    const { maxTokens, queryPrefix, passagePrefix } = this.#model;
+    const { dims } = this.loaded;
     const prefix = kind === "query" ? queryPrefix : passagePrefix;
     const prefixIds = prefix === "" ? [] : this.#tokenizer.encode(prefix);
     const most = Math.min(maxTokens, WINDOW_TOKENS);
@@ -130,7 +137,7 @@ export class OnnxModel {
   }
 
   async #run(windows: readonly (readonly number[])[]): Promise<{ values: Float32Array; rowLength: number }> {
-    const { [this.loaded.output]: tensor } = await run(this.#runtime, this.#session, windows, this.#tokenizer.padding);
+    const { [this.#output]: tensor } = await run(this.#runtime, this.#session, windows, this.#tokenizer.padding);
     const values = asFloats(tensor);
     return { values, rowLength: values.length / windows.length };
   }
@@ -204,7 +211,7 @@ function halfToFloat(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function unusable({ name }: EngineModel, why: string): CairnError {
+function unusable({ name }: OnnxFiles, why: string): CairnError {
   return new CairnError(
     "output",
     phrase("{0} cannot be used: {1}.", name, why),

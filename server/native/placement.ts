@@ -37,10 +37,10 @@ const TRIAL_MS = 30_000;
 /** Cosine between the vectors of the processor and those of another device. */
 const LEAST_ALIKE = 0.999;
 
-/** Pieces of code of about a hundred tokens each, as an index has them. */
-const SAMPLES: readonly string[] = Array.from({ length: 4 }, (_, i) =>
+/** Pieces of code of not quite a hundred tokens each, as an index has them: no model takes less. */
+const SAMPLES: readonly string[] = Array.from({ length: 8 }, (_, i) =>
   Array.from(
-    { length: 6 },
+    { length: 3 },
     (_, line) =>
       `export function read${i}${line}(path: string): Buffer { return cache.get(path) ?? load(path, ${line}); }`,
   ).join("\n"),

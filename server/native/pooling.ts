@@ -1,4 +1,4 @@
-import type { EngineModel } from "./engine-model.ts";
+import type { Pooling } from "./engine-model.ts";
 
 /**
  * Makes one vector of those of a text's tokens, and writes it with length 1.
@@ -6,7 +6,7 @@ import type { EngineModel } from "./engine-model.ts";
  * @param hidden of one text, token by token; padding after the first `length` tokens is not looked at
  * @param into `dims` numbers
  */
-export function pool(hidden: Float32Array, length: number, pooling: EngineModel["pooling"], into: Float32Array): void {
+export function pool(hidden: Float32Array, length: number, pooling: Pooling, into: Float32Array): void {
   const dims = into.length;
   if (pooling === "mean") {
     into.fill(0);

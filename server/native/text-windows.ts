@@ -1,3 +1,5 @@
+/** Tokens of a window: attention takes memory with their square, and what is embedded is seldom longer. */
+export const WINDOW_TOKENS = 512;
 /** Tokens of two windows of one text that are the same: what stands across a border is whole in one of them. */
 export const WINDOW_OVERLAP = 32;
 

@@ -117,7 +117,8 @@ export async function startHubServer(test: TestContext): Promise<HubServer> {
     const at = revision === "main" ? repository.main : revision;
     const content = repository.content[at];
     if (!content) return json(response, 404, "{}", { "x-error-code": "RevisionNotFound" });
-    if (api?.[3] === "revision") return json(response, 200, JSON.stringify({ _id: "1", id: name, sha: at }));
+    if (api?.[3] === "revision")
+      return json(response, 200, JSON.stringify({ _id: "1", id: name, sha: at, cardData: { license: "mit" } }));
     if (api?.[3] === "tree") return json(response, 200, JSON.stringify(describe(content, Object.keys(content))));
     if (api) return json(response, 200, JSON.stringify(describe(content, JSON.parse(body).paths)));
 

@@ -1,0 +1,51 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { addedModel, type CatalogModel } from "./catalog.ts";
+
+/**
+ * Models of the Hub that the user has added to those of the catalogue, described as the catalogue describes its own: a
+ * small file each. One that cannot be read is not there, and can be pulled again.
+ */
+export class AddedModels {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** By their names. */
+  all(): CatalogModel[] {
+    return namesIn(this.#folder)
+      .sort()
+      .flatMap((name) => {
+        try {
+          return [addedModel.parse(JSON.parse(readFileSync(join(this.#folder, name), "utf8")))];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  keep(model: CatalogModel): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const path = this.#path(model);
+    writeFileSync(`${path}.new`, `${JSON.stringify(addedModel.parse(model), null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  forget(model: Pick<CatalogModel, "id">): void {
+    rmSync(this.#path(model), { force: true });
+  }
+
+  #path({ id }: Pick<CatalogModel, "id">): string {
+    return join(this.#folder, `${id.replaceAll("/", "--")}.json`);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+}
