@@ -348,6 +348,15 @@ export const SETTINGS = {
     scope: "machine",
     doc: "Tokens that an answer may have. Some services count them against the limit per minute before they are written.",
   },
+  "answer.keepDays": {
+    type: "number",
+    default: 7,
+    min: 0,
+    max: 365,
+    scope: "machine",
+    env: "CAIRN_ANSWER_KEEP_DAYS",
+    doc: "Days that an answer of a model is kept in the cache folder, on this machine only. The same first question of a conversation gets it at once and without cost, as long as the provider, its options and every source are the same; its citations are checked anew, and its footer says from when it is. Regenerate, or `cairn ask --no-cache`, asks the model again. A thousand answers are kept at most; Cairn: Delete All Data deletes all of them. 0 keeps none.",
+  },
   "answer.connectTimeoutMs": {
     type: "number",
     default: 0,

@@ -74,7 +74,7 @@ function providerOf(
   }
   const file = wished ?? settings["answer.local.modelPath"];
   if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-    return llama(llamaOptions(settings, name, file));
+    return llama(host, llamaOptions(settings, name, file));
   }
   const model = wished ?? settings["answer.openai.model"];
   if (name === "local") {

@@ -64,6 +64,11 @@ const TASKS: Readonly<Record<AnswerTask, string>> = {
     "there is nothing to find fault with.",
 };
 
+/** What a model is told whatever the question: an answer to other instructions is another answer. */
+export function instructionsFor(wants: AnswerTask | undefined): string {
+  return [SYSTEM, wants && TASKS[wants]].filter(Boolean).join("\n");
+}
+
 /** The latest turns that fit, in their order. */
 function recentTurns(history: readonly Turn[], budget: number): ChatMessage[] {
   const messages: ChatMessage[] = [];

@@ -14,6 +14,7 @@ import type { ReadRequest } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
+import { type AnswerCache, createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { withKeys } from "../answer/given-keys.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
@@ -42,6 +43,7 @@ export class Answers {
   readonly #dropped: Provider[] = [];
   #running = 0;
   #router: { readonly of: Settings; readonly router: Router | undefined } | undefined;
+  #cache: { readonly of: Settings; readonly cache: AnswerCache | undefined } | undefined;
   #settings: Settings | undefined;
 
   /** @param send sends parts to the client */
@@ -71,6 +73,7 @@ export class Answers {
       cacheDirectory,
       providers: () => this.#providersFor(settings, {}),
       router: () => this.#routerFor(settings),
+      cache: () => this.#cacheFor(settings),
     };
   }
 
@@ -84,7 +87,7 @@ export class Answers {
     opened: readonly AskedFolder[],
     signal: AbortSignal,
   ): Promise<AskResult> {
-    const { task, text, history, wants, along: piped } = request;
+    const { task, text, history, wants, anew, along: piped } = request;
     if (opened.length === 0) {
       throw new CairnError("input", phrase("No folder is open."), phrase("Open one to ask about its code."));
     }
@@ -97,7 +100,7 @@ export class Answers {
     const folders = new JoinedFolders(opened);
     const about = placesIn(folders, opened, request.about);
     const paths = placesIn(folders, opened, request.within).map(({ path }) => path);
-    const question = { text, history, wants, piped, about, ...(paths.length > 0 && { paths }) };
+    const question = { text, history, wants, anew, piped, about, ...(paths.length > 0 && { paths }) };
     const parts = {
       workspace: folders,
       providers: all.filter((provider) => !fresh.includes(provider)),
@@ -105,6 +108,7 @@ export class Answers {
       fallback: settings["answer.fallback.enabled"],
       maxOutputTokens: settings["answer.maxOutputTokens"],
       neverSend: folders.everywhere(settings.neverSend),
+      cache: this.#cacheFor(settings),
       onUsed: usageRecorder(settings, cacheDirectory),
     };
     const toPart = partsOf(folders, opened.length > 1, this.#say);
@@ -129,6 +133,14 @@ export class Answers {
       this.#router = { of: settings, router: createRouter(this.#host, settings, cacheDirectory) };
     }
     return this.#router.router;
+  }
+
+  #cacheFor(settings: Settings): AnswerCache | undefined {
+    if (this.#cache?.of !== settings) {
+      const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
+      this.#cache = { of: settings, cache: createAnswerCache(settings, cacheDirectory) };
+    }
+    return this.#cache.cache;
   }
 
   #dropProviders(): void {
