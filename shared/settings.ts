@@ -98,6 +98,13 @@ export const SETTINGS = {
     scope: "machine",
     doc: "Megabytes that all indexes together may have on disk. Above, after indexing, the indexes of folders that no window or terminal has open are deleted, least recently used first, then the oldest embeddings; they are made again when the folder is opened. What is open stays, so it may be more. A terminal deletes nothing by itself. 0 means no cap.",
   },
+  "cache.redisUrl": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_REDIS_URL",
+    doc: "Address of a Redis that a team shares, so that each question is answered and each piece of code is embedded by one of them: `rediss://cairn:PASSWORD@cache.example.com:6379`, better in `CAIRN_REDIS_URL` than in settings, for it may have a password. It gets answers of models with the tokens that they took, for `cairn.answer.keepDays`, and vectors of the model that `cairn.embedding.model` names, for 90 days, both under hashes: no question and no line of code, but an answer may quote the code that it speaks of, and vectors tell something of theirs. Whoever can write there can put words into your answers. Nothing made from files that match `cairn.neverSend`, or from what is piped in, goes there. While it cannot be reached all goes on without it. Empty: none.",
+  },
   "search.limit": {
     type: "number",
     default: 20,

@@ -223,7 +223,7 @@ describe("the cache of answers", () => {
 
   it("keeps so many answers and so many bytes, those that were used last", async (test) => {
     const limits = { answers: 3, bytes: 100_000, bytesEach: 50_000, inMemory: 2 };
-    const cache = new AnswerCache(temporaryFolder(test), 1, limits);
+    const cache = new AnswerCache(temporaryFolder(test), 1, { limits });
     for (const i of [1, 2, 3]) await cache.keep(keyOf(i), answerOf(`answer ${i}`));
     assert.equal((await cache.find(keyOf(1)))?.text, "answer 1");
     await cache.keep(keyOf(4), answerOf("answer 4"));

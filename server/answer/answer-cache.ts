@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
+import type { Log } from "../host.ts";
+import { createSharedCache } from "../shared-cache/redis-cache.ts";
+import type { SharedCache } from "../shared-cache/shared-cache.ts";
 import { type KeptAnswer, keptAnswerIn } from "./kept-answer.ts";
 
 /** Below the cache folder; a file for each answer, called by its key. */
@@ -20,10 +24,17 @@ export interface AnswerCacheLimits {
   readonly inMemory: number;
 }
 
+interface AnswerCacheOptions {
+  readonly limits?: AnswerCacheLimits;
+  /** The cache of the user's team. */
+  readonly shared?: SharedCache;
+}
+
 const LIMITS: AnswerCacheLimits = { answers: 1_000, bytes: 16_000_000, bytesEach: 100_000, inMemory: 100 };
 
 /**
- * Answers that models wrote, for so many days: the most recent in memory, all of them on disk. What cannot be read or
+ * Answers that models wrote, for so many days: the most recent in memory, all of them on disk, and where a team has a
+ * cache, there too. What cannot be read or
  * written is not kept; no answer fails for it.
  */
 export class AnswerCache {
@@ -33,13 +44,15 @@ export class AnswerCache {
   /** In the order in which they were last used; each holds while its file is the one that was read. */
   readonly #recent = new Map<string, { answer: KeptAnswer; file: string }>();
 
+  readonly #shared: SharedCache | undefined;
   #lastUseMs = 0;
 
   /**
    * @param cacheDirectory absolute
    * @param days that an answer is kept, above 0
    */
-  constructor(cacheDirectory: string, days: number, limits: AnswerCacheLimits = LIMITS) {
+  constructor(cacheDirectory: string, days: number, { shared, limits = LIMITS }: AnswerCacheOptions = {}) {
+    this.#shared = shared;
     this.#folder = join(cacheDirectory, FOLDER);
     this.#longestMs = days * DAY_MS;
     this.#limits = limits;
@@ -48,16 +61,39 @@ export class AnswerCache {
   /** The answer that is kept under a key; undefined when there is none or it is too old. */
   async find(key: string): Promise<KeptAnswer | undefined> {
     const answer = await this.#read(key);
-    if (!answer) return undefined;
-    if (this.#isFresh(answer)) return answer;
-    await this.#remove(key);
-    return undefined;
+    if (answer && this.#isFresh(answer)) return answer;
+    if (answer) await this.#remove(key);
+    const [value] = (await this.#shared?.get([sharedKey(key)])) ?? [];
+    const theirs =
+      value && value.length <= this.#limits.bytesEach ? keptAnswerIn(Buffer.from(value).toString()) : undefined;
+    if (!theirs || !this.#isFresh(theirs)) return undefined;
+    await this.#write(key, JSON.stringify(theirs));
+    return theirs;
   }
 
-  /** Keeps an answer in the place of the one that was kept under its key. */
-  async keep(key: string, answer: KeptAnswer): Promise<void> {
+  /**
+   * Keeps an answer in the place of the one that was kept under its key.
+   * @param isShared whether the user's team may have it too
+   */
+  async keep(key: string, answer: KeptAnswer, isShared = false): Promise<void> {
     const text = JSON.stringify(answer);
     if (Buffer.byteLength(text) > this.#limits.bytesEach) return;
+    await this.#write(key, text);
+    if (!isShared) return;
+    await this.#shared?.set([{ key: sharedKey(key), value: Buffer.from(text) }], Math.ceil(this.#longestMs / 1000));
+  }
+
+  /** What the user should know of the team's cache since this was last called. */
+  takeNotice(): Phrase | undefined {
+    return this.#shared?.takeNotice();
+  }
+
+  /** Leaves the team's cache. */
+  close(): void {
+    this.#shared?.close();
+  }
+
+  async #write(key: string, text: string): Promise<void> {
     const beside = this.#path(`${key}.${randomBytes(4).toString("hex")}`);
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
@@ -144,6 +180,10 @@ export class AnswerCache {
   }
 }
 
+function sharedKey(key: string): string {
+  return `answer:${key}`;
+}
+
 /** Tells a file from the one that took its place, be it within the same millisecond. */
 async function versionOf(path: string): Promise<string> {
   const { ino, mtimeMs } = await stat(path);
@@ -151,7 +191,11 @@ async function versionOf(path: string): Promise<string> {
 }
 
 /** Where answers are kept; undefined when the user wants none kept (`cairn.answer.keepDays`). */
-export function createAnswerCache(settings: Settings, cacheDirectory: string): AnswerCache | undefined {
+export function createAnswerCache(
+  settings: Settings,
+  cacheDirectory: string,
+  log: Pick<Log, "info" | "warn">,
+): AnswerCache | undefined {
   const days = settings["answer.keepDays"];
-  return days > 0 ? new AnswerCache(cacheDirectory, days) : undefined;
+  return days > 0 ? new AnswerCache(cacheDirectory, days, { shared: createSharedCache(settings, log) }) : undefined;
 }

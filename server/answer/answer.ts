@@ -121,6 +121,8 @@ export async function* answer(
       usable.length === 0 || given.some((source) => !usable.includes(source) && sources.includes(source));
     const cached = isWithheld ? NOT_LOOKED_UP : await lookUp(question, usable, provider, parts);
     const { kept } = cached;
+    const notice = parts.cache?.takeNotice();
+    if (notice) yield { type: "note", said: notice };
     try {
       let events: AsyncGenerator<AnswerEvent, void, undefined>;
       if (kept) {

@@ -3,7 +3,8 @@ import type { UsageEntry } from "../../shared/usage-types.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import { answerKey, type KeptAnswer, sourcesOf, toKeptAnswer } from "./kept-answer.ts";
 import type { Provider } from "./llm.ts";
-import type { Source } from "./source.ts";
+import { sendable } from "./never-send.ts";
+import { PIPED, type Source } from "./source.ts";
 
 /** What the cache has to do with one question to one provider. */
 export interface CacheLookup {
@@ -32,6 +33,12 @@ interface Asked {
   readonly anew?: boolean;
 }
 
+interface Caching {
+  readonly cache?: AnswerCache;
+  readonly maxOutputTokens: number;
+  readonly neverSend: readonly string[];
+}
+
 /**
  * Looks for what a provider has answered to the same question from the same sources. Only the first question of a
  * conversation is kept: what a later one means depends on all that was said before.
@@ -41,7 +48,7 @@ export async function lookUp(
   question: Asked,
   sources: readonly Source[],
   provider: Provider,
-  { cache, maxOutputTokens }: { cache?: AnswerCache; maxOutputTokens: number },
+  { cache, maxOutputTokens, neverSend }: Caching,
 ): Promise<CacheLookup> {
   if (!cache || question.history?.length) return NOT_LOOKED_UP;
   const key = answerKey(question, sources, provider, maxOutputTokens);
@@ -49,7 +56,9 @@ export async function lookUp(
     if (written.text.trim() === "") return;
     const tokens = usage && { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens };
     const answer = toKeptAnswer({ ...written, ...tokens, madeAt: Date.now() }, packed, sources);
-    if (answer) await cache.keep(key, answer);
+    // An answer may quote what it was made from.
+    const mayLeave = sendable(packed, neverSend).length === packed.length && !packed.some(({ path }) => path === PIPED);
+    if (answer) await cache.keep(key, answer, mayLeave);
   };
   if (question.anew) return { sources: [], keep, used: {} };
   const kept = await cache.find(key);

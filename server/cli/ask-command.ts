@@ -85,6 +85,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
   const cacheDirectory = cacheDirectoryOf(settings, host.env);
   const providers = await confirmSending(context, chosen, { cacheDirectory, yes: given.flag("yes") });
 
+  const cache = createAnswerCache(settings, cacheDirectory, host.log);
   const question = { text: asked, piped, anew: given.flag("no-cache"), ...narrowing };
   const parts = {
     providers,
@@ -92,7 +93,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: settings.neverSend,
-    cache: createAnswerCache(settings, cacheDirectory),
+    cache,
     onUsed: usageRecorder(settings, cacheDirectory),
   };
   const { finish } = await withWorkspace(context, root, async (workspace) => {
@@ -102,7 +103,10 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     const reply = await replyAsJson(events);
     context.terminal.print(`${JSON.stringify({ question: asked, root, ...reply })}\n`);
     return reply.record;
-  }).finally(() => Promise.all(chosen.map((provider) => provider.close?.())));
+  }).finally(() => {
+    cache?.close();
+    return Promise.all(chosen.map((provider) => provider.close?.()));
+  });
   if (finish === "nothing") return ExitCode.nothingFound;
   return finish === "interrupted" ? ExitCode.unavailable : ExitCode.ok;
 }

@@ -138,7 +138,8 @@ export class Answers {
   #cacheFor(settings: Settings): AnswerCache | undefined {
     if (this.#cache?.of !== settings) {
       const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
-      this.#cache = { of: settings, cache: createAnswerCache(settings, cacheDirectory) };
+      this.#cache?.cache?.close();
+      this.#cache = { of: settings, cache: createAnswerCache(settings, cacheDirectory, this.#host.log) };
     }
     return this.#cache.cache;
   }

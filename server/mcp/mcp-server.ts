@@ -66,7 +66,7 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
     cacheDirectory: cacheDirectoryOf(settings, env),
     providers: once(() => chooseProviders(host, settings)),
     router: once(() => createRouter(host, settings, cacheDirectoryOf(settings, env))),
-    cache: once(() => createAnswerCache(settings, cacheDirectoryOf(settings, env))),
+    cache: once(() => createAnswerCache(settings, cacheDirectoryOf(settings, env), host.log)),
   };
   const queue = new RequestQueue(AT_ONCE, MOST_WAITING);
   const ending = new AbortController();
