@@ -1,3 +1,5 @@
+import { type Environment, withEmbeddingProvider } from "./embedding-environment.ts";
+
 /**
  * Every setting of Cairn, once. The editor's settings page (package.json), SETTINGS.md and the checks below come from
  * this table.
@@ -136,10 +138,22 @@ export const SETTINGS = {
   "answer.provider": {
     type: "choice",
     default: "none",
-    choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "llama", "local"],
+    choices: [
+      "none",
+      "cerebras",
+      "openai",
+      "azure",
+      "ollama",
+      "lmstudio",
+      "vllm",
+      "llama-server",
+      "llama",
+      "local",
+      "editor",
+    ],
     scope: "machine",
     env: "INFERENCE_PROVIDER",
-    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. `editor` is a language model that the editor has, such as that of Copilot; there is none in a terminal. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
   },
   "answer.cerebras.model": {
     type: "string",
@@ -161,6 +175,12 @@ export const SETTINGS = {
     scope: "machine",
     env: "OPENAI_MODEL",
     doc: "The model at OpenAI, at Azure (the name of the deployment) or on the server that speaks its protocol. Empty: the first that a server on this machine offers; OpenAI and Azure need a name.",
+  },
+  "answer.editor.model": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    doc: "Which of the editor's language models answers when `cairn.answer.provider` is `editor`: its vendor, its family or both, as in `copilot`, `gpt-4o` or `copilot/gpt-4o`. Empty means the first that the editor has. The editor may ask you whether Cairn may use it.",
   },
   "answer.local.modelPath": {
     type: "string",
@@ -495,30 +515,6 @@ export function readSettings(raw: unknown, env: Environment = {}): ReadSettings 
   const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
   values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
   return { settings: values as unknown as Settings, problems };
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The model that `huggingface` stands for when no other is named. */
-const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
-
-/** EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's. */
-function withEmbeddingProvider(env: Environment, problems: string[]): Environment {
-  const { EMBEDDING_PROVIDER: provider, HF_EMBEDDING_MODEL: model } = env;
-  switch (provider) {
-    case undefined:
-    case "":
-      return env;
-    case "bundled":
-      return { ...env, HF_EMBEDDING_MODEL: "bundled" };
-    case "huggingface":
-      return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
-    default:
-      problems.push(
-        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not ${describe(provider)}. It is ignored.`,
-      );
-      return env;
-  }
 }
 
 /** What the text of an environment variable stands for; the text itself when it is not of the setting's type. */

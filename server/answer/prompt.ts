@@ -1,8 +1,8 @@
 import type { AnswerTask, Turn } from "../../shared/answer-types.ts";
+import { estimateTokens, TOKENS_PER_MESSAGE } from "../../shared/token-estimate.ts";
 import type { ChatMessage, ChatRequest } from "./llm.ts";
 import { type PackedContext, packSources } from "./pack.ts";
 import type { Source } from "./source.ts";
-import { estimateTokens, TOKENS_PER_MESSAGE } from "./token-estimate.ts";
 
 export interface Prompt {
   readonly request: ChatRequest;

@@ -16,6 +16,7 @@ import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
 import { type AnswerCache, createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import type { EditorModels } from "../answer/editor-models.ts";
 import { withKeys } from "../answer/given-keys.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
@@ -35,6 +36,7 @@ type Folders = JoinedFolders<AskedFolder>;
 export class Answers {
   readonly #host: Host;
   readonly #say: Say;
+  readonly #editor: EditorModels;
   readonly #send: (progress: AnswerProgress) => void;
   #keys: readonly ProviderKey[] = [];
   /** Kept from question to question, for what they know: who fails, what the account offers, how much it may send. */
@@ -46,8 +48,12 @@ export class Answers {
   #cache: { readonly of: Settings; readonly cache: AnswerCache | undefined } | undefined;
   #settings: Settings | undefined;
 
-  /** @param send sends parts to the client */
-  constructor(host: Host, say: Say, send: (progress: AnswerProgress) => void) {
+  /**
+   * @param editor the language models of the client's editor
+   * @param send sends parts to the client
+   */
+  constructor(host: Host, say: Say, editor: EditorModels, send: (progress: AnswerProgress) => void) {
+    this.#editor = editor;
     this.#host = host;
     this.#say = say;
     this.#send = send;
@@ -163,7 +169,7 @@ export class Answers {
     const known = this.#providers.get(wish);
     if (known) return known;
     const env = withKeys(this.#host.env, this.#keys);
-    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model });
+    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model }, this.#editor);
     this.#providers.set(wish, chosen);
     return chosen;
   }
