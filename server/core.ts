@@ -28,7 +28,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
     const name = chosenName(settings, cacheDirectory);
     if (name === undefined) return undefined;
     engine ??= import("./chosen/chosen-engine.ts").then(
-      (module) => new module.ChosenEngine(host, cacheDirectory, name),
+      (module) => new module.ChosenEngine(host, cacheDirectory, name, settings["embedding.device"]),
     );
     return engine;
   };

@@ -25,3 +25,10 @@ export function withEmbeddingProvider(env: Environment, problems: string[]): Env
       return env;
   }
 }
+
+/** HF_EMBEDDING_DEVICE in the words of other programs that read it: `mps`, `cuda:0`, `gpu`. */
+export function withEmbeddingDevice(env: Environment): Environment {
+  const [device] = env.HF_EMBEDDING_DEVICE?.trim().toLowerCase().split(":") ?? [];
+  const known: Readonly<Record<string, string>> = { mps: "coreml", dml: "directml", gpu: "auto" };
+  return device ? { ...env, HF_EMBEDDING_DEVICE: known[device] ?? device } : env;
+}

@@ -1,4 +1,4 @@
-import { type Environment, withEmbeddingProvider } from "./embedding-environment.ts";
+import { type Environment, withEmbeddingDevice, withEmbeddingProvider } from "./embedding-environment.ts";
 
 /**
  * Every setting of Cairn, once. The editor's settings page (package.json), SETTINGS.md and the checks below come from
@@ -121,6 +121,14 @@ export const SETTINGS = {
     scope: "machine",
     env: "HF_EMBEDDING_MODEL",
     doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
+  },
+  "embedding.device": {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "cpu", "cuda", "coreml", "directml", "webgpu"],
+    scope: "machine",
+    env: "HF_EMBEDDING_DEVICE",
+    doc: "Where the model that `cairn.embedding.model` names runs. `auto`: on the processor, or on a graphics device that is there if the model gives the same vectors on it, and faster; that is measured when a model is used for the first time, each device in a process of its own. Any other: there if it works, however slow, else on the processor. `cairn doctor` says what was found. CUDA needs libraries of its vendor that are not part of Cairn.",
   },
   "embedding.fallback.enabled": {
     type: "boolean",
@@ -501,7 +509,7 @@ export function readSettings(raw: unknown, env: Environment = {}): ReadSettings 
   }
 
   const values: Record<string, unknown> = {};
-  const told = withEmbeddingProvider(env, problems);
+  const told = withEmbeddingDevice(withEmbeddingProvider(env, problems));
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     const fromUser = accept(setting, find(given, key), `cairn.${key}`, problems);
     const variable = setting.env ? told[setting.env] : undefined;

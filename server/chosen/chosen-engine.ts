@@ -6,6 +6,7 @@ import { EngineQueue } from "../native/engine-queue.ts";
 import { KeptEngine } from "../native/kept-engine.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
 import { chosenModel } from "./chosen-model.ts";
+import type { WantedDevice } from "./placed-engine.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
 const QUESTION_MS = 3_000;
@@ -25,8 +26,8 @@ export class ChosenEngine {
    * Begins to load the model.
    * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
    */
-  constructor(host: Host, cacheDirectory: string, named: string) {
-    const model = chosenModel(host, cacheDirectory, named);
+  constructor(host: Host, cacheDirectory: string, named: string, wanted: WantedDevice) {
+    const model = chosenModel(host, cacheDirectory, named, wanted);
     this.name = model.name;
     this.model = model.identity;
     this.dims = model.dims;

@@ -1,3 +1,4 @@
+import type { Device } from "./device.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 
 /** Whatever makes vectors of texts: a model in a process of its own, or a server. */
@@ -7,7 +8,10 @@ export interface EmbeddingEngine {
   /** Resolves when it can no longer be asked, whatever the cause; never, where nothing can end. */
   readonly ended: Promise<void>;
   readonly loaded: {
+    readonly device: Device | "server";
     readonly threads: number;
+    /** Tokens that it takes at once with the most gain. */
+    readonly batchTokens: number;
     /** Milliseconds until it could embed, first run included. */
     readonly loadMs: number;
   };

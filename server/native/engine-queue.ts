@@ -3,11 +3,6 @@ import { phrase } from "../../shared/phrase.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 import { EngineAway } from "./kept-engine.ts";
 
-/**
- * Tokens of one call of the engine: what it computes at once. A question waits for one such call at the most, and more
- * would not be faster on a CPU.
- */
-const CALL_TOKENS = 512;
 /** Code has about so many characters a token; only for putting texts of like length together. */
 const CHARACTERS_PER_TOKEN = 3;
 /** Who brings more passages than this waits until there is room. */
@@ -34,7 +29,7 @@ export interface QueueMetrics {
 interface Item {
   readonly text: string;
   readonly kind: TextKind;
-  /** An estimate, at most a whole call. */
+  /** An estimate. */
   readonly tokens: number;
   failures: number;
   resolve(vector: Float32Array): void;
@@ -47,6 +42,8 @@ interface Item {
 export interface QueuedEngine {
   /** False while it is started; passages wait for it, questions do not. */
   readonly isRunning: boolean;
+  /** Tokens of one call: what it computes at once. A question waits for one such call at the most. */
+  readonly batchTokens: number;
   embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
 }
 
@@ -107,7 +104,7 @@ export class EngineQueue {
       const item: Item = {
         text,
         kind,
-        tokens: Math.min(CALL_TOKENS, 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN)),
+        tokens: 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN),
         failures: 0,
         gone: false,
         resolve: (vector) => settle(() => resolve(vector)),
@@ -150,14 +147,14 @@ export class EngineQueue {
   }
 
   #next(): Item[] {
-    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions);
+    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions, this.#engine.batchTokens);
     this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
     for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
       const waiting = half.filter(({ gone }) => !gone);
       if (waiting.length > 0) return waiting;
     }
-    const batch = taken(this.#passages);
+    const batch = taken(this.#passages, this.#engine.batchTokens);
     this.#letIn();
     return batch;
   }
@@ -174,7 +171,7 @@ export class EngineQueue {
       this.#texts += batch.length;
       this.#tokens += tokens;
       this.#batches++;
-      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / CALL_TOKENS);
+      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / this.#engine.batchTokens);
       this.#workMs += performance.now() - started;
     } catch (error) {
       this.#failed(batch, error);
@@ -215,7 +212,7 @@ export class EngineQueue {
 }
 
 /** Takes the first of a list that still wait, as many as one call takes when all are as long as the longest. */
-function taken(items: Item[]): Item[] {
+function taken(items: Item[], most: number): Item[] {
   const batch: Item[] = [];
   let longest = 0;
   while (items.length > 0) {
@@ -224,7 +221,7 @@ function taken(items: Item[]): Item[] {
       continue;
     }
     longest = Math.max(longest, items[0].tokens);
-    if (batch.length > 0 && longest * (batch.length + 1) > CALL_TOKENS) break;
+    if (batch.length > 0 && longest * (batch.length + 1) > most) break;
     batch.push(items.shift() as Item);
   }
   return batch;
