@@ -132,7 +132,15 @@ describe("answers that a team shares", () => {
     test.after(() => shared.close());
     const cache = new AnswerCache(temporaryFolder(test), 7, { shared });
     const old = { ...answerOf("old"), madeAt: Date.now() - 8 * 24 * 60 * 60 * 1000 };
-    for (const value of ["", "{}", "\u0000", JSON.stringify(old), JSON.stringify(answerOf("x".repeat(200_000)))]) {
+    const painted = { ...answerOf("text"), model: "\u001b[31mred" };
+    for (const value of [
+      JSON.stringify(painted),
+      "",
+      "{}",
+      "\u0000",
+      JSON.stringify(old),
+      JSON.stringify(answerOf("x".repeat(200_000))),
+    ]) {
       await shared.set([{ key: `answer:${KEY}`, value: Buffer.from(value) }], 60);
       assert.equal(await cache.find(KEY), undefined, value.slice(0, 20));
     }

@@ -13,7 +13,8 @@ const keptAnswerSchema = z.object({
   format: z.literal(FORMAT),
   /** When the model wrote it, in milliseconds since the epoch. */
   madeAt: count,
-  model: z.string(),
+  /** Without anything that a terminal would take for a command. */
+  model: z.string().regex(/^\P{Cc}*$/u),
   /** As the model wrote it, before any citation was checked. */
   text: z.string().min(1),
   /** By their numbers in the text: which of the sources that were found, by its hash, and which of its lines. */
