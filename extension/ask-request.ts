@@ -8,6 +8,7 @@ export function requestFor(
   { question, wished }: Exchange,
   history: readonly Turn[],
   model: string | undefined,
+  anew = false,
 ): Omit<AskRequest, "task"> {
   const { text, wants, quoteOnly, attached } = question;
   const placesOf = (...kinds: Attachment["kind"][]) =>
@@ -17,6 +18,7 @@ export function requestFor(
     text,
     history,
     model,
+    anew,
     wants,
     about: placesOf("selection", "symbol"),
     within: placesOf("file", "folder"),

@@ -180,9 +180,13 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   async #regenerate(id: string, how: "same" | "other"): Promise<void> {
     const exchange = this.#exchange(id);
     if (!exchange) return;
-    if (how === "same") return this.#answer({ ...exchange, reply: NO_REPLY });
+    if (how === "same") return this.#answer({ ...exchange, reply: NO_REPLY }, { anew: true });
     const choice = await chooseProvider();
-    if (choice) await this.#answer({ ...exchange, reply: NO_REPLY, wished: choice.provider }, choice.model);
+    if (choice)
+      await this.#answer(
+        { ...exchange, reply: NO_REPLY, wished: choice.provider },
+        { model: choice.model, anew: true },
+      );
   }
 
   async #consent(id: string, agreed: boolean): Promise<void> {
@@ -198,14 +202,14 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** Has an exchange answered, from its beginning, and keeps what comes of it. */
-  async #answer(begun: Exchange, model?: string): Promise<void> {
+  async #answer(begun: Exchange, { model, anew = false }: { model?: string; anew?: boolean } = {}): Promise<void> {
     this.#stop();
     const cancellation = new vscode.CancellationTokenSource();
     const running: Running = { exchange: begun.id, cancellation };
     this.#running = running;
     await this.#keep(begun);
     this.#post({ type: "exchange", exchange: begun });
-    const request = requestFor(begun, turnsBefore(this.#conversation, begun.id), model);
+    const request = requestFor(begun, turnsBefore(this.#conversation, begun.id), model, anew);
     let end: ReplyEnd;
     try {
       end = await this.#parts.answers.ask(request, (parts) => this.#take(begun.id, parts), cancellation.token);

@@ -12,12 +12,14 @@ import {
   TransportKind,
 } from "vscode-languageclient/node";
 import type { DeltaProgress, DerivedDownload } from "../shared/delta-types.ts";
+import type { EditorModelRequest, ModelText } from "../shared/editor-model-types.ts";
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
 import { type AnswerProgress, type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
 import { SERVER_ENVIRONMENT } from "../shared/server-environment.ts";
 import type { PanelState } from "../shared/webview-messages.ts";
+import { askEditorModel, editorModel } from "./editor-models.ts";
 import { keptLog } from "./kept-log.ts";
 
 /** After this many crashes within {@link CRASH_WINDOW_MS} the server stays down until someone asks for it. */
@@ -38,6 +40,7 @@ export class ServerClient implements vscode.Disposable {
   readonly #started = new vscode.EventEmitter<void>();
   readonly #deltaProgress = new vscode.EventEmitter<DeltaProgress>();
   readonly #answerProgress = new vscode.EventEmitter<AnswerProgress>();
+  readonly #offeredText = new vscode.EventEmitter<ModelText>();
   readonly #derivedDownload = new vscode.EventEmitter<DerivedDownload>();
   readonly #statuses = new Map<string, IndexStatus>();
   #client: LanguageClient | undefined;
@@ -54,6 +57,8 @@ export class ServerClient implements vscode.Disposable {
   readonly onDidStart = this.#started.event;
   /** Fires with parts of answers, as they come. */
   readonly onAnswerProgress = this.#answerProgress.event;
+  /** Fires with pieces of what a model writes that others ask. */
+  readonly onOfferedText = this.#offeredText.event;
   /** Fires while the server works on deltas. */
   readonly onDeltaProgress = this.#deltaProgress.event;
   /** Fires for each download of which a delta would save enough. */
@@ -142,6 +147,7 @@ export class ServerClient implements vscode.Disposable {
     this.#started.dispose();
     this.#deltaProgress.dispose();
     this.#answerProgress.dispose();
+    this.#offeredText.dispose();
     this.#derivedDownload.dispose();
     await this.#client?.dispose().catch(() => {});
     this.log.dispose();
@@ -176,6 +182,13 @@ export class ServerClient implements vscode.Disposable {
     client.onNotification(ToClient.answerParts.method, (progress: AnswerProgress) =>
       this.#answerProgress.fire(progress),
     );
+    client.onNotification(ToClient.offeredText.method, (piece: ModelText) => this.#offeredText.fire(piece));
+    client.onRequest(ToClient.editorModel.method, ({ model }: { model: string }) => editorModel(model));
+    client.onRequest(ToClient.askEditor.method, (request: EditorModelRequest, token: vscode.CancellationToken) => {
+      const { task } = request;
+      const tell = (text: string) => void client.sendNotification(ToServer.editorText.method, { task, text });
+      return askEditorModel(request, tell, token);
+    });
     client.start().catch((error: unknown) => this.log.error(`The server did not start: ${error}`));
   }
 

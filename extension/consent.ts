@@ -15,3 +15,18 @@ export async function asksToSend(destinations: readonly Destination[]): Promise<
   const title = vscode.l10n.t("Send questions and code to another machine?");
   return (await vscode.window.showWarningMessage(title, { modal: true, detail }, send)) === send;
 }
+
+/**
+ * Another extension, or the editor's chat, has just asked one of Cairn's models.
+ * @returns true when the user agrees to all of these
+ */
+export async function asksToSendForOthers(destinations: readonly Destination[]): Promise<boolean> {
+  const to = destinations.map(({ provider, address }) => `${provider}: ${address}`).join("\n");
+  const send = vscode.l10n.t("Send It, Now and in Future");
+  const detail = vscode.l10n.t(
+    "Whatever the editor's chat or another extension gives to this model goes to:\n{0}\nCairn does not know which files that is made of, so cairn.neverSend does not hold for it. Cairn's own questions may then be answered there too.",
+    to,
+  );
+  const title = vscode.l10n.t("Send this to another machine?");
+  return (await vscode.window.showWarningMessage(title, { modal: true, detail }, send)) === send;
+}

@@ -16,6 +16,7 @@ import { registerFilterPicker } from "./filter-picker.ts";
 import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { registerOfferedModels } from "./offered-models.ts";
 import { registerParticipant } from "./participant.ts";
 import { Proposals } from "./proposals.ts";
 import { ProviderKeys } from "./provider-keys.ts";
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerChat(context, server, answers, proposals),
     registerInlineChat(context, server, answers, proposals),
     registerParticipant(context, answers),
+    registerOfferedModels(server, keys),
     registerCodeLenses(),
     registerStatusItem(server),
     registerCursorSearch(view),

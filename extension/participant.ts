@@ -54,6 +54,10 @@ async function respond(
     if (result.kind === "answered" && result.record.finish === "nothing") {
       response.markdown(vscode.l10n.t("Nothing was found that says something about this."));
     }
+    if (result.kind === "answered" && result.record.keptFrom) {
+      const when = result.record.keptFrom.slice(0, 16).replace("T", " ");
+      response.markdown(`\n\n*${vscode.l10n.t("Kept answer of {0} UTC.", when)}*`);
+    }
     const question = { text: asked.text, attached: [] };
     const exchange: Exchange = { id: "", question, reply: { ...reply, end: result }, wished: "" };
     return {

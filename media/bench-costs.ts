@@ -81,7 +81,17 @@ function field(label: string, input: HTMLInputElement | undefined): HTMLElement[
 }
 
 function sentences(report: CostReport): string[] {
-  const { inputTokens, outputTokens, basis, shares, cachesSave, cachedUnpriced, hardware, embeddings } = report;
+  const {
+    inputTokens,
+    outputTokens,
+    basis,
+    shares,
+    cachesSave,
+    keptAnswersSave,
+    cachedUnpriced,
+    hardware,
+    embeddings,
+  } = report;
   const [cheapest] = embeddings;
   const dearest = embeddings.at(-1);
   return [
@@ -101,6 +111,7 @@ function sentences(report: CostReport): string[] {
         ]
       : []),
     ...(cachesSave > 0 ? [l10n.t("The providers' caches save you {0} a month.", dollars(cachesSave))] : []),
+    ...(keptAnswersSave > 0 ? [l10n.t("Kept answers save you {0} a month.", dollars(keptAnswersSave))] : []),
     ...(cachedUnpriced > 0
       ? [l10n.t("{0} tokens a month come from caches at a price that is not known.", l10n.number(cachedUnpriced))]
       : []),

@@ -28,12 +28,15 @@ export interface CacheListing {
   vectorBytes: number;
   /** The record of who answered and what that took. */
   usageBytes: number;
+  /** Answers of models that are kept for the next time. */
+  answers: number;
+  answerBytes: number;
   /** All of it. */
   bytes: number;
 }
 
 /**
- * Which indexes to remove; `all` takes the record of usage, runs of the benchmark, what was agreed to and chosen, and the
+ * Which indexes to remove; `all` takes the record of usage, kept answers, runs of the benchmark, what was agreed to and chosen, and the
  * shared embeddings when no folder stays in use.
  */
 export type CacheSelection = "all" | { root: string } | { unusedSinceMs: number };
@@ -52,6 +55,8 @@ const OUR_FILE = /^(index\.db|snapshot\.bin|root\.json)/;
 const LEASE_FILE = /^lease\.db/;
 /** What the user has agreed to and chosen, and which questions went to which model: in the cache folder itself. */
 const KEPT_CHOICES = /^(?:agreed-providers|embedding-model|routing)\.jsonl?$/;
+/** Also what a crash has left beside one. */
+const KEPT_ANSWER = /^[0-9a-f]{64}(?:\.[0-9a-f]{8})?\.json$/;
 /** The newest embeddings are kept up to this part of the cap, however large the open indexes are: they would only be made again. */
 const VECTOR_SHARE = 0.5;
 
@@ -65,8 +70,10 @@ export function listCache(cacheDirectory: string): CacheListing {
     .sort((a, b) => b.lastUsedMs - a.lastUsedMs);
   const vectorBytes = bytesIn(cacheDirectory, /^vectors\.db/);
   const used = usageBytes(cacheDirectory);
-  const bytes = vectorBytes + used + roots.reduce((sum, { bytes }) => sum + bytes, 0);
-  return { roots, vectorBytes, usageBytes: used, bytes };
+  const answers = filesIn(join(cacheDirectory, "answers"), KEPT_ANSWER);
+  const answerBytes = answers.reduce((sum, { bytes }) => sum + bytes, 0);
+  const bytes = vectorBytes + used + answerBytes + roots.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { roots, vectorBytes, usageBytes: used, answers: answers.length, answerBytes, bytes };
 }
 
 /**
@@ -83,6 +90,7 @@ export function clearCache(cacheDirectory: string, which: CacheSelection): Cache
   if (which === "all") {
     removeUsage(cacheDirectory);
     removeFiles(cacheDirectory, KEPT_CHOICES);
+    removeFiles(join(cacheDirectory, "answers"), KEPT_ANSWER);
     removeFiles(join(cacheDirectory, "benchmarks"), /\.json$/);
   }
   if (which === "all" && cut.kept.length === 0) shrinkVectors(cacheDirectory, 0);
@@ -196,9 +204,13 @@ function freed(before: CacheListing, cacheDirectory: string): number {
 }
 
 function bytesIn(directory: string, names: RegExp): number {
-  let bytes = 0;
-  for (const { name } of entriesOf(directory)) if (names.test(name)) bytes += statOf(join(directory, name))?.size ?? 0;
-  return bytes;
+  return filesIn(directory, names).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function filesIn(directory: string, names: RegExp): { bytes: number }[] {
+  return entriesOf(directory)
+    .filter(({ name }) => names.test(name))
+    .map(({ name }) => ({ bytes: statOf(join(directory, name))?.size ?? 0 }));
 }
 
 /** What lies in a folder; nothing when there is none. */

@@ -8,6 +8,7 @@ import { loadStaticModel, type StaticModelShared } from "./embed/static-model.ts
 import type { Host } from "./host.ts";
 import { beginOpening, cacheDirectoryOf } from "./opening.ts";
 import { packageFile } from "./package-files.ts";
+import { createSharedCache } from "./shared-cache/redis-cache.ts";
 import { SharedWorkspace } from "./shared-workspace.ts";
 import { loadKernels } from "./vectors/load-kernels.ts";
 
@@ -33,6 +34,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
     );
     return engine;
   };
+  const shared = createSharedCache(settings, host.log);
   let model: StaticModelShared | undefined;
   const loadModel = () => {
     model ??= loadStaticModel(
@@ -51,6 +53,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
         opening: typeof folder === "string" ? beginOpening(host, own, folder) : folder,
         model: loadModel,
         chosen,
+        shared,
         threads: settings["index.threads"] || defaultThreads(),
         maxCacheBytes: options.role === "editor" ? settings["cache.maxSizeMb"] * 1e6 : 0,
         role: options.role,
@@ -68,6 +71,7 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
         (one) => one.close(),
         () => {},
       );
+      shared?.close();
     },
   };
 }

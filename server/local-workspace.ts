@@ -18,6 +18,7 @@ import type { Settings } from "../shared/settings.ts";
 import type { ChosenEngine } from "./chosen/chosen-engine.ts";
 import type { ChosenSearch } from "./chosen/chosen-search.ts";
 import { chosenName } from "./chosen/model-choice.ts";
+import type { SharedVectors } from "./chosen/shared-vectors.ts";
 import type { HeldWorkspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
@@ -30,6 +31,7 @@ import { scanFiles } from "./search/scan.ts";
 import type { ScanHit } from "./search/scan-rank.ts";
 import { answerSimilar } from "./search/similar.ts";
 import { findSymbols } from "./search/symbols.ts";
+import type { SharedCache } from "./shared-cache/shared-cache.ts";
 import { LiveIndex } from "./store/live-index.ts";
 import type { Snapshot } from "./store/segment.ts";
 import type { Base } from "./store/snapshot-file.ts";
@@ -84,6 +86,8 @@ export interface LocalParts {
   maxCacheBytes: number;
   /** The engine of the model that the user chose, once this root is held; undefined when none was chosen. */
   chosen: () => Promise<ChosenEngine> | undefined;
+  /** The cache of the user's team; undefined without one. */
+  shared: SharedCache | undefined;
   /** What had to be repaired to open the store; nothing when nothing. */
   repaired: Phrase;
 }
@@ -309,6 +313,7 @@ export class LocalWorkspace implements HeldWorkspace {
     this.#choosing = chosenName(settings, cacheDirectoryOf(settings, host.env));
     try {
       const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
+      const shared = await this.#sharedVectors(engine);
       if (this.#closed) return;
       this.#chosen = new ChosenSearch({
         engine,
@@ -319,6 +324,7 @@ export class LocalWorkspace implements HeldWorkspace {
         isSettled: () => this.#indexer.progress.phase === "ready",
         lookUp: (job) => this.#workers.run("embedded", job),
         store: (batch) => store.call("put", batch),
+        shared,
         onChange: () => this.#tell(),
       });
       this.#chosen.advance();
@@ -338,6 +344,14 @@ export class LocalWorkspace implements HeldWorkspace {
     if (this.#chosen) return this.#chosen.status;
     if (this.#choosing === undefined) return undefined;
     return { model: this.#choosing, phase: "loading", inUse: false, done: 0, total: 0, engine: NOT_STARTED };
+  }
+
+  /** Undefined where no team shares its vectors. */
+  async #sharedVectors({ model, dims }: ChosenEngine): Promise<SharedVectors | undefined> {
+    const { settings, shared } = this.#parts;
+    if (!shared) return undefined;
+    const { SharedVectors } = await import("./chosen/shared-vectors.ts");
+    return new SharedVectors(shared, model, dims, settings.neverSend);
   }
 
   #tell(): void {

@@ -31,7 +31,8 @@ const LISTEN_AFTER_MS = 300;
 /** How long terminals wait for the editor to take an index that was given up for it. */
 const HANDOVER_MS = 2_000;
 
-export interface SharedParts extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes" | "chosen"> {
+export interface SharedParts
+  extends Pick<LocalParts, "host" | "settings" | "threads" | "maxCacheBytes" | "chosen" | "shared"> {
   /** The root, with its threads under way. */
   opening: Opening;
   /** Loads the model, once. */
@@ -222,7 +223,7 @@ export class SharedWorkspace implements Workspace {
   }
 
   async #hold(): Promise<Attached | undefined> {
-    const { host, settings, threads, maxCacheBytes, chosen } = this.#parts;
+    const { host, settings, threads, maxCacheBytes, chosen, shared } = this.#parts;
     const opening = this.#begun ?? beginOpening(host, settings, this.root);
     this.#begun = undefined;
     try {
@@ -246,6 +247,7 @@ export class SharedWorkspace implements Workspace {
         threads,
         maxCacheBytes,
         chosen,
+        shared,
         root,
         snapshotPath,
         base,

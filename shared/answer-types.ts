@@ -92,6 +92,8 @@ export interface AnswerRecord {
   readonly attempts: readonly Attempt[];
   /** Missing when the question was not routed. */
   readonly routing?: Routing;
+  /** When the model wrote it, ISO 8601; missing when it wrote it now. */
+  readonly keptFrom?: string;
 }
 
 /** One question and its answer, earlier in a conversation. */
@@ -184,6 +186,8 @@ export interface AskRequest {
   readonly provider?: string;
   /** Of that provider. */
   readonly model?: string;
+  /** Asks a model although its answer to this may be kept. */
+  readonly anew?: boolean;
   /** Leaves out providers on other machines that the user has not agreed to yet, instead of asking. */
   readonly onlyAgreed?: boolean;
 }

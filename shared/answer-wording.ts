@@ -7,15 +7,18 @@ type Count = (number: number) => string;
 
 /** How an answer came about, in one line: who, how fast, how much. */
 export function footerInWords(record: AnswerRecord, count: Count): Phrase {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, keptFrom } = record;
   const byModel = provider !== EXTRACTIVE;
   const ms = (value: number) => count(Math.round(value));
   return joined(
     [
       byModel ? verbatim([provider, model].filter(Boolean).join(" ")) : phrase("no model"),
-      byModel && firstTokenMs !== undefined ? phrase("first word after {0} ms", ms(firstTokenMs)) : SILENCE,
+      keptFrom ? phrase("kept answer of {0} UTC", keptFrom.slice(0, 16).replace("T", " ")) : SILENCE,
+      byModel && !keptFrom && firstTokenMs !== undefined
+        ? phrase("first word after {0} ms", ms(firstTokenMs))
+        : SILENCE,
       phrase("{0} ms in all", ms(totalMs)),
-      byModel ? phrase("{0} ms of them ours", ms(ownMs)) : SILENCE,
+      byModel && !keptFrom ? phrase("{0} ms of them ours", ms(ownMs)) : SILENCE,
       timing ? phrase("{0} ms by its own clock", ms(timing.totalMs)) : SILENCE,
       usage ? phrase("{0} + {1} tokens", count(usage.inputTokens), count(usage.outputTokens)) : SILENCE,
       costInWords(record),
@@ -47,6 +50,8 @@ function sourcesInWords({ sources, provider }: AnswerRecord, count: Count): Phra
 export function whyInWords(record: AnswerRecord, { question, wished }: Exchange): Phrase {
   const failed = record.attempts.map(({ provider }) => provider).join(", ");
   if (record.provider !== EXTRACTIVE) {
+    if (record.keptFrom)
+      return phrase("The same was asked before, about the same code; Regenerate asks the model anew.");
     if (failed) return phrase("Asked because {0} did not answer.", failed);
     if (wished) return phrase("Asked because you chose it for this question.");
     if (record.routing) return routingInWords(record.routing);

@@ -61,6 +61,8 @@ export interface CostReport {
   readonly embeddings: readonly CostRow[];
   /** US dollars a month that the providers' caches save, as far as the prices of cached tokens are known. */
   readonly cachesSave: number;
+  /** US dollars a month that answers have saved which were kept from before, as far as prices are known. */
+  readonly keptAnswersSave: number;
   /** Cached tokens a month of whose price nothing is known. */
   readonly cachedUnpriced: number;
   /** US dollars a month; only when the user has said what the machine takes. */

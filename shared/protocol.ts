@@ -21,6 +21,14 @@ import type {
   VerifyParams,
 } from "./delta-types.ts";
 import type { Finding } from "./diagnosis.ts";
+import type {
+  EditorFailure,
+  EditorModel,
+  EditorModelRequest,
+  ModelText,
+  OfferedModel,
+  OfferedModelRequest,
+} from "./editor-model-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
@@ -80,6 +88,12 @@ export const ToServer = {
   agree: { method: "cairn/agree" } as RequestOf<{ destinations: readonly Destination[] }, null>,
   /** The keys that the client keeps for the user; each call gives all of them. They win over the environment. */
   keys: { method: "cairn/keys" } as RequestOf<{ keys: readonly ProviderKey[] }, null>,
+  /** Pieces of what a model of the editor's writes, as the client gets them. */
+  editorText: { method: "cairn/editorText" } as NotificationOf<ModelText>,
+  /** The models that the client may offer to other extensions and to the editor's chat. */
+  offeredModels: { method: "cairn/offeredModels" } as RequestOf<Record<string, never>, readonly OfferedModel[]>,
+  /** Somebody there asks one of them. What it writes comes in pieces, as notifications, before this request ends. */
+  askOffered: { method: "cairn/askOffered" } as RequestOf<OfferedModelRequest, OfferedAnswer>,
   /** Runs a tool of a coding assistant over all open folders and answers with text for a model. */
   assist: { method: "cairn/assist" } as RequestOf<AssistRequest, string>,
   /** Status of each open folder. */
@@ -127,6 +141,12 @@ export const ToServer = {
   deltaUndo: { method: "cairn/delta/undo" } as RequestOf<{ folder: string } & DeltaManner, readonly CollectedDelta[]>,
 } as const;
 
+/** How a request to an offered model ended. */
+export type OfferedAnswer =
+  | { readonly kind: "answered" }
+  /** Nothing was sent: the user has to agree first. */
+  | { readonly kind: "consent"; readonly destinations: readonly Destination[] };
+
 /** The next parts of the answer to a question, by its task. */
 export interface AnswerProgress {
   task: number;
@@ -137,6 +157,12 @@ export interface AnswerProgress {
 export const ToClient = {
   /** Parts of an answer, as they come. */
   answerParts: { method: "cairn/answerParts" } as NotificationOf<AnswerProgress>,
+  /** Which model of the editor's a name stands for; empty for the first there is. Asked before each answer of one. */
+  editorModel: { method: "cairn/editorModel" } as RequestOf<{ model: string }, EditorModel | EditorFailure>,
+  /** A model of the editor's is to answer. Its words go to the server as `editorText`, before this request ends. */
+  askEditor: { method: "cairn/askEditor" } as RequestOf<EditorModelRequest, EditorFailure | null>,
+  /** Pieces of what an offered model writes. */
+  offeredText: { method: "cairn/offeredText" } as NotificationOf<ModelText>,
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
   /** How far a request about deltas is that named a task, at most ten a second. */

@@ -1,3 +1,5 @@
+import { type Environment, withEmbeddingDevice, withEmbeddingProvider } from "./embedding-environment.ts";
+
 /**
  * Every setting of Cairn, once. The editor's settings page (package.json), SETTINGS.md and the checks below come from
  * this table.
@@ -98,6 +100,13 @@ export const SETTINGS = {
     scope: "machine",
     doc: "Megabytes that all indexes together may have on disk. Above, after indexing, the indexes of folders that no window or terminal has open are deleted, least recently used first, then the oldest embeddings; they are made again when the folder is opened. What is open stays, so it may be more. A terminal deletes nothing by itself. 0 means no cap.",
   },
+  "cache.redisUrl": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_REDIS_URL",
+    doc: "Address of a Redis that a team shares, so that each question is answered and each piece of code is embedded by one of them: `rediss://cairn:PASSWORD@cache.example.com:6379`, better in `CAIRN_REDIS_URL` than in settings, for it may have a password. It gets answers of models with the tokens that they took, for `cairn.answer.keepDays`, and vectors of the model that `cairn.embedding.model` names, for 90 days, both under hashes: no question and no line of code, but an answer may quote the code that it speaks of, and vectors tell something of theirs. Whoever can write there can put words into your answers. Nothing made from files that match `cairn.neverSend`, or from what is piped in, goes there. While it cannot be reached all goes on without it. Empty: none.",
+  },
   "search.limit": {
     type: "number",
     default: 20,
@@ -137,10 +146,22 @@ export const SETTINGS = {
   "answer.provider": {
     type: "choice",
     default: "none",
-    choices: ["none", "cerebras", "openai", "azure", "ollama", "lmstudio", "vllm", "llama-server", "llama", "local"],
+    choices: [
+      "none",
+      "cerebras",
+      "openai",
+      "azure",
+      "ollama",
+      "lmstudio",
+      "vllm",
+      "llama-server",
+      "llama",
+      "local",
+      "editor",
+    ],
     scope: "machine",
     env: "INFERENCE_PROVIDER",
-    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. `editor` is a language model that the editor has, such as that of Copilot; there is none in a terminal. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
   },
   "answer.cerebras.model": {
     type: "string",
@@ -162,6 +183,12 @@ export const SETTINGS = {
     scope: "machine",
     env: "OPENAI_MODEL",
     doc: "The model at OpenAI, at Azure (the name of the deployment) or on the server that speaks its protocol. Empty: the first that a server on this machine offers; OpenAI and Azure need a name.",
+  },
+  "answer.editor.model": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    doc: "Which of the editor's language models answers when `cairn.answer.provider` is `editor`: its vendor, its family or both, as in `copilot`, `gpt-4o` or `copilot/gpt-4o`. Empty means the first that the editor has. The editor may ask you whether Cairn may use it.",
   },
   "answer.local.modelPath": {
     type: "string",
@@ -356,6 +383,15 @@ export const SETTINGS = {
     scope: "machine",
     doc: "Tokens that an answer may have. Some services count them against the limit per minute before they are written.",
   },
+  "answer.keepDays": {
+    type: "number",
+    default: 7,
+    min: 0,
+    max: 365,
+    scope: "machine",
+    env: "CAIRN_ANSWER_KEEP_DAYS",
+    doc: "Days that an answer of a model is kept in the cache folder, on this machine only. The same first question of a conversation gets it at once and without cost, as long as the provider, its options and every source are the same; its citations are checked anew, and its footer says from when it is. Regenerate, or `cairn ask --no-cache`, asks the model again. A thousand answers are kept at most; Cairn: Delete All Data deletes all of them. 0 keeps none.",
+  },
   "answer.connectTimeoutMs": {
     type: "number",
     default: 0,
@@ -487,37 +523,6 @@ export function readSettings(raw: unknown, env: Environment = {}): ReadSettings 
   const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
   values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
   return { settings: values as unknown as Settings, problems };
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The model that `huggingface` stands for when no other is named. */
-const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
-
-/** EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's. */
-function withEmbeddingProvider(env: Environment, problems: string[]): Environment {
-  const { EMBEDDING_PROVIDER: provider, HF_EMBEDDING_MODEL: model } = env;
-  switch (provider) {
-    case undefined:
-    case "":
-      return env;
-    case "bundled":
-      return { ...env, HF_EMBEDDING_MODEL: "bundled" };
-    case "huggingface":
-      return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
-    default:
-      problems.push(
-        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not ${describe(provider)}. It is ignored.`,
-      );
-      return env;
-  }
-}
-
-/** HF_EMBEDDING_DEVICE in the words of other programs that read it: `mps`, `cuda:0`, `gpu`. */
-function withEmbeddingDevice(env: Environment): Environment {
-  const [device] = env.HF_EMBEDDING_DEVICE?.trim().toLowerCase().split(":") ?? [];
-  const known: Readonly<Record<string, string>> = { mps: "coreml", dml: "directml", gpu: "auto" };
-  return device ? { ...env, HF_EMBEDDING_DEVICE: known[device] ?? device } : env;
 }
 
 /** What the text of an environment variable stands for; the text itself when it is not of the setting's type. */

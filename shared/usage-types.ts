@@ -24,12 +24,24 @@ export interface UsageEntry {
   /** Seconds from when it was asked to the end. */
   readonly seconds: number;
   readonly outcome: UsageOutcome;
+  /** True for an answer that was kept from before; false where none was kept; missing where it was not looked for. */
+  readonly kept?: boolean;
+  /** What a kept answer took when it was written, and did not take again. */
+  readonly savedInputTokens?: number;
+  readonly savedOutputTokens?: number;
 }
 
 /** What one model of one provider was used for, summed up. */
 export interface UsageRow extends Pick<UsageEntry, "kind" | "provider" | "model" | "remote"> {
   /** Answers that came, whole or cut at their limit. */
   readonly answers: number;
+  /** Answers that were kept from before; they are in no other number but these. */
+  readonly kept: number;
+  /** What those would have taken. */
+  readonly savedInputTokens: number;
+  readonly savedOutputTokens: number;
+  /** US dollars that they would have cost; missing when the price is not known. */
+  readonly saved?: number;
   readonly failed: number;
   readonly stopped: number;
   /** Failed ones among those that were not stopped, from 0 to 1. */
@@ -61,6 +73,11 @@ export interface UsageSummary {
   readonly rows: readonly UsageRow[];
   /** US dollars of all rows whose price is known. */
   readonly cost: number;
+  /** Questions whose answer was looked for among those that are kept, and those of them whose answer was there. */
+  readonly lookedUp: number;
+  readonly found: number;
+  /** US dollars that kept answers have saved, as far as prices are known. */
+  readonly saved: number;
   /** Models on other machines whose price is not known: their cost is missing in the sum. */
   readonly unpriced: readonly string[];
 }

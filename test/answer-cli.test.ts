@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { KEY } from "./provider-key.ts";
+import { startRedis } from "./redis-server.ts";
 import { PROJECT } from "./sample-project.ts";
 import {
   type ChatServer,
@@ -223,5 +224,27 @@ describe("cairn ask, with a provider", () => {
     assert.deepEqual({ code, stderr: await stderr }, { code: 130, stderr: "" });
     assert.ok(!readdirSync(terminal.cache).some((name) => name.includes("agreed")), "nothing left the machine");
     assert.equal((await terminal.ask(["retry", "--no-llm"])).code, 0);
+  });
+});
+
+describe("cairn ask, in a team with a cache", () => {
+  it("has the answer that a colleague got, without the model, and goes on when the cache is gone", async (test) => {
+    const redis = await startRedis(test);
+    const [mine, server] = await withCerebras(test, { CAIRN_REDIS_URL: redis.url });
+    server.behave(says("It is `retryRequest` [1]."));
+    const question = "how is a request sent again?";
+    assert.equal((await mine.ask([question, "--yes"])).code, 0);
+    const provider = { INFERENCE_PROVIDER: "cerebras", CEREBRAS_BASE_URL: server.url, CEREBRAS_API_KEY: KEY };
+    const colleague = () => new Terminal(test, { ...provider, CAIRN_REDIS_URL: redis.url });
+    const theirs = await colleague().ask([question, "--yes"]);
+    assert.equal(theirs.stdout, "It is `retryRequest` [src/retry.ts:2].\n");
+    assert.match(theirs.stderr, /kept answer of/);
+    assert.equal(server.calls.length, 1);
+    await colleague().ask(["why does this fail?", "--yes"], "Error: the secret is hunter2");
+    await redis.kill();
+    const alone = await colleague().ask([question, "--yes"]);
+    assert.deepEqual([alone.code, alone.stdout], [0, theirs.stdout]);
+    assert.match(alone.stderr, /^The shared cache at 127\.0\.0\.1:\d+ cannot be used \(ECONNREFUSED\); all goes on/m);
+    assert.equal(server.calls.length, 3);
   });
 });

@@ -88,6 +88,17 @@ describe("an answer over LSP", () => {
     assert.equal(provider.calls[0].headers.authorization, `Bearer ${KEY}`);
   });
 
+  it("that was kept comes at once, unless it is asked for anew", async (test) => {
+    const { ask, provider } = await scene(test);
+    provider.behave(says("It is `retryRequest` [1]."));
+    const first = await ask({});
+    const second = await ask({});
+    assert.deepEqual(second.parts, first.parts);
+    assert.ok(recordOf(second.result).keptFrom);
+    assert.equal(recordOf((await ask({ anew: true })).result).keptFrom, undefined);
+    assert.equal(provider.calls.length, 2);
+  });
+
   it("is quoted where no provider is set", async (test) => {
     const { ask, provider } = await scene(test, { settings: { "answer.provider": "none" } });
     const { parts, result } = await ask({});

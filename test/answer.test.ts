@@ -6,11 +6,11 @@ import { chooseProviders } from "../server/answer/choose-providers.ts";
 import { packSources } from "../server/answer/pack.ts";
 import { promptFor } from "../server/answer/prompt.ts";
 import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
-import { estimateTokens } from "../server/answer/token-estimate.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { Used } from "../server/usage/usage-record.ts";
 import { inWords } from "../shared/phrase.ts";
 import { readSettings } from "../shared/settings.ts";
+import { estimateTokens } from "../shared/token-estimate.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import {

@@ -163,7 +163,14 @@ describe("the cache folder", () => {
 
   it("a cache folder that is not there is empty", (test) => {
     const missing = join(temporaryFolder(test), "never", "made");
-    assert.deepEqual(listCache(missing), { roots: [], vectorBytes: 0, usageBytes: 0, bytes: 0 });
+    assert.deepEqual(listCache(missing), {
+      roots: [],
+      vectorBytes: 0,
+      usageBytes: 0,
+      answers: 0,
+      answerBytes: 0,
+      bytes: 0,
+    });
     assert.deepEqual(clearCache(missing, "all"), { removed: [], kept: [], freedBytes: 0 });
     assert.equal(existsSync(missing), false);
   });

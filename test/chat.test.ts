@@ -141,6 +141,11 @@ describe("the wording of an answer", () => {
     );
     const quoted = { ...RECORD, provider: "extractive", model: "", usage: undefined, cost: undefined, removed: 0 };
     assert.equal(inWords(footerInWords({ ...quoted, sources: 1 }, count)), "no model · 1,410 ms in all · 1 passage");
+    const kept = { ...RECORD, cost: 0, usage: undefined, removed: 0, keptFrom: "2026-11-05T10:01:02.000Z" };
+    assert.equal(
+      inWords(footerInWords(kept, count)),
+      "cerebras small · kept answer of 2026-11-05 10:01 UTC · 1,410 ms in all · $0.0000 · 8 sources",
+    );
     const free = { ...RECORD, cost: undefined, removed: 0 };
     assert.match(inWords(footerInWords(free, count)), /price not known · 8 sources$/);
   });

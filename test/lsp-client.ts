@@ -109,6 +109,11 @@ export class LspClient {
     this.#connection.onNotification(method, listener);
   }
 
+  /** Answers a request of the server's. */
+  answers<Params, Result>({ method }: RequestOf<Params, Result>, answer: (params: Params) => Result): void {
+    this.#connection.onRequest(method, (params: Params) => answer(params) as object | null);
+  }
+
   /** The hits of all folders for a query. */
   async hits(query: string): Promise<SearchHit[]> {
     const answers = await this.request(ToServer.search, { query });

@@ -9,7 +9,7 @@ import { PriceTable } from "../server/usage/price-table.ts";
 import { readUsage, recordUsage, usageRecorder } from "../server/usage/usage-record.ts";
 import { summariseUsage } from "../server/usage/usage-summary.ts";
 import { readSettings } from "../shared/settings.ts";
-import type { UsageEntry } from "../shared/usage-types.ts";
+import type { UsageEntry, UsageRow } from "../shared/usage-types.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { refuses, saysLikeCerebras, startChatServer } from "./servers/chat-server.ts";
@@ -172,6 +172,19 @@ describe("usage, summed up", () => {
     assert.deepEqual(unpriced, []);
   });
 
+  it("counts what kept answers saved, and counts them in nothing else", () => {
+    const kept = { ...bare(ENTRY), kept: true, savedInputTokens: 500, savedOutputTokens: 50, seconds: 0.01 };
+    const entries = [{ ...ENTRY, kept: false }, kept, kept, { ...kept, model: "secret" }];
+    const { rows, cost, saved, lookedUp, found } = summariseUsage({ entries, unreadable: 0 }, prices);
+    const [row] = rows;
+    assert.deepEqual([row.answers, row.kept, row.secondsMedian, row.inputTokens], [1, 2, ENTRY.seconds, 1000]);
+    assert.deepEqual(
+      [row.savedInputTokens, row.savedOutputTokens, row.saved],
+      [1000, 100, (1000 * 2 + 100 * 10) / 1e6],
+    );
+    assert.deepEqual([cost, saved, lookedUp, found], [row.cost, row.saved, 4, 3]);
+  });
+
   it("says what it does not know instead of counting it as nothing", () => {
     const entries = [
       { ...ENTRY, model: "secret" },
@@ -219,18 +232,27 @@ describe("cairn usage", () => {
     server.behave(saysLikeCerebras(["It is `retryRequest` [1]."]));
     await cairn("ask", "how is a request sent again?", "--yes");
     server.behave(refuses(402, { error: { message: "no credit left" } }));
-    await cairn("ask", "how is a request sent again?", "--yes");
+    await cairn("ask", "how is a request sent again?");
+    await cairn("ask", "how is a request sent again?", "--no-cache");
     const summary = JSON.parse(await cairn("usage", "--json", "--since", "2d"));
     assert.deepEqual(
-      summary.rows.map(({ provider, answers, failed }: Record<string, unknown>) => [provider, answers, failed]),
+      summary.rows.map(({ provider, answers, kept, failed }: UsageRow) => [provider, answers, kept, failed]),
       [
-        ["cerebras", 1, 1],
-        ["extractive", 1, 0],
+        ["cerebras", 1, 1, 1],
+        ["extractive", 1, 0, 0],
       ],
     );
+    assert.deepEqual([summary.lookedUp, summary.found, summary.saved], [2, 1, summary.cost]);
     assert.equal(summary.cost, (700 * 0.5 + 50 * 2) / 1e6);
     const text = await cairn("usage");
-    assert.match(text, /cerebras llama-3\.3-70b .*\n {2}1 answer, 1 failed \(50\.0%\)\n/);
+    assert.match(
+      text,
+      /cerebras llama-3\.3-70b .*\n {2}1 answer, 1 more from before, which saved 700 \+ 50 tokens, \$0\.0004, 1 failed \(50\.0%\)\n/,
+    );
+    assert.match(
+      await cairn("cache"),
+      / B {2}1 kept answer: 1 of 2 questions \(50\.0%\) found theirs, which saved \$0\.0004\n/,
+    );
     assert.match(text, /700 \+ 50 tokens, 128 of them from the provider's cache, \$0\.0004 by your prices/);
 
     const written = readFileSync(join(cache, `usage-${new Date().toISOString().slice(0, 7)}.jsonl`), "utf8");

@@ -14,8 +14,11 @@ import type { SearchedCode } from "../core-api.ts";
 import type { Router } from "../route/router.ts";
 import { parseQuery } from "../search/query.ts";
 import type { Used } from "../usage/usage-record.ts";
+import type { AnswerCache } from "./answer-cache.ts";
+import { type CacheLookup, lookUp, NOT_LOOKED_UP } from "./cache-lookup.ts";
 import { type CheckedPart, CitationCheck } from "./citations.ts";
 import { extract, type Passage } from "./extractive.ts";
+import type { KeptAnswer } from "./kept-answer.ts";
 import { costOf, type LanguageModel, type ModelEvent, type Provider } from "./llm.ts";
 import { sendable } from "./never-send.ts";
 import { promptFor, searchQuery } from "./prompt.ts";
@@ -32,6 +35,8 @@ export interface Question extends Pick<SearchRequest, "paths" | "languages" | "k
   readonly about?: readonly ReadRequest[];
   /** What the answer is to be, when it is more than an answer. */
   readonly wants?: AnswerTask;
+  /** Asks a model although its answer to this may be kept. */
+  readonly anew?: boolean;
 }
 
 /** Who answers, and within which limits. */
@@ -46,6 +51,8 @@ export interface AnswerParts {
   readonly maxOutputTokens: number;
   /** Globs of files of which nothing goes to another machine. */
   readonly neverSend: readonly string[];
+  /** Where answers are kept for the next time; undefined when none are. */
+  readonly cache?: AnswerCache;
   /** Told of everyone who was asked, when that has ended. */
   readonly onUsed?: (used: Used) => void;
 }
@@ -100,7 +107,7 @@ export async function* answer(
   const { providers, routing } = route(question, parts);
   const done = (ended: AnswerRecord): AnswerEvent => {
     const record = { ...ended, attempts, ...(routing && { routing }) };
-    parts.router?.remember(question, record);
+    if (!record.keptFrom) parts.router?.remember(question, record);
     return { type: "done", record };
   };
   for (const provider of providers) {
@@ -108,14 +115,26 @@ export async function* answer(
     const asked = performance.now();
     let outcome: UsageOutcome | undefined = "stopped";
     let made: Partial<AnswerRecord> = {};
-    let model: LanguageModel | undefined;
+    let model: Pick<LanguageModel, "name"> | undefined;
+    const usable = provider.remote ? sendable(sources, parts.neverSend) : sources;
+    const isWithheld =
+      usable.length === 0 || given.some((source) => !usable.includes(source) && sources.includes(source));
+    const cached = isWithheld ? NOT_LOOKED_UP : await lookUp(question, usable, provider, parts);
+    const { kept } = cached;
+    const notice = parts.cache?.takeNotice();
+    if (notice) yield { type: "note", said: notice };
     try {
-      model = await provider.open(signal);
-      const usable = provider.remote ? sendable(sources, parts.neverSend) : sources;
-      if (usable.length === 0 || given.some((source) => !usable.includes(source) && sources.includes(source))) {
-        throw withheld(provider);
+      let events: AsyncGenerator<AnswerEvent, void, undefined>;
+      if (kept) {
+        model = { name: kept.model };
+        events = replay(kept, cached.sources, provider, parts.workspace, clock, signal);
+      } else {
+        const opened = await provider.open(signal);
+        model = opened;
+        if (isWithheld) throw withheld(provider);
+        events = stream(question, usable, provider, opened, parts, clock, signal, cached.keep);
       }
-      for await (const event of stream(question, usable, provider, model, parts, clock, signal)) {
+      for await (const event of events) {
         if (event.type === "done") {
           made = event.record;
           outcome = event.record.finish === "length" ? "length" : "complete";
@@ -142,7 +161,7 @@ export async function* answer(
       return;
     } finally {
       // Also when whoever reads the answer has had enough of it.
-      if (outcome) parts.onUsed?.(usedOf(provider, model, outcome, made, asked));
+      if (outcome) parts.onUsed?.({ ...usedOf(provider, model, outcome, made, asked), ...cached.used });
     }
   }
 
@@ -182,6 +201,7 @@ async function* stream(
   parts: AnswerParts,
   clock: Clock,
   signal: AbortSignal,
+  keep: CacheLookup["keep"],
 ): AsyncGenerator<AnswerEvent, void, undefined> {
   for (const share of SHARES_OF_WINDOW) {
     const room = { contextTokens: Math.floor(model.contextTokens * share), maxOutputTokens: parts.maxOutputTokens };
@@ -195,6 +215,7 @@ async function* stream(
       oncePer(MOMENT_MS, (source) => isUnchanged(parts.workspace, source, signal)),
     );
     let announced = false;
+    let text = "";
     let end: Extract<ModelEvent, { type: "end" }> | undefined;
     clock.sent();
     try {
@@ -206,6 +227,7 @@ async function* stream(
         clock.word();
         if (!announced) yield { type: "sources", provider: provider.name, model: model.name, sources: packed };
         announced = true;
+        text += event.text;
         yield* await check.push(event.text);
       }
     } catch (error) {
@@ -217,6 +239,7 @@ async function* stream(
     }
     yield* await check.end();
     const { finish = "stop", usage, timing, device } = end ?? {};
+    if (end?.finish === "stop") await keep?.({ model: model.name, text, usage }, packed);
     const cost = costOf(model.price, usage);
     const ran = {
       ...(device !== undefined && { device }),
@@ -226,6 +249,28 @@ async function* stream(
     yield { type: "done", record: { ...record, ...ran, finish: finish === "length" ? "length" : "complete" } };
     return;
   }
+}
+
+/** An answer that was kept, with its citations checked against the code as it is now. */
+async function* replay(
+  { model, text, madeAt }: KeptAnswer,
+  sources: readonly Source[],
+  provider: Provider,
+  workspace: SearchedCode,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void, undefined> {
+  clock.sent();
+  clock.word();
+  yield { type: "sources", provider: provider.name, model, sources };
+  const check = new CitationCheck(
+    sources,
+    oncePer(MOMENT_MS, (source) => isUnchanged(workspace, source, signal)),
+  );
+  yield* await check.push(text);
+  yield* await check.end();
+  const record = { ...NOTHING, provider: provider.name, model, ...clock.read(), cost: 0 };
+  yield { type: "done", record: { ...record, finish: "complete", keptFrom: new Date(madeAt).toISOString() } };
 }
 
 /** What to say when what was piped in did not go in whole; undefined when it did. */
@@ -272,7 +317,7 @@ const NOTHING_SENT: ReadonlySet<Failure> = new Set(["no-key", "withheld"]);
 
 function usedOf(
   { name, remote }: Provider,
-  model: LanguageModel | undefined,
+  model: Pick<LanguageModel, "name"> | undefined,
   outcome: UsageOutcome,
   { usage, firstTokenMs }: Partial<AnswerRecord>,
   asked: number,

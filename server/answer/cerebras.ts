@@ -3,7 +3,7 @@ import { streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
 import { offeredModels } from "./model-list.ts";
 import { ProviderError } from "./provider-error.ts";
-import { fetchThere, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { fetchThere, identityOf, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
 import { RateLimits } from "./rate-limits.ts";
 
 export const CEREBRAS_URL = "https://api.cerebras.ai";
@@ -24,6 +24,7 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
     name,
     destination,
     remote: options.remote,
+    identity: identityOf(options),
     hasKey: key !== "",
     async open(signal) {
       if (!key)

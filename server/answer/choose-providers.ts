@@ -5,6 +5,7 @@ import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import { PriceTable } from "../usage/price-table.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
+import { type EditorModelOptions, type EditorModels, editorModels } from "./editor-models.ts";
 import { guarded } from "./guarded-provider.ts";
 import { type LlamaOptions, llama } from "./llama.ts";
 import type { Provider } from "./llm.ts";
@@ -24,9 +25,10 @@ export interface Wish {
  * The providers that the user has chosen, in the order in which they are asked; empty when passages are to be quoted.
  * When questions are routed, the two models come first, the strong one before the weak one.
  * Nothing is sent before one of them is opened.
+ * @param editor the language models of the editor, where one is asking
  * @throws CairnError("input") for a name that there is not, or an address that is none
  */
-export function chooseProviders(host: Host, settings: Settings, wish: Wish = {}): Provider[] {
+export function chooseProviders(host: Host, settings: Settings, wish: Wish = {}, editor?: EditorModels): Provider[] {
   const first = wish.provider ?? settings["answer.provider"];
   if (known(first) === "none") return [];
   const others = settings["answer.fallback.enabled"] ? settings["answer.fallback.providers"] : [];
@@ -41,7 +43,10 @@ export function chooseProviders(host: Host, settings: Settings, wish: Wish = {})
   const ownUrlFor = chosen.find(({ name }) => name in PRESETS)?.name;
   const prices = new PriceTable(settings["answer.prices"]);
   return chosen.map(({ name, model: wished, tier }) => {
-    const provider = providerOf(host, settings, prices, { name, model: wished }, name === ownUrlFor);
+    const provider =
+      name === "editor"
+        ? editorModels(editor, editorOptions(settings, wished))
+        : providerOf(host, settings, prices, { name, model: wished }, name === ownUrlFor);
     return guarded(tier ? { ...provider, tier } : provider);
   });
 }
@@ -74,7 +79,7 @@ function providerOf(
   }
   const file = wished ?? settings["answer.local.modelPath"];
   if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-    return llama(llamaOptions(settings, name, file));
+    return llama(host, llamaOptions(settings, name, file));
   }
   const model = wished ?? settings["answer.openai.model"];
   if (name === "local") {
@@ -108,7 +113,7 @@ export function routedModels(settings: Settings): (Chosen & { readonly tier: Tie
 
 const TIERS: readonly Tier[] = ["strong", "weak"];
 
-type ProviderName = "none" | "cerebras" | "llama" | "local" | PresetName;
+type ProviderName = "none" | "cerebras" | "llama" | "local" | "editor" | PresetName;
 
 function known(name: string): ProviderName {
   const names: readonly string[] = SETTINGS["answer.provider"].choices;
@@ -122,6 +127,12 @@ function known(name: string): ProviderName {
 
 /** Windows that every model of today has. What a server on this machine was started with it does not say. */
 const SAFE_CONTEXT = { remote: 8_192, local: 4_096 };
+
+/** Tokens of input and output together, of a provider of which nothing else is known. */
+export function usualContext(isRemote: boolean): number {
+  return SAFE_CONTEXT[isRemote ? "remote" : "local"];
+}
+
 const PATIENCE = {
   remote: { connectMs: 10_000, firstTokenMs: 20_000, nextTokenMs: 10_000 },
   local: { connectMs: 120_000, firstTokenMs: 120_000, nextTokenMs: 30_000 },
@@ -138,9 +149,19 @@ function optionsOf(
     baseUrl,
     model,
     remote,
-    contextTokens: settings["answer.contextTokens"] || SAFE_CONTEXT[remote ? "remote" : "local"],
+    contextTokens: settings["answer.contextTokens"] || usualContext(remote),
     deadlines: deadlinesOf(settings, PATIENCE[remote ? "remote" : "local"]),
     prices,
+  };
+}
+
+function editorOptions(settings: Settings, wished = settings["answer.editor.model"]): EditorModelOptions {
+  return {
+    model: wished,
+    contextTokens: settings["answer.contextTokens"] || usualContext(true),
+    maxOutputTokens: settings["answer.maxOutputTokens"],
+    // The user may be asked first, and thinks it over.
+    deadlines: deadlinesOf(settings, PATIENCE.local),
   };
 }
 

@@ -26,11 +26,12 @@ export function guarded(
   breaker: CircuitBreaker = new CircuitBreaker(),
   retries: Retries = RETRIES,
 ): Provider {
-  const { name, destination, remote, hasKey, tier } = provider;
+  const { name, destination, remote, identity, hasKey, tier } = provider;
   return {
     name,
     destination,
     remote,
+    identity,
     hasKey,
     tier,
     close: () => provider.close?.() ?? Promise.resolve(),

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import type { Failure } from "../../shared/answer-types.ts";
+import type { Host } from "../host.ts";
 import { LlamaEngine } from "../native/llama-engine.ts";
 import { LlamaError, type LlamaFailure, type LlamaLoad, type Sampling } from "../native/llama-messages.ts";
 import type { ChatRequest, ModelEvent, Provider } from "./llm.ts";
@@ -21,7 +22,7 @@ export interface LlamaOptions extends LlamaLoad {
  * A model file that Cairn runs itself, in a process of its own that is started with the first question and stays for the
  * next ones. Nothing leaves this machine.
  */
-export function llama(options: LlamaOptions): Provider {
+export function llama(host: Pick<Host, "files">, options: LlamaOptions): Provider {
   const { name, sampling, deadlines } = options;
   const modelPath = options.modelPath && resolve(options.modelPath.replace(/^~(?=[\\/])/, homedir()));
   const engine = new LlamaEngine({ ...options, modelPath }, options.unloadAfterMs);
@@ -30,6 +31,7 @@ export function llama(options: LlamaOptions): Provider {
     name,
     destination: "file://",
     remote: false,
+    identity: JSON.stringify([versionOf(host, modelPath), options.contextTokens, sampling]),
     hasKey: true,
     close: () => engine.close(),
     async open(signal) {
@@ -72,6 +74,17 @@ export function llama(options: LlamaOptions): Provider {
     } finally {
       watchdog.stop();
     }
+  }
+}
+
+/** Tells a file from another one under the same path. */
+function versionOf({ files }: Pick<Host, "files">, path: string): string {
+  try {
+    const { size, mtimeMs } = files.stat(path);
+    return `${path} ${size} ${mtimeMs}`;
+  } catch {
+    // What is not there answers nothing either.
+    return path;
   }
 }
 

@@ -53,6 +53,8 @@ export interface Provider {
   readonly destination: string;
   /** True when that is another machine. */
   readonly remote: boolean;
+  /** All that decides what it writes besides the request: its address, its model, its options. Its answers are kept under it. */
+  readonly identity: string;
   /** False while its key is missing: then nothing is ever sent. */
   readonly hasKey: boolean;
   /** Set when questions are routed between this provider and another. */

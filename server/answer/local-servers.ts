@@ -2,7 +2,7 @@ import type { Host } from "../host.ts";
 import type { Provider } from "./llm.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
 import { ProviderError } from "./provider-error.ts";
-import type { ProviderOptions } from "./provider-options.ts";
+import { identityOf, type ProviderOptions } from "./provider-options.ts";
 
 /** Looked for in this order. */
 const LOCAL_SERVERS = ["ollama", "llama-server", "lmstudio", "vllm"] as const satisfies readonly PresetName[];
@@ -16,8 +16,9 @@ const WITHIN_MS = 5_000;
 export function localServer(host: Host, optionsFor: (baseUrl: string) => ProviderOptions): Provider {
   return {
     name: "local",
-    destination: "http://127.0.0.1",
+    destination: DESTINATION,
     remote: false,
+    identity: identityOf(optionsFor(DESTINATION)),
     hasKey: true,
     async open(signal) {
       const there = await Promise.all(LOCAL_SERVERS.map((name) => isThere(host, PRESETS[name].baseUrl, signal)));
@@ -30,6 +31,8 @@ export function localServer(host: Host, optionsFor: (baseUrl: string) => Provide
     },
   };
 }
+
+const DESTINATION = "http://127.0.0.1";
 
 /** Another kind of server may use the port: only a list of models counts. */
 async function isThere(host: Host, baseUrl: string, signal: AbortSignal): Promise<boolean> {

@@ -3,7 +3,7 @@ import { type OutputLimit, streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
 import { offeredModels } from "./model-list.ts";
 import { ProviderError } from "./provider-error.ts";
-import { fetchThere, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { fetchThere, identityOf, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
 import { RateLimits } from "./rate-limits.ts";
 
 /** How the servers that speak OpenAI's protocol differ. */
@@ -45,6 +45,7 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
     name,
     destination,
     remote: options.remote,
+    identity: identityOf(options),
     hasKey: keyName === "" || key !== "",
     async open(signal) {
       if (keyName && !key) {

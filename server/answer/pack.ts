@@ -1,5 +1,5 @@
+import { estimateTokens } from "../../shared/token-estimate.ts";
 import { hashOf, PIPED, placeOf, type Source } from "./source.ts";
-import { estimateTokens } from "./token-estimate.ts";
 
 /** What a model gets to see of the sources. */
 export interface PackedContext {

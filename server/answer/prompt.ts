@@ -1,8 +1,8 @@
 import type { AnswerTask, Turn } from "../../shared/answer-types.ts";
+import { estimateTokens, TOKENS_PER_MESSAGE } from "../../shared/token-estimate.ts";
 import type { ChatMessage, ChatRequest } from "./llm.ts";
 import { type PackedContext, packSources } from "./pack.ts";
 import type { Source } from "./source.ts";
-import { estimateTokens, TOKENS_PER_MESSAGE } from "./token-estimate.ts";
 
 export interface Prompt {
   readonly request: ChatRequest;
@@ -63,6 +63,11 @@ const TASKS: Readonly<Record<AnswerTask, string>> = {
     "Review the code of source [1]: mistakes first, then what is unclear or fragile, each with its line. Say so when " +
     "there is nothing to find fault with.",
 };
+
+/** What a model is told whatever the question: an answer to other instructions is another answer. */
+export function instructionsFor(wants: AnswerTask | undefined): string {
+  return [SYSTEM, wants && TASKS[wants]].filter(Boolean).join("\n");
+}
 
 /** The latest turns that fit, in their order. */
 function recentTurns(history: readonly Turn[], budget: number): ChatMessage[] {

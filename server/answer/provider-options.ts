@@ -15,6 +15,11 @@ export interface ProviderOptions {
   readonly prices: { get(model: string): Price | undefined };
 }
 
+/** What of it decides what the provider writes. */
+export function identityOf({ baseUrl, model, contextTokens }: ProviderOptions): string {
+  return JSON.stringify([baseUrl, model, contextTokens]);
+}
+
 /** Given to the providers' clients: their own time-outs never come before the watchdog. */
 export const LONGEST_REQUEST_MS = 3_600_000;
 

@@ -3,6 +3,7 @@ import { inWords } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { notAgreed } from "../answer/agreed-providers.ts";
 import { answer, type Question } from "../answer/answer.ts";
+import type { AnswerCache } from "../answer/answer-cache.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { placeOf } from "../answer/source.ts";
@@ -18,6 +19,8 @@ export interface Asking {
   providers(): readonly Provider[];
   /** Undefined when questions are not routed. */
   router(): Router | undefined;
+  /** Undefined when no answers are kept. */
+  cache(): AnswerCache | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface Asking {
 export async function writtenAnswer(
   question: Question,
   folders: readonly NamedFolder[],
-  { settings, cacheDirectory, providers, router }: Asking,
+  { settings, cacheDirectory, providers, router, cache }: Asking,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   const all = providers();
@@ -41,6 +44,7 @@ export async function writtenAnswer(
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: workspace.everywhere(settings.neverSend),
+    cache: cache(),
     onUsed: usageRecorder(settings, cacheDirectory),
   };
   const remarks = fresh.map(
@@ -66,9 +70,10 @@ export async function writtenAnswer(
   return `${text.trimEnd()}\n\n${remarks.join("\n")}`.trim();
 }
 
-function authorOf({ provider, model, finish }: AnswerRecord): string {
+function authorOf({ provider, model, finish, keptFrom }: AnswerRecord): string {
   if (finish === "nothing") return "Nothing found. Other words, or fewer of paths and languages, may help.";
   if (provider === EXTRACTIVE) return "Quoted from the code, without a language model.";
   const whole = { complete: "", length: " It was cut at its limit of tokens.", interrupted: " It breaks off." }[finish];
-  return `Written by ${[provider, model].filter(Boolean).join(" ")} from the code it cites.${whole}`;
+  const when = keptFrom ? `, kept from ${keptFrom.slice(0, 10)}` : "";
+  return `Written by ${[provider, model].filter(Boolean).join(" ")} from the code it cites${when}.${whole}`;
 }

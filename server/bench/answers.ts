@@ -55,6 +55,7 @@ const AT_ONCE: Provider = {
   name: "at-once",
   destination: "",
   remote: true,
+  identity: "stand-in",
   hasKey: true,
   open: async () => ({
     name: "at-once",

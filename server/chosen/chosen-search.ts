@@ -10,6 +10,7 @@ import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
 import { quantise } from "./chosen-codes.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
+import type { CodedVector, SharedVectors } from "./shared-vectors.ts";
 
 /** Files whose vectors are looked up, and then made, at a time. */
 const FILES_AT_ONCE = 32;
@@ -32,6 +33,8 @@ export interface ChosenSearchParts {
   lookUp(job: FilesToEmbed): Promise<FilesEmbedded>;
   /** Stores vectors durably. */
   store(batch: Batch): Promise<unknown>;
+  /** Vectors that others of a team have made; undefined for who has nothing to do with them. */
+  shared?: SharedVectors;
   /** Called after every change of what `status` and `notice` say. */
   onChange(): void;
 }
@@ -184,7 +187,7 @@ export class ChosenSearch {
     const { model, dims } = engine;
     const known = await lookUp({ model, dims, files: files.map(({ path, content }) => ({ path, content })) });
     if (known.texts.length > 0) this.#embeds = true;
-    await this.#make(known);
+    await this.#make(files, known);
     let first = 0;
     for (const [i, { content, chunks }] of files.entries()) {
       const end = first + known.counts[i];
@@ -200,25 +203,26 @@ export class ChosenSearch {
   }
 
   /** Makes the vectors that are lacking, stores them, and puts them in their places. */
-  async #make({ texts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
-    const { engine, store } = this.#parts;
+  async #make(files: readonly IndexedFile[], { texts, counts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
+    const { engine, store, shared } = this.#parts;
     const { model, dims } = engine;
+    const paths = files.flatMap(({ path }, i) => new Array<string>(counts[i]).fill(path));
     const hashOf = (chunk: number) => Buffer.from(hashes.buffer, hashes.byteOffset + chunk * 16, 16).toString("hex");
     const chunksOf = new Map<string, number[]>();
-    const distinctTexts: { text: string; hash: string }[] = [];
+    const distinctTexts: TextToEmbed[] = [];
     for (const { chunk, text } of texts) {
       const hash = hashOf(chunk);
+      const isPrivate = shared?.isPrivate(paths[chunk]) ?? true;
       const same = chunksOf.get(hash);
       if (same) same.push(chunk);
       else {
         chunksOf.set(hash, [chunk]);
-        distinctTexts.push({ text, hash });
+        distinctTexts.push({ text, hash, isPrivate });
       }
     }
     for (let from = 0; from < distinctTexts.length; from += TEXTS_AT_ONCE) {
       const piece = distinctTexts.slice(from, from + TEXTS_AT_ONCE);
-      const vectors = await Promise.all(piece.map(({ text }) => this.#vectorOf(text)));
-      const made = piece.flatMap(({ hash }, i) => (vectors[i] ? [{ hash, vector: vectors[i] }] : []));
+      const made = await this.#vectorsOf(piece);
       const batch = batchOf(model, dims, made);
       await store(batch);
       for (const [i, { hash }] of made.entries()) {
@@ -231,10 +235,25 @@ export class ChosenSearch {
     }
   }
 
+  /** From the team's cache, or else from the engine, and then into that cache. */
+  async #vectorsOf(texts: readonly TextToEmbed[]): Promise<MadeVector[]> {
+    const { shared } = this.#parts;
+    const open = texts.filter(({ isPrivate }) => !isPrivate);
+    const theirs = (await shared?.get(open.map(({ hash }) => hash))) ?? [];
+    const found = new Map(open.flatMap(({ hash }, i) => (theirs[i] ? [[hash, theirs[i]] as const] : [])));
+    const lacking = texts.filter(({ hash }) => !found.has(hash));
+    const vectors = await Promise.all(lacking.map(({ text }) => this.#vectorOf(text)));
+    const made = lacking.flatMap(({ hash, isPrivate }, i) => (vectors[i] ? [{ hash, isPrivate, ...vectors[i] }] : []));
+    await shared?.put(made.filter(({ isPrivate }) => !isPrivate));
+    return [...[...found].map(([hash, vector]) => ({ hash, ...vector })), ...made];
+  }
+
   /** Undefined for a text at which the engine fails: its chunk is found by its words, and tried again at the next start. */
-  async #vectorOf(text: string): Promise<Float32Array | undefined> {
+  async #vectorOf(text: string): Promise<CodedVector | undefined> {
     try {
-      return await this.#parts.engine.passage(text, this.#ending.signal);
+      const vector = await this.#parts.engine.passage(text, this.#ending.signal);
+      const codes = new Int8Array(vector.length);
+      return { scale: quantise(vector, codes), codes };
     } catch (error) {
       if (!(error instanceof CairnError) || error.kind !== "output" || this.#parts.engine.hasGivenUp) throw error;
       this.#parts.log.warn(`embedding with ${this.#parts.engine.name}: ${error.message} ${error.cause}`);
@@ -269,18 +288,28 @@ export class ChosenSearch {
   }
 }
 
+interface TextToEmbed {
+  readonly text: string;
+  readonly hash: string;
+  /** Of a file of which nothing may leave the machine. */
+  readonly isPrivate: boolean;
+}
+
+type MadeVector = { readonly hash: string } & CodedVector;
+
 /** The first file of each content: the others get the same vectors. */
 function distinct(files: readonly IndexedFile[]): IndexedFile[] {
   return [...new Map(files.toReversed().map((file) => [file.content, file])).values()].reverse();
 }
 
 /** A batch of vectors alone, as the store takes it. */
-function batchOf(model: string, dims: number, made: readonly { hash: string; vector: Float32Array }[]): Batch {
+function batchOf(model: string, dims: number, made: readonly MadeVector[]): Batch {
   const codes = new Int8Array(made.length * dims);
   const scales = new Float32Array(made.length);
-  made.forEach(({ vector }, i) => {
-    scales[i] = quantise(vector, codes.subarray(i * dims, (i + 1) * dims));
-  });
+  for (const [i, vector] of made.entries()) {
+    codes.set(vector.codes, i * dims);
+    scales[i] = vector.scale;
+  }
   const records = { contents: [], ends: new Uint32Array(), data: new Uint8Array() };
   const hashes = new Uint8Array(Buffer.from(made.map(({ hash }) => hash).join(""), "hex"));
   return { files: [], records, model, hashes, codes, scales };

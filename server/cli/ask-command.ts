@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { CairnError } from "../../shared/errors.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
+import { createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
@@ -30,6 +31,7 @@ Options:
                     machine; INFERENCE_PROVIDER unless given
   --model NAME      Which of its models; for llama the path of a GGUF file, CAIRN_LOCAL_MODEL unless given
   --no-llm          Quote passages, whatever provider is set
+  --no-cache        Ask the model anew, even where its answer to this question about this code was kept
   --yes             Do not ask before something is sent to a provider for the first time
   --path GLOB       Only files that match: a folder (src/net) or a glob (*.test.ts); may be given again
   --lang LANGUAGE   Only this language (typescript, ts, python, c++ ...); may be given again
@@ -59,6 +61,7 @@ export const askCommand: Command = {
     provider: { type: "string" },
     model: { type: "string" },
     "no-llm": { type: "boolean" },
+    "no-cache": { type: "boolean" },
     yes: { type: "boolean" },
   },
   run: ask,
@@ -82,13 +85,15 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
   const cacheDirectory = cacheDirectoryOf(settings, host.env);
   const providers = await confirmSending(context, chosen, { cacheDirectory, yes: given.flag("yes") });
 
-  const question = { text: asked, piped, ...narrowing };
+  const cache = createAnswerCache(settings, cacheDirectory, host.log);
+  const question = { text: asked, piped, anew: given.flag("no-cache"), ...narrowing };
   const parts = {
     providers,
     router: createRouter(host, settings, cacheDirectoryOf(settings, host.env)),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: settings.neverSend,
+    cache,
     onUsed: usageRecorder(settings, cacheDirectory),
   };
   const { finish } = await withWorkspace(context, root, async (workspace) => {
@@ -98,7 +103,10 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     const reply = await replyAsJson(events);
     context.terminal.print(`${JSON.stringify({ question: asked, root, ...reply })}\n`);
     return reply.record;
-  }).finally(() => Promise.all(chosen.map((provider) => provider.close?.())));
+  }).finally(() => {
+    cache?.close();
+    return Promise.all(chosen.map((provider) => provider.close?.()));
+  });
   if (finish === "nothing") return ExitCode.nothingFound;
   return finish === "interrupted" ? ExitCode.unavailable : ExitCode.ok;
 }

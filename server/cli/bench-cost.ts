@@ -43,6 +43,7 @@ function print({ terminal }: CommandContext, report: CostReport): void {
     }
     if (days < 7) print(style.dim("  A week of answers or more would say it better.\n"));
     if (report.cachesSave > 0) print(`  The providers' caches save ${dollars(report.cachesSave)} of that a month.\n`);
+    if (report.keptAnswersSave > 0) print(`  Kept answers save ${dollars(report.keptAnswersSave)} a month.\n`);
     if (report.cachedUnpriced > 0) {
       print(`  ${count(report.cachedUnpriced)} tokens came from caches at a price that is not known.\n`);
     }

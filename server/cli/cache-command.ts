@@ -3,12 +3,17 @@ import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { type CacheCut, type CachedRoot, clearCache, listCache } from "../cache-folder.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { PriceTable } from "../usage/price-table.ts";
+import { readUsage } from "../usage/usage-record.ts";
+import { summariseUsage } from "../usage/usage-summary.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
-import { bytes, counted, terminalSettings } from "./session.ts";
+import { bytes, count, counted, percent, terminalSettings } from "./session.ts";
 import { renderLine } from "./terminal.ts";
+import { dollars } from "./usage-command.ts";
 
-const HELP = `Lists what Cairn keeps on disk: the index of each folder, and the embeddings that all folders share.
+const HELP = `Lists what Cairn keeps on disk: the index of each folder, the embeddings that all folders share, and answers of
+models with how often the same was asked again.
 
 Usage: cairn cache [options]
        cairn cache clear [folder | --all | --unused DAYS] [options]
@@ -17,7 +22,7 @@ Usage: cairn cache [options]
 open is kept. Your own files are not touched.
 
 Options of clear:
-  --all            Every index and the record of answers, and the embeddings too when nothing is open
+  --all            Every index, kept answers and the record of them, and the embeddings too when nothing is open
   --unused DAYS    Indexes that were not used for so many days
 
 Options:
@@ -37,7 +42,8 @@ export const cacheCommand: Command = {
   help: HELP,
   options: { all: { type: "boolean" }, unused: { type: "string" } },
   async run(context, given) {
-    const cacheDirectory = cacheDirectoryOf(terminalSettings(context), context.env);
+    const settings = terminalSettings(context);
+    const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const [action, folder] = given.positionals;
     if (action === undefined) {
       if (given.flag("all") || given.text("unused") !== undefined) {
@@ -47,7 +53,7 @@ export const cacheCommand: Command = {
           "`cairn cache clear --all` deletes all indexes.",
         );
       }
-      list(context, given, cacheDirectory);
+      list(context, given, cacheDirectory, new PriceTable(settings["answer.prices"]));
     } else if (action === "clear") {
       noMoreThan(given, 2, "cache");
       clear(context, given, cacheDirectory, folder);
@@ -62,16 +68,27 @@ export const cacheCommand: Command = {
   },
 };
 
-function list({ terminal }: CommandContext, given: ParsedArguments, cacheDirectory: string): void {
+function list({ terminal }: CommandContext, given: ParsedArguments, cacheDirectory: string, prices: PriceTable): void {
   const listing = listCache(cacheDirectory);
+  const { lookedUp, found, saved } = summariseUsage(readUsage(cacheDirectory), prices);
   if (given.flag("json")) {
-    terminal.print(`${JSON.stringify({ cacheDirectory, ...listing, roots: listing.roots.map(toJson) })}\n`);
+    terminal.print(
+      `${JSON.stringify({ cacheDirectory, ...listing, lookedUp, found, saved, roots: listing.roots.map(toJson) })}\n`,
+    );
     return;
   }
   const { print, style } = terminal;
   print(`${style.bold(cacheDirectory)}  ${bytes(listing.bytes)}\n`);
   for (const entry of listing.roots) print(`  ${row(entry, nameOf(entry, terminal))}\n`);
   print(`  ${bytes(listing.vectorBytes).padStart(9)}  embeddings of all folders\n`);
+  if (listing.answers > 0 || lookedUp > 0) {
+    const rate =
+      lookedUp > 0
+        ? `: ${count(found)} of ${counted(lookedUp, "question")} (${percent(found / lookedUp)}) found theirs`
+        : "";
+    const worth = saved > 0 ? `, which saved ${dollars(saved)}` : "";
+    print(`  ${bytes(listing.answerBytes).padStart(9)}  ${counted(listing.answers, "kept answer")}${rate}${worth}\n`);
+  }
   if (listing.usageBytes > 0) print(`  ${bytes(listing.usageBytes).padStart(9)}  record of answers: \`cairn usage\`\n`);
 }
 

@@ -130,14 +130,16 @@ function qualities({ quality, leastQuality }: Routing): string {
 
 /** "cerebras llama-3.3-70b · first word 35 ms · 410 ms in all · 3,120 + 210 tokens · $0.0031 · 8 sources". */
 function footer(record: AnswerRecord): string {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device, routing } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device, routing, keptFrom } =
+    record;
   const ms = (value: number) => `${count(Math.round(value))} ms`;
   const isModel = provider !== EXTRACTIVE;
   return [
     [isModel ? provider : "no model", model].filter(Boolean).join(" "),
-    isModel && firstTokenMs !== undefined ? `first word ${ms(firstTokenMs)}` : "",
+    isModel && !keptFrom && firstTokenMs !== undefined ? `first word ${ms(firstTokenMs)}` : "",
+    keptFrom ? `kept answer of ${keptFrom.slice(0, 16).replace("T", " ")} UTC` : "",
     `${ms(totalMs)} in all`,
-    isModel ? `${ms(ownMs)} of them ours` : "",
+    isModel && !keptFrom ? `${ms(ownMs)} of them ours` : "",
     timing && !device ? `${ms(timing.totalMs)} by its own clock` : "",
     usage ? `${count(usage.inputTokens)} + ${count(usage.outputTokens)} tokens` : "",
     usage && timing && device ? `${perSecond(usage.outputTokens, timing.completionMs)} tokens/s on ${device}` : "",
@@ -145,7 +147,7 @@ function footer(record: AnswerRecord): string {
     isModel && usage && cost === undefined && !device ? "price not known" : "",
     counted(record.sources, isModel ? "source" : "passage"),
     record.removed > 0 ? `${counted(record.removed, "citation")} removed` : "",
-    routing && isModel ? WHY_ROUTED[routing.reason](routing) : "",
+    routing && isModel && !keptFrom ? WHY_ROUTED[routing.reason](routing) : "",
     record.unsupported > 0 ? `${counted(record.unsupported, "paragraph")} without a source` : "",
   ]
     .filter(Boolean)

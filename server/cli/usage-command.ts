@@ -72,10 +72,11 @@ function nameOf({ provider, model, remote }: UsageRow): string {
 }
 
 function described(row: UsageRow): string[] {
-  const { answers, failed, stopped, errorRate, firstMedian, firstP95, secondsMedian } = row;
+  const { answers, kept, failed, stopped, errorRate, firstMedian, firstP95, secondsMedian } = row;
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const ended = [
     counted(answers, "answer"),
+    kept > 0 ? `${count(kept)} more from before${savedBy(row)}` : "",
     failed > 0 ? `${count(failed)} failed (${percent(errorRate)})` : "",
     stopped > 0 ? `${count(stopped)} stopped` : "",
   ];
@@ -86,6 +87,12 @@ function described(row: UsageRow): string[] {
     secondsMedian !== undefined ? `${seconds(secondsMedian)} in all` : "",
   ];
   return [ended, times, tokensOf(row)].map((parts) => parts.filter(Boolean).join(", ")).filter(Boolean);
+}
+
+function savedBy({ saved, savedInputTokens, savedOutputTokens }: UsageRow): string {
+  if (savedInputTokens + savedOutputTokens === 0) return "";
+  const worth = saved === undefined ? "" : `, ${dollars(saved)}`;
+  return `, which saved ${count(savedInputTokens)} + ${count(savedOutputTokens)} tokens${worth}`;
 }
 
 function tokensOf(row: UsageRow): string[] {

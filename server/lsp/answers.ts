@@ -14,7 +14,9 @@ import type { ReadRequest } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
+import { type AnswerCache, createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import type { EditorModels } from "../answer/editor-models.ts";
 import { withKeys } from "../answer/given-keys.ts";
 import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
@@ -34,6 +36,7 @@ type Folders = JoinedFolders<AskedFolder>;
 export class Answers {
   readonly #host: Host;
   readonly #say: Say;
+  readonly #editor: EditorModels;
   readonly #send: (progress: AnswerProgress) => void;
   #keys: readonly ProviderKey[] = [];
   /** Kept from question to question, for what they know: who fails, what the account offers, how much it may send. */
@@ -42,10 +45,15 @@ export class Answers {
   readonly #dropped: Provider[] = [];
   #running = 0;
   #router: { readonly of: Settings; readonly router: Router | undefined } | undefined;
+  #cache: { readonly of: Settings; readonly cache: AnswerCache | undefined } | undefined;
   #settings: Settings | undefined;
 
-  /** @param send sends parts to the client */
-  constructor(host: Host, say: Say, send: (progress: AnswerProgress) => void) {
+  /**
+   * @param editor the language models of the client's editor
+   * @param send sends parts to the client
+   */
+  constructor(host: Host, say: Say, editor: EditorModels, send: (progress: AnswerProgress) => void) {
+    this.#editor = editor;
     this.#host = host;
     this.#say = say;
     this.#send = send;
@@ -71,6 +79,7 @@ export class Answers {
       cacheDirectory,
       providers: () => this.#providersFor(settings, {}),
       router: () => this.#routerFor(settings),
+      cache: () => this.#cacheFor(settings),
     };
   }
 
@@ -84,7 +93,7 @@ export class Answers {
     opened: readonly AskedFolder[],
     signal: AbortSignal,
   ): Promise<AskResult> {
-    const { task, text, history, wants, along: piped } = request;
+    const { task, text, history, wants, anew, along: piped } = request;
     if (opened.length === 0) {
       throw new CairnError("input", phrase("No folder is open."), phrase("Open one to ask about its code."));
     }
@@ -97,7 +106,7 @@ export class Answers {
     const folders = new JoinedFolders(opened);
     const about = placesIn(folders, opened, request.about);
     const paths = placesIn(folders, opened, request.within).map(({ path }) => path);
-    const question = { text, history, wants, piped, about, ...(paths.length > 0 && { paths }) };
+    const question = { text, history, wants, anew, piped, about, ...(paths.length > 0 && { paths }) };
     const parts = {
       workspace: folders,
       providers: all.filter((provider) => !fresh.includes(provider)),
@@ -105,6 +114,7 @@ export class Answers {
       fallback: settings["answer.fallback.enabled"],
       maxOutputTokens: settings["answer.maxOutputTokens"],
       neverSend: folders.everywhere(settings.neverSend),
+      cache: this.#cacheFor(settings),
       onUsed: usageRecorder(settings, cacheDirectory),
     };
     const toPart = partsOf(folders, opened.length > 1, this.#say);
@@ -131,6 +141,15 @@ export class Answers {
     return this.#router.router;
   }
 
+  #cacheFor(settings: Settings): AnswerCache | undefined {
+    if (this.#cache?.of !== settings) {
+      const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
+      this.#cache?.cache?.close();
+      this.#cache = { of: settings, cache: createAnswerCache(settings, cacheDirectory, this.#host.log) };
+    }
+    return this.#cache.cache;
+  }
+
   #dropProviders(): void {
     this.#dropped.push(...[...this.#providers.values()].flat());
     this.#providers.clear();
@@ -150,7 +169,7 @@ export class Answers {
     const known = this.#providers.get(wish);
     if (known) return known;
     const env = withKeys(this.#host.env, this.#keys);
-    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model });
+    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model }, this.#editor);
     this.#providers.set(wish, chosen);
     return chosen;
   }

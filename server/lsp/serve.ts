@@ -24,7 +24,9 @@ import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
 import { inDeltaThread } from "./delta-thread.ts";
 import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 import { DownloadWatch } from "./download-watch.ts";
+import { editorBridge } from "./editor-bridge.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
+import { askOffered, offeredModels } from "./offered-models.ts";
 import { OpenDocuments } from "./open-documents.ts";
 import { IndexProgress } from "./progress.ts";
 import { type OpenRoot, Roots } from "./roots.ts";
@@ -38,7 +40,7 @@ export function serve(connection: Connection, host: Host): void {
   const progress = new IndexProgress(connection, say);
   const roots = new Roots(showStatus, say, host.onFolder);
   const documents = new OpenDocuments((paths) => inBackground(tellTexts(paths)));
-  const answers = new Answers(host, say, (progress) =>
+  const answers = new Answers(host, say, editorBridge(connection), (progress) =>
     inBackground(connection.sendNotification(ToClient.answerParts.method, progress)),
   );
   const downloads = new DownloadWatch(
@@ -207,6 +209,13 @@ export function serve(connection: Connection, host: Host): void {
   });
   onRequest(ToServer.agree, async ({ destinations }) => answers.agree(settingsNow(), destinations));
   onRequest(ToServer.keys, async ({ keys }) => answers.useKeys(keys));
+  onRequest(ToServer.offeredModels, async () => offeredModels(answers.asking(settingsNow())));
+  onRequest(ToServer.askOffered, async (request, signal) => {
+    const { task } = request;
+    const send = (text: string) =>
+      inBackground(connection.sendNotification(ToClient.offeredText.method, { task, text }));
+    return askOffered(request, answers.asking(settingsNow()), send, signal);
+  });
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
     return runTool(tool, input, await roots.served(), answers.asking(settingsNow()), signal);

@@ -12,6 +12,7 @@ import {
 import { ASSISTANT_TOOLS } from "../../shared/assistant-tools.ts";
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { readSettings } from "../../shared/settings.ts";
+import { createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
@@ -65,6 +66,7 @@ export function serveMcp({ folders, cwd, env }: McpOptions): void {
     cacheDirectory: cacheDirectoryOf(settings, env),
     providers: once(() => chooseProviders(host, settings)),
     router: once(() => createRouter(host, settings, cacheDirectoryOf(settings, env))),
+    cache: once(() => createAnswerCache(settings, cacheDirectoryOf(settings, env), host.log)),
   };
   const queue = new RequestQueue(AT_ONCE, MOST_WAITING);
   const ending = new AbortController();

@@ -119,6 +119,7 @@ function narrowed(provider: Provider, contextTokens: number): Provider {
     name: provider.name,
     destination: provider.destination,
     remote: provider.remote,
+    identity: provider.identity,
     hasKey: provider.hasKey,
     async open(signal) {
       const model = await provider.open(signal);

@@ -51,6 +51,7 @@ export function costReport(
       .map((price) => costRow(price, costOfTokens(price, embedded)))
       .sort(byCost),
     cachesSave: monthly(sum(caches, ({ saved }) => saved)),
+    keptAnswersSave: monthly(summary.saved),
     cachedUnpriced: Math.round(monthly(sum(caches, ({ unpriced }) => unpriced))),
     ...(hardware && { hardware: costOfHardware(hardware) }),
   };

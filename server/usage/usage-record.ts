@@ -161,4 +161,7 @@ const entrySchema = z.object({
   seconds: count,
   // A later Cairn may know more ways to fail.
   outcome: z.string(),
+  kept: z.boolean().optional(),
+  savedInputTokens: count.optional(),
+  savedOutputTokens: count.optional(),
 });

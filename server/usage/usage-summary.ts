@@ -15,6 +15,9 @@ export function summariseUsage({ entries, unreadable }: UsageRecord, prices: Pri
     unreadable,
     rows,
     cost: rows.reduce((sum, { cost = 0 }) => sum + cost, 0),
+    lookedUp: entries.filter(({ kept }) => kept !== undefined).length,
+    found: entries.filter(({ kept }) => kept).length,
+    saved: rows.reduce((sum, { saved = 0 }) => sum + saved, 0),
     unpriced: rows
       .filter(
         ({ remote, cost, inputTokens, outputTokens }) => remote && cost === undefined && inputTokens + outputTokens > 0,
@@ -40,8 +43,10 @@ export interface TokenCounts {
 
 const ANSWERED: ReadonlySet<string> = new Set(["complete", "length"]);
 
-function rowOf(entries: readonly UsageEntry[], prices: PriceTable): UsageRow {
-  const { kind, provider, model, remote } = entries[0];
+function rowOf(all: readonly UsageEntry[], prices: PriceTable): UsageRow {
+  const { kind, provider, model, remote } = all[0];
+  const kept = all.filter((entry) => entry.kept);
+  const entries = all.filter((entry) => !entry.kept);
   const answered = entries.filter(({ outcome }) => ANSWERED.has(outcome));
   const stopped = entries.filter(({ outcome }) => outcome === "stopped").length;
   const failed = entries.length - answered.length - stopped;
@@ -53,6 +58,11 @@ function rowOf(entries: readonly UsageEntry[], prices: PriceTable): UsageRow {
     outputTokens: sum((entry) => entry.outputTokens),
     cachedTokens: sum((entry) => entry.cachedTokens),
   };
+  const saved = {
+    inputTokens: kept.reduce((total, { savedInputTokens = 0 }) => total + savedInputTokens, 0),
+    outputTokens: kept.reduce((total, { savedOutputTokens = 0 }) => total + savedOutputTokens, 0),
+    cachedTokens: 0,
+  };
   const first = answered.flatMap(({ firstSeconds }) => firstSeconds ?? []);
   const price = prices.find(provider, model);
   return {
@@ -61,6 +71,9 @@ function rowOf(entries: readonly UsageEntry[], prices: PriceTable): UsageRow {
     model,
     remote,
     answers: answered.length,
+    kept: kept.length,
+    savedInputTokens: saved.inputTokens,
+    savedOutputTokens: saved.outputTokens,
     failed,
     stopped,
     errorRate: answered.length + failed > 0 ? failed / (answered.length + failed) : 0,
@@ -68,6 +81,7 @@ function rowOf(entries: readonly UsageEntry[], prices: PriceTable): UsageRow {
     uncounted: model === "" ? 0 : answered.filter(({ inputTokens }) => inputTokens === undefined).length,
     ...(first.length > 0 && { firstMedian: median(first), firstP95: percentile(first, 0.95) }),
     ...(answered.length > 0 && { secondsMedian: median(answered.map(({ seconds }) => seconds)) }),
+    ...(price && kept.length > 0 && { saved: costOfTokens(price, saved) }),
     ...(price && counted.length > 0 && { cost: costOfTokens(price, tokens), priceAsOf: price.asOf }),
   };
 }

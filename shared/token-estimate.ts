@@ -10,7 +10,7 @@ export function estimateTokens(text: string): number {
     else if (code === NEWLINE) tokens++;
     else if (code <= SPACE && piece !== " ") tokens += Math.ceil(piece.length / SPACES_PER_TOKEN);
     else if (code < 128) tokens += code === SPACE ? 0 : 1;
-    else tokens += Math.max(1, Buffer.byteLength(piece) - 1);
+    else tokens += Math.max(1, new TextEncoder().encode(piece).length - 1);
   }
   return tokens;
 }

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import type { AnswerTask } from "../../shared/answer-types.ts";
+import type { Provider } from "./llm.ts";
+import { instructionsFor } from "./prompt.ts";
+import { hashOf, type Source } from "./source.ts";
+
+/** Raised whenever an answer that was kept before would be read wrongly. */
+const FORMAT = 1;
+
+const count = z.number().nonnegative();
+
+const keptAnswerSchema = z.object({
+  format: z.literal(FORMAT),
+  /** When the model wrote it, in milliseconds since the epoch. */
+  madeAt: count,
+  /** Without anything that a terminal would take for a command. */
+  model: z.string().regex(/^\P{Cc}*$/u),
+  /** As the model wrote it, before any citation was checked. */
+  text: z.string().min(1),
+  /** By their numbers in the text: which of the sources that were found, by its hash, and which of its lines. */
+  sources: z.array(z.object({ source: z.string(), from: count, to: count })).min(1),
+  /** What it took to write it. */
+  inputTokens: count.optional(),
+  outputTokens: count.optional(),
+});
+
+/** What a model wrote, kept for the next time that the same is asked of the same code. It has no line of that code in it. */
+export type KeptAnswer = Readonly<z.infer<typeof keptAnswerSchema>>;
+
+/** What was kept, or undefined for anything else: it lies where others may write. */
+export function keptAnswerIn(text: string): KeptAnswer | undefined {
+  try {
+    return keptAnswerSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Under which key the answer of a provider to a question is kept: a hash of all that it is made from, that is the
+ * question but for its spelling, what the model is told, who it is, and the content of every source that may go to it.
+ * Where a source stands in its file does not count: the lines of citations are looked for anew.
+ */
+export function answerKey(
+  { text, wants }: { text: string; wants?: AnswerTask },
+  sources: readonly Source[],
+  { name, identity }: Pick<Provider, "name" | "identity">,
+  maxOutputTokens: number,
+): string {
+  const question = text
+    .normalize("NFC")
+    .trim()
+    .replace(/\s+/g, " ")
+    .replace(/\s*[?.!]+$/, "");
+  const parts = [FORMAT, question, instructionsFor(wants), name, identity, maxOutputTokens];
+  return hashOf(JSON.stringify([...parts, sources.map(idOf).sort()]));
+}
+
+/** The answer in the form in which it is kept. */
+export function toKeptAnswer(
+  written: Omit<KeptAnswer, "format" | "sources">,
+  packed: readonly Source[],
+  sources: readonly Source[],
+): KeptAnswer | undefined {
+  const places = packed.flatMap((part) => {
+    const whole = sources.find(
+      ({ path, startLine, endLine }) => path === part.path && startLine <= part.startLine && endLine >= part.endLine,
+    );
+    if (!whole) return [];
+    return [{ source: idOf(whole), from: part.startLine - whole.startLine, to: part.endLine - whole.startLine }];
+  });
+  return places.length === packed.length ? { ...written, format: FORMAT, sources: places } : undefined;
+}
+
+/** The sources of a kept answer by their numbers, as they stand in their files now; undefined when one is not there. */
+export function sourcesOf(kept: KeptAnswer, sources: readonly Source[]): Source[] | undefined {
+  const packed = kept.sources.flatMap(({ source, from, to }) => {
+    const whole = sources.find((one) => idOf(one) === source);
+    if (!whole) return [];
+    const lines = whole.text.split("\n");
+    if (from === 0 && to >= lines.length - 1) return [whole];
+    const text = lines.slice(from, to + 1).join("\n");
+    const place = { startLine: whole.startLine + from, endLine: whole.startLine + to };
+    return [{ ...whole, ...place, text, hash: hashOf(text.trimEnd()) }];
+  });
+  return packed.length === kept.sources.length ? packed : undefined;
+}
+
+/** Says which content of which file it is, and whether the question is about it. */
+function idOf({ path, hash, isGiven }: Source): string {
+  return hashOf(JSON.stringify([path, hash, isGiven === true]));
+}
