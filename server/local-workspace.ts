@@ -67,8 +67,8 @@ export interface LocalParts {
   threads: number;
   /** The user's cache is kept below so many bytes; 0 means no cap. */
   maxCacheBytes: number;
-  /** The engine of the model that the user chose, once this root is held; undefined when none was chosen. */
-  chosen: () => Promise<ChosenEngine> | undefined;
+  /** The engine of the model that the user chose for a root, once that is held; undefined when none was chosen. */
+  chosen: (root: string) => Promise<ChosenEngine> | undefined;
   /** What had to be repaired to open the store; nothing when nothing. */
   repaired: Phrase;
 }
@@ -88,6 +88,8 @@ export class LocalWorkspace implements HeldWorkspace {
   #told: Snapshot | undefined;
   #changes = 0;
   #chosen: ChosenSearch | undefined;
+  /** Of a path: whether its file may not be sent to where the chosen model runs. */
+  #isWithheld: (path: string) => boolean = () => false;
   /** Why the model that the user chose is not used. */
   #notChosen: Phrase = SILENCE;
   #closed = false;
@@ -137,7 +139,7 @@ export class LocalWorkspace implements HeldWorkspace {
     const workspace = new LocalWorkspace(parts);
     await workspace.#openSnapshot();
     workspace.#indexer.start(parts.files, parts.scan);
-    const engine = parts.chosen();
+    const engine = parts.chosen(workspace.root);
     if (engine) await workspace.#searchBy(engine);
     return workspace;
   }
@@ -149,7 +151,8 @@ export class LocalWorkspace implements HeldWorkspace {
 
   async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     await this.#unsaved.soonSettled();
-    return answerSimilar(this.#source(), request, signal);
+    const withheld = request.path !== undefined && this.#isWithheld(request.path);
+    return answerSimilar(this.#source(withheld), request, signal);
   }
 
   async read(request: ReadRequest): Promise<CodeExcerpt> {
@@ -264,13 +267,14 @@ export class LocalWorkspace implements HeldWorkspace {
     }
   }
 
-  #source(): SearchSource {
+  /** @param withheld what is asked may not leave this machine */
+  #source(withheld = false): SearchSource {
     const { snapshot } = this.#unsaved;
     return {
       snapshot,
       complete: this.#indexer.complete,
       lacking: this.#indexer.lacking,
-      meaningOf: this.#meaningIn(snapshot),
+      meaningOf: this.#meaningIn(snapshot, withheld),
       scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
       readText: (path, indexed) => this.#readNow(path, indexed),
       languageOf: (path) => languageOf(path).id,
@@ -279,10 +283,10 @@ export class LocalWorkspace implements HeldWorkspace {
   }
 
   /** The chosen model's word on the chunks of a snapshot where it can be had, else the bundled model's vector of the text. */
-  #meaningIn(snapshot: Snapshot): SearchSource["meaningOf"] {
+  #meaningIn(snapshot: Snapshot, withheld: boolean): SearchSource["meaningOf"] {
     const bundled = (text: string) => this.#encoder.query(text)?.codes;
     const chosen = this.#chosen;
-    if (!chosen) return bundled;
+    if (!chosen || withheld) return bundled;
     return async (text, signal) => (await chosen.compare(snapshot, text, signal)) ?? bundled(text);
   }
 
@@ -291,7 +295,9 @@ export class LocalWorkspace implements HeldWorkspace {
     const { host, settings, store, model } = this.#parts;
     try {
       const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
+      const { withheldBy } = await import("./answer/never-send.ts");
       if (this.#closed) return;
+      if (engine.server?.remote) this.#isWithheld = withheldBy(settings.neverSend);
       this.#chosen = new ChosenSearch({
         engine,
         kernels: model.kernels,
@@ -299,6 +305,7 @@ export class LocalWorkspace implements HeldWorkspace {
         fallback: settings["embedding.fallback.enabled"],
         snapshot: () => this.#live.snapshot,
         isSettled: () => this.#indexer.progress.phase === "ready",
+        isWithheld: this.#isWithheld,
         lookUp: (job) => this.#workers.run("embedded", job),
         store: (batch) => store.call("put", batch),
         onChange: () => this.#tell(),

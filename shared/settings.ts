@@ -111,7 +111,14 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "HF_EMBEDDING_MODEL",
-    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
+    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`; or one on a server that speaks OpenAI's protocol, as `PROVIDER:MODEL` (`openai`, `azure`, `ollama`, `lmstudio`, `vllm`, `llama-server`): `openai:text-embedding-3-small`, and `openai:text-embedding-3-small@512` for vectors of 512 numbers. Nothing of a folder is sent to another machine before you have agreed to it for that folder, with Cairn: Choose Embedding Model or `cairn models use`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none; `openai` means `OPENAI_EMBEDDING_MODEL` there, or text-embedding-3-small), else what `cairn models use` has chosen on this machine, else the model in the package.",
+  },
+  "embedding.endpoint": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_EMBEDDING_ENDPOINT",
+    doc: "The address of the server that the model in `cairn.embedding.model` runs on, for example `https://models.example.com/v1`; for Azure `https://NAME.openai.azure.com/openai/v1`. Empty: the usual address of the provider. With `EMBEDDING_PROVIDER=openai` in the environment, `OPENAI_BASE_URL` there says it too.",
   },
   "embedding.fallback.enabled": {
     type: "boolean",
@@ -486,6 +493,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The model that `huggingface` stands for when no other is named. */
 const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
 
+/** The model that `openai` stands for when no other is named. */
+const DEFAULT_OPENAI_MODEL = "text-embedding-3-small";
+
 /** EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's. */
 function withEmbeddingProvider(env: Environment, problems: string[]): Environment {
   const { EMBEDDING_PROVIDER: provider, HF_EMBEDDING_MODEL: model } = env;
@@ -497,9 +507,15 @@ function withEmbeddingProvider(env: Environment, problems: string[]): Environmen
       return { ...env, HF_EMBEDDING_MODEL: "bundled" };
     case "huggingface":
       return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
+    case "openai":
+      return {
+        ...env,
+        HF_EMBEDDING_MODEL: `openai:${env.OPENAI_EMBEDDING_MODEL || DEFAULT_OPENAI_MODEL}`,
+        CAIRN_EMBEDDING_ENDPOINT: env.CAIRN_EMBEDDING_ENDPOINT || env.OPENAI_BASE_URL,
+      };
     default:
       problems.push(
-        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not ${describe(provider)}. It is ignored.`,
+        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, openai, not ${describe(provider)}. It is ignored.`,
       );
       return env;
   }

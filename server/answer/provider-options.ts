@@ -19,6 +19,6 @@ export interface ProviderOptions {
 export const LONGEST_REQUEST_MS = 3_600_000;
 
 /** The host's fetch for a provider's client. A redirect would carry the question to where nobody agreed to send it. */
-export function fetchThere(host: Host): typeof globalThis.fetch {
+export function fetchThere(host: Pick<Host, "fetch">): typeof globalThis.fetch {
   return (input, init) => host.fetch(input, { ...init, redirect: "error" });
 }

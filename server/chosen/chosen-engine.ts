@@ -2,13 +2,22 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { EngineQueue } from "../native/engine-queue.ts";
-import { KeptEngine } from "../native/kept-engine.ts";
+import { EngineQueue, type QueueManner } from "../native/engine-queue.ts";
+import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
+import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
-import { chosenModel } from "./chosen-model.ts";
+import type { ChosenModel } from "./chosen-model.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
 const QUESTION_MS = 3_000;
+
+/** Texts that wait for an engine at a time, of one index. */
+const TEXTS_AT_ONCE = { process: 64, server: 256 };
+
+/** What one request to a server takes: the round trip costs more than the vectors. */
+const REMOTE: QueueManner = { tokens: 16_384, texts: 64, questionsAside: true };
+/** A server on this machine has the machine's processor; it lines up what it is asked. */
+const LOCAL: QueueManner = { tokens: 2_048, texts: 16, questionsAside: true };
 
 /** The engine of the model that the user chose: one a process, whatever the number of folders that are open. */
 export class ChosenEngine {
@@ -17,24 +26,30 @@ export class ChosenEngine {
   /** Part of the key of its vectors. */
   readonly model: string;
   readonly dims: number;
+  /** Where it runs, unless that is a process of this machine. */
+  readonly server: EmbeddingServer | undefined;
   readonly #engine: KeptEngine;
   readonly #queue: EngineQueue;
   readonly #listeners = new Set<() => void>();
 
-  /**
-   * Begins to load the model.
-   * @throws {CairnError} `input` for a name that there is not, and for a model that was not downloaded
-   */
-  constructor(host: Host, cacheDirectory: string, named: string) {
-    const model = chosenModel(host, cacheDirectory, named);
+  /** Begins to load the model, or to ask its server. */
+  constructor(host: Host, model: ChosenModel) {
+    const { server } = model;
     this.name = model.name;
     this.model = model.identity;
     this.dims = model.dims;
+    this.server = server;
     this.#engine = new KeptEngine(
       (signal) => model.start(signal),
       () => this.#changed(host),
+      server && OF_SERVER,
     );
-    this.#queue = new EngineQueue(this.#engine, model.dims);
+    this.#queue = new EngineQueue(this.#engine, model.dims, server && (server.remote ? REMOTE : LOCAL));
+  }
+
+  /** How many texts are worth bringing to it at a time. */
+  get textsAtOnce(): number {
+    return TEXTS_AT_ONCE[this.server ? "server" : "process"];
   }
 
   /** Why it does not run now; undefined while it does, and while it is started for the first time. */
@@ -69,6 +84,13 @@ export class ChosenEngine {
   /** The unit vector of a piece of code; waits until the engine runs. @throws {CairnError} `output` where it fails */
   passage(text: string, signal?: AbortSignal): Promise<Float32Array> {
     return this.#queue.embed(text, "passage", { signal });
+  }
+
+  /** What it may have waited for, such as a key, is there. */
+  tryAgain(): void {
+    if (this.#engine.isRunning) return;
+    this.#queue.reopen();
+    this.#engine.tryAgain();
   }
 
   async close(): Promise<void> {

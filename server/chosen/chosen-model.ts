@@ -1,6 +1,7 @@
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
 import { Engine } from "../native/engine.ts";
+import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import { loadableModel } from "./loadable-model.ts";
 import { hubPartsOf, namedModel } from "./named-model.ts";
 
@@ -11,6 +12,8 @@ export interface ChosenModel {
   /** Part of the key of its vectors: all that decides how a text becomes a vector. */
   readonly identity: string;
   readonly dims: number;
+  /** Where it runs, unless that is a process of this machine. */
+  readonly server?: EmbeddingServer;
   /** @throws {CairnError} `input` or `corrupt` for what is so at the next try too, `unavailable` otherwise */
   start(signal?: AbortSignal): Promise<EmbeddingEngine>;
 }

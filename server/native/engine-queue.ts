@@ -4,8 +4,8 @@ import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 import { EngineAway } from "./kept-engine.ts";
 
 /**
- * Tokens of one call of the engine: what it computes at once. A question waits for one such call at the most, and more
- * would not be faster on a CPU.
+ * Tokens of one call of an engine on this machine's processor: what it computes at once. A question waits for one such
+ * call at the most, and more would not be faster there.
  */
 const CALL_TOKENS = 512;
 /** Code has about so many characters a token; only for putting texts of like length together. */
@@ -14,6 +14,18 @@ const CHARACTERS_PER_TOKEN = 3;
 const MOST_PASSAGES = 256;
 /** So often the engine may fail at one text alone before that is taken for the cause. */
 const MOST_FAILURES = 2;
+
+/** What one engine takes. */
+export interface QueueManner {
+  /** Of one call. */
+  readonly tokens: number;
+  readonly texts: number;
+  /** Whether it takes a question while it is at work on passages. */
+  readonly questionsAside: boolean;
+}
+
+/** An engine on this machine's processor. */
+const OF_PROCESSOR: QueueManner = { tokens: CALL_TOKENS, texts: Number.POSITIVE_INFINITY, questionsAside: false };
 
 export interface QueueOptions {
   readonly signal?: AbortSignal;
@@ -57,6 +69,7 @@ export interface QueuedEngine {
 export class EngineQueue {
   readonly #engine: QueuedEngine;
   readonly #dims: number;
+  readonly #manner: QueueManner;
   readonly #questions: Item[] = [];
   /** The shortest first. */
   readonly #passages: Item[] = [];
@@ -74,9 +87,10 @@ export class EngineQueue {
   #workMs = 0;
   #rejected = 0;
 
-  constructor(engine: QueuedEngine, dims: number) {
+  constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESSOR) {
     this.#engine = engine;
     this.#dims = dims;
+    this.#manner = manner;
   }
 
   get metrics(): QueueMetrics {
@@ -107,7 +121,7 @@ export class EngineQueue {
       const item: Item = {
         text,
         kind,
-        tokens: Math.min(CALL_TOKENS, 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN)),
+        tokens: Math.min(this.#manner.tokens, 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN)),
         failures: 0,
         gone: false,
         resolve: (vector) => settle(() => resolve(vector)),
@@ -131,6 +145,10 @@ export class EngineQueue {
 
   /** Goes on; to be called when the engine runs, or no longer does. */
   advance(): void {
+    if (this.#manner.questionsAside) {
+      const questions = taken(this.#questions, this.#manner);
+      if (questions.length > 0) void this.#run(questions);
+    }
     if (this.#underWay > 0) return;
     const batch = this.#next();
     if (batch.length === 0) return;
@@ -149,15 +167,20 @@ export class EngineQueue {
     this.#letIn();
   }
 
+  /** The engine is tried once more, after all. */
+  reopen(): void {
+    this.#end = undefined;
+  }
+
   #next(): Item[] {
-    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions);
+    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions, this.#manner);
     this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
     for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
       const waiting = half.filter(({ gone }) => !gone);
       if (waiting.length > 0) return waiting;
     }
-    const batch = taken(this.#passages);
+    const batch = taken(this.#passages, this.#manner);
     this.#letIn();
     return batch;
   }
@@ -174,7 +197,7 @@ export class EngineQueue {
       this.#texts += batch.length;
       this.#tokens += tokens;
       this.#batches++;
-      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / CALL_TOKENS);
+      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / this.#manner.tokens);
       this.#workMs += performance.now() - started;
     } catch (error) {
       this.#failed(batch, error);
@@ -215,7 +238,7 @@ export class EngineQueue {
 }
 
 /** Takes the first of a list that still wait, as many as one call takes when all are as long as the longest. */
-function taken(items: Item[]): Item[] {
+function taken(items: Item[], manner: QueueManner): Item[] {
   const batch: Item[] = [];
   let longest = 0;
   while (items.length > 0) {
@@ -224,7 +247,7 @@ function taken(items: Item[]): Item[] {
       continue;
     }
     longest = Math.max(longest, items[0].tokens);
-    if (batch.length > 0 && longest * (batch.length + 1) > CALL_TOKENS) break;
+    if (batch.length === manner.texts || (batch.length > 0 && longest * (batch.length + 1) > manner.tokens)) break;
     batch.push(items.shift() as Item);
   }
   return batch;
