@@ -41,7 +41,10 @@ describe("a model on a server, in a terminal", () => {
     const asked = await cairn("models", "use", MODEL, folder);
     assert.equal(asked.code, 2);
     assert.ok(asked.stderr.includes(`the code of ${folder}: 2 files,`), asked.stderr);
-    assert.match(asked.stderr, /what that costs is not known here\n {2}the words of each search in it\nIt goes to:/);
+    assert.match(
+      asked.stderr,
+      /what that costs is not known here\n {2}the words of each search and question about it\nIt goes to:/,
+    );
     assert.ok(asked.stderr.includes(new URL(elsewhere(server)).origin));
     assert.match(asked.stderr, /never sent\. Here that is 1 file\.[\s\S]*Run it once with --yes/);
     assert.equal(server.calls.length, 0);
@@ -89,6 +92,18 @@ describe("a model on a server, in a terminal", () => {
     assert.match(stdout, /^\d requests for vectors, /);
     assert.match(stdout, /\d requests for vectors\n {2}\d\.\d\d s each\n {2}\d+ tokens, \$0\.\d+ by your prices\n/);
     assert.match(stdout, /in all, \$0\.\d+ of it for vectors\n/);
+  });
+
+  it("is not waited for when it stays away or wants to be left alone for long", async (test) => {
+    const { server, folder, cairn } = await terminal(test);
+    await cairn("models", "use", MODEL, folder, "--yes");
+    server.always = refuses(429, { "retry-after": "3600" });
+    const { code, stdout } = await cairn("index", folder);
+    assert.equal(code, 0);
+    assert.match(stdout, /searched by the model in the package/);
+    const { message, embedding } = JSON.parse((await cairn("index", folder, "--json")).stdout);
+    assert.equal(embedding.phase, "failed");
+    assert.match(message, /cannot be asked: openai: too many requests.*The model in the package searches\./);
   });
 
   it("that refuses the key is not chosen", async (test) => {

@@ -4,6 +4,7 @@ import { EngineQueue } from "../server/native/engine-queue.ts";
 import { KeptEngine, OF_SERVER } from "../server/native/kept-engine.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { embeddingServer, isServerName } from "../server/remote/embedding-server.ts";
+import { prefixesOf } from "../server/remote/model-prefixes.ts";
 import { type Patience, RemoteEngine, ServerManner } from "../server/remote/remote-engine.ts";
 import type { Used } from "../server/usage/usage-record.ts";
 import { readSettings } from "../shared/settings.ts";
@@ -36,6 +37,7 @@ async function partsFor(test: TestContext, name: string, patience: Partial<Patie
     host: nodeHost({ level: "silent", env: { OPENAI_API_KEY: KEY, AZURE_OPENAI_API_KEY: KEY } }),
     server: embeddingServer(settings, name),
     manner: new ServerManner(),
+    prefixes: { query: "", passage: "" },
     onUsed: (one: Used) => void used.push(one),
     patience: { pauseMs: 1, ...patience },
   };
@@ -169,7 +171,7 @@ describe("an embedding model on a server", () => {
     ],
   ] as const satisfies readonly (readonly [string, Misbehaviour, string, string, RegExp])[]) {
     it(`that ${what} is not started, and says why without the key`, async (test) => {
-      const { server, parts } = await partsFor(test, name, { passagesMs: 50 });
+      const { server, parts } = await partsFor(test, name, misbehaviour === hangs ? { passagesMs: 50 } : {});
       server.always = misbehaviour;
       await assert.rejects(RemoteEngine.start(parts), (error: Error & { kind: string }) => {
         assert.match(error.message, message);
@@ -215,6 +217,25 @@ describe("an embedding model on a server", () => {
     const before = server.calls.length;
     assertVectors((await engine.embed(texts, "passage")).vectors, texts);
     assert.ok(server.calls.slice(before).every(({ body }) => body.input.length <= most));
+  });
+
+  it("is given the words before a text that its model wants", async (test) => {
+    const { server, parts } = await partsFor(test, "ollama:nomic-embed-text");
+    const engine = await RemoteEngine.start({ ...parts, prefixes: prefixesOf("nomic-embed-text") });
+    await engine.embed(["how?"], "query");
+    await engine.embed(TEXTS, "passage");
+    assert.deepEqual(server.texts.slice(1), ["search_query: how?", ...TEXTS.map((text) => `search_document: ${text}`)]);
+    const nomic = prefixesOf("nomic-embed-text");
+    for (const same of [
+      "nomic-embed-text:latest",
+      "text-embedding-nomic-embed-text-v1.5",
+      "nomic-ai/nomic-embed-text-v1.5",
+    ]) {
+      assert.deepEqual(prefixesOf(same), nomic, same);
+    }
+    for (const other of ["text-embedding-3-small", "nomic-embed-text-v2-moe", "/models/own.gguf"]) {
+      assert.deepEqual(prefixesOf(other), { query: "", passage: "" }, other);
+    }
   });
 
   it("is not asked any more once it is closed, not even for what was under way", async (test) => {

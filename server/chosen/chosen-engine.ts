@@ -30,6 +30,7 @@ export class ChosenEngine {
   readonly server: EmbeddingServer | undefined;
   readonly #engine: KeptEngine;
   readonly #queue: EngineQueue;
+  #logged = "";
   readonly #listeners = new Set<() => void>();
 
   /** Begins to load the model, or to ask its server. */
@@ -66,6 +67,11 @@ export class ChosenEngine {
     return this.#engine.hasGivenUp;
   }
 
+  /** True when nobody should wait for it now. */
+  get isLost(): boolean {
+    return this.#engine.isLost;
+  }
+
   get status(): EngineStatus {
     return { pid: this.#engine.pid ?? 0, ...this.#queue.metrics, restarts: this.#engine.restarts };
   }
@@ -100,7 +106,11 @@ export class ChosenEngine {
 
   #changed(host: Host): void {
     const { failure } = this.#engine;
-    if (failure) host.log.warn(`embedding with ${this.name}: ${failure.message} ${failure.hint}`);
+    // A server that stays away is away for the same reason each time that it is asked.
+    if (failure && failure.message !== this.#logged) {
+      host.log.warn(`embedding with ${this.name}: ${failure.message} ${failure.hint}`);
+    }
+    this.#logged = failure?.message ?? "";
     if (failure && this.#engine.hasGivenUp) this.#queue.end(failure);
     else this.#queue.advance();
     for (const listener of this.#listeners) listener();

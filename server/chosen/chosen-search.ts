@@ -142,7 +142,7 @@ export class ChosenSearch {
 
   #phase(): EmbeddingPhase {
     const { engine, snapshot, isSettled } = this.#parts;
-    if (engine.hasGivenUp || this.#failure) return "failed";
+    if (engine.isLost || this.#failure) return "failed";
     if (this.#done === snapshot() && this.#pass === undefined) {
       if (engine.isRunning) return "ready";
       return engine.failure ? "failed" : "loading";

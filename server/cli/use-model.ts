@@ -86,7 +86,7 @@ function noticeOf({ folder, destination, files, bytes: size, withheld, dollars: 
   const kept = withheld === 0 ? "" : ` Here that is ${counted(withheld, "file")}.`;
   return `This leaves your machine, now and whenever code here changes:
   the code of ${folder}: ${counted(files, "file")}, ${bytes(size)}; ${money}
-  the words of each search in it
+  the words of each search and question about it
 It goes to:
   ${destination}
 Files that match cairn.neverSend (CAIRN_NEVER_SEND) are never sent.${kept}

@@ -48,6 +48,7 @@ export class KeptEngine {
   #state: State = "starting";
   #failure: CairnError | undefined;
   #failures = 0;
+  #waitMs = 0;
   #timer: NodeJS.Timeout | undefined;
   restarts = 0;
 
@@ -78,6 +79,12 @@ export class KeptEngine {
   /** True when it will not be tried again. */
   get hasGivenUp(): boolean {
     return this.#state === "given-up" || this.#state === "closed";
+  }
+
+  /** True when nobody should wait for it: it stays away, or wants to be left alone for long. */
+  get isLost(): boolean {
+    if (this.hasGivenUp) return true;
+    return this.#state === "waiting" && (this.#failures > MOST_FAILURES || this.#waitMs > LONGEST_WAIT_MS);
   }
 
   /** Of its process; for messages and tests. */
@@ -147,11 +154,11 @@ export class KeptEngine {
     } else {
       this.#state = "waiting";
       const pause = this.#failures === 1 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 2));
-      const wait = Math.min(LONGEST_TIMER_MS, Math.max(pause, waitOf(failure)));
+      this.#waitMs = Math.min(LONGEST_TIMER_MS, Math.max(pause, waitOf(failure)));
       this.#timer = setTimeout(() => {
         this.restarts++;
         this.#starting = this.#bringUp();
-      }, wait).unref();
+      }, this.#waitMs).unref();
     }
     this.#onChange();
   }

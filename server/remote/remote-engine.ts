@@ -14,6 +14,7 @@ import { EngineAway } from "../native/kept-engine.ts";
 import type { Used } from "../usage/usage-record.ts";
 import { type EmbeddingResponse, tokensIn, unitVectors } from "./embedding-response.ts";
 import type { EmbeddingServer } from "./embedding-server.ts";
+import type { Prefixes } from "./model-prefixes.ts";
 
 /** How long a server may take, and how it is asked again; milliseconds. */
 export interface Patience {
@@ -50,6 +51,7 @@ export interface RemoteParts {
   readonly host: Pick<Host, "fetch" | "env">;
   readonly server: EmbeddingServer;
   readonly manner: ServerManner;
+  readonly prefixes: Prefixes;
   /** Told of each request, for the record of usage. */
   readonly onUsed?: (used: Used) => void;
   readonly patience?: Partial<Patience>;
@@ -106,8 +108,15 @@ export class RemoteEngine implements EmbeddingEngine {
       const waitMs = manner.limits.waitMs(1);
       if (waitMs > 0) throw rateLimited(server, waitMs);
       const ask = await requestTo(parts);
+      // A server that stays away would fill the record with the times that it was looked for.
+      const onUsed = (used: Used) => used.outcome === "complete" && parts.onUsed?.(used);
       const probe = async (form: "base64" | "float") => {
-        const [vector] = await asked(parts, ask, [PROBE], { form, dims: undefined, kind: "passage", signal: stop });
+        const [vector] = await asked({ ...parts, onUsed }, ask, [PROBE], {
+          form,
+          dims: undefined,
+          kind: "passage",
+          signal: stop,
+        });
         const ms = performance.now() - started;
         return new RemoteEngine(parts, ask, { dims: vector.length, form, ms });
       };
@@ -123,12 +132,12 @@ export class RemoteEngine implements EmbeddingEngine {
 
   async embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
     if (this.#over) throw new EngineAway(this.#over);
-    const { manner } = this.#parts;
+    const { manner, prefixes } = this.#parts;
     const vectors = new Float32Array(texts.length * this.dims);
     let [done, tokens, batches] = [0, 0, 0];
     try {
       while (done < texts.length) {
-        const piece = texts.slice(done, done + manner.mostTexts);
+        const piece = texts.slice(done, done + manner.mostTexts).map((text) => prefixes[kind] + text);
         try {
           for (const vector of await this.#patiently(piece, kind)) vectors.set(vector, this.dims * done++);
         } catch (error) {

@@ -6,6 +6,7 @@ import type { EmbeddingEngine } from "../native/embedding-engine.ts";
 import { usageRecorder } from "../usage/usage-record.ts";
 import type { EmbeddingServer } from "./embedding-server.ts";
 import { keepDims, knownDims } from "./known-dims.ts";
+import { prefixesOf } from "./model-prefixes.ts";
 import { RemoteEngine, type RemoteParts, ServerManner } from "./remote-engine.ts";
 
 /** A model on a server, as one that can be chosen. */
@@ -35,7 +36,8 @@ export async function remoteModel(
   { known = true, signal }: { known?: boolean; signal?: AbortSignal } = {},
 ): Promise<RemoteModel> {
   const manner = new ServerManner();
-  const parts: RemoteParts = { host, server, manner, onUsed: usageRecorder(settings, cacheDirectory) };
+  const prefixes = prefixesOf(server.model);
+  const parts: RemoteParts = { host, server, manner, prefixes, onUsed: usageRecorder(settings, cacheDirectory) };
   const asked = `${server.baseUrl} ${server.model}${server.dimensions ? `@${server.dimensions}` : ""}`;
   let dims = known ? knownDims(cacheDirectory, asked) : undefined;
   if (dims === undefined) {
@@ -47,7 +49,8 @@ export async function remoteModel(
   const promised = dims;
   return {
     name: server.name,
-    identity: `${asked}/${promised}`,
+    // A later catalogue may know other words to put before a text; the vectors are others then.
+    identity: [asked, promised, prefixes.query, prefixes.passage].filter(Boolean).join("/"),
     dims: promised,
     server,
     async start(within) {
