@@ -51,6 +51,10 @@ const LANGUAGE_IDS = LANGUAGES.map((language) => language.id);
 /** Room for the vectors of an index that is still empty. */
 const FIRST_ARENA_BYTES = 2 ** 20;
 
+/** Before a chosen model's server that was never reached is tried again; doubled each time. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 30_000;
+
 export interface LocalParts {
   host: Host;
   settings: Settings;
@@ -90,6 +94,9 @@ export class LocalWorkspace implements HeldWorkspace {
   #chosen: ChosenSearch | undefined;
   /** Of a path: whether its file may not be sent to where the chosen model runs. */
   #isWithheld: (path: string) => boolean = () => false;
+  /** Until the model that the user chose is tried once more, and how often that was so. */
+  #starting: NodeJS.Timeout | undefined;
+  #starts = 0;
   /** Why the model that the user chose is not used. */
   #notChosen: Phrase = SILENCE;
   #closed = false;
@@ -248,6 +255,7 @@ export class LocalWorkspace implements HeldWorkspace {
   /** Ends indexing after what is under way and gives the lease back. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#starting);
     await this.#chosen?.close();
     await this.#indexer.close();
     await this.#workers.close();
@@ -297,6 +305,7 @@ export class LocalWorkspace implements HeldWorkspace {
       const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
       const { withheldBy } = await import("./answer/never-send.ts");
       if (this.#closed) return;
+      this.#notChosen = SILENCE;
       if (engine.server?.remote) this.#isWithheld = withheldBy(settings.neverSend);
       this.#chosen = new ChosenSearch({
         engine,
@@ -312,11 +321,22 @@ export class LocalWorkspace implements HeldWorkspace {
       });
       this.#chosen.advance();
     } catch (error) {
-      const { said, advice, message, hint } = asCairnError(error);
+      const { kind, said, advice, message, hint } = asCairnError(error);
+      if (this.#closed) return;
       this.#notChosen = phrase("{0} The model in the package searches. {1}", said, advice);
       host.log.warn(`embedding: ${message} ${hint}`);
       this.#tell();
+      // A server that was reached before is tried again by its engine; this one has none yet.
+      if (kind === "unavailable") this.#searchByLater();
     }
+  }
+
+  #searchByLater(): void {
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#starts++);
+    this.#starting = setTimeout(() => {
+      const engine = this.#parts.chosen(this.root);
+      if (engine) void this.#searchBy(engine);
+    }, wait).unref();
   }
 
   #tell(): void {

@@ -170,6 +170,19 @@ describe("search by a model on another machine", () => {
     assert.equal((await embedded(opened.workspace)).message, "");
   });
 
+  it("that was never reached is looked for until it is there", async (test) => {
+    const machine = await Machine.with(test);
+    machine.agree();
+    machine.server.always = refuses(500);
+    const opened = await machine.open();
+    const { message, embedding } = await opened.workspace.idle();
+    assert.equal(embedding, undefined);
+    assert.match(message, /^openai: it does not work right now \(500\)\..* The model in the package searches\./);
+    machine.server.always = undefined;
+    const after = await embedded(opened.workspace);
+    assert.deepEqual([after.embedding?.done, after.message], [2, ""]);
+  });
+
   it("waits for its key: when that comes it goes on at once", async (test) => {
     const machine = await Machine.with(test);
     machine.agree();

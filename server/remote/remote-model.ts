@@ -9,6 +9,9 @@ import { keepDims, knownDims } from "./known-dims.ts";
 import { prefixesOf } from "./model-prefixes.ts";
 import { RemoteEngine, type RemoteParts, ServerManner } from "./remote-engine.ts";
 
+/** A folder that is being opened waits for no server; it is tried again. */
+const OPENING = { passagesMs: 3_000 };
+
 /** A model on a server, as one that can be chosen. */
 export interface RemoteModel {
   readonly name: string;
@@ -27,7 +30,7 @@ export interface RemoteModelParts {
 /**
  * A server's model that can search. How many numbers its vectors have is remembered; before the first time the server is
  * asked for the vector of a word that is nobody's code.
- * @param known false asks the server in any case
+ * @param known false asks the server in any case, and gives it the time to load the model
  * @throws {CairnError} what starting the engine throws
  */
 export async function remoteModel(
@@ -41,7 +44,7 @@ export async function remoteModel(
   const asked = `${server.baseUrl} ${server.model}${server.dimensions ? `@${server.dimensions}` : ""}`;
   let dims = known ? knownDims(cacheDirectory, asked) : undefined;
   if (dims === undefined) {
-    const engine = await RemoteEngine.start(parts, signal);
+    const engine = await RemoteEngine.start(known ? { ...parts, patience: OPENING } : parts, signal);
     dims = engine.dims;
     await engine.close();
     keepDims(cacheDirectory, asked, dims);
