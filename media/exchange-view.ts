@@ -233,14 +233,12 @@ export class ExchangeView {
   /** What may be asked next. The style shows it below the last answer only. */
   #followUps(): HTMLElement[] {
     const asked = this.#events.asked();
-    const items = followUps(this.#exchange, asked).map((text) =>
-      element(
-        "li",
-        "",
-        {},
-        button(text, () => this.#events.ask(text), "link follow-up"),
-      ),
-    );
+    const items = followUps(this.#exchange, asked).map((text) => {
+      const ask = button("", () => this.#events.ask(text), "link follow-up");
+      // Every other part stands between backticks: names.
+      ask.append(...text.split("`").map((part, i) => (i % 2 === 1 ? element("code", "", {}, part) : part)));
+      return element("li", "", {}, ask);
+    });
     if (items.length === 0) return [];
     return [element("ul", "follow-ups", { "aria-label": l10n.t("Questions to ask next") }, ...items)];
   }

@@ -11,6 +11,8 @@ import type { Settings } from "../shared/settings.ts";
 import { chosenName } from "./chosen/model-choice.ts";
 import { verifyStaticModel } from "./embed/static-model.ts";
 import type { Host } from "./host.ts";
+import { hardwareHere } from "./native/hardware.ts";
+import type { Placement } from "./native/placement.ts";
 import { cacheDirectoryOf, rootDirectoryOf } from "./opening.ts";
 import { packageFile, ripgrepPath } from "./package-files.ts";
 import { peerAddress } from "./peer/address.ts";
@@ -31,6 +33,7 @@ export async function diagnose(host: Host, settings: Settings, roots: readonly s
   const cache = checkCache(cacheDirectory);
   return [
     checkNode(),
+    checkHardware(),
     cache,
     // Without the folder there is nothing to try in it.
     ...(cache.state === "fail" ? [] : [checkDatabase(cacheDirectory)]),
@@ -139,12 +142,34 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
       return warn(name, `by ${chosen} at ${destination}, without a key here`, `A terminal reads it from ${keyName}.`);
     }
     const { chosenModel } = await import("./chosen/chosen-model.ts");
-    const { name: found, dims } = chosenModel(host, cacheDirectory, chosen);
-    return ok(name, `by ${found}, ${dims} dimensions, once its vectors are complete`);
+    const { keptPlacement } = await import("./chosen/placed-engine.ts");
+    const wanted = settings["embedding.device"];
+    const { name: found, dims, identity } = chosenModel(host, cacheDirectory, chosen, wanted);
+    const placement = keptPlacement(cacheDirectory, identity, wanted);
+    const where = placement ? placedText(placement) : "its device is found out when it is first used";
+    return ok(name, `by ${found}, ${dims} dimensions, once its vectors are complete; ${where}`);
   } catch (error) {
     const { message, hint } = asCairnError(error);
     return warn(name, `${message} The model in the package searches.`, hint);
   }
+}
+
+/** Where a model runs, and why there. */
+function placedText({ device, batchTokens, trials }: Placement): string {
+  const told = trials.map((trial) =>
+    trial.failure
+      ? `${trial.device} cannot be used: ${trial.failure}`
+      : `${trial.device} ${Math.round(trial.tokensPerSecond)} tokens/s`,
+  );
+  return `on ${device} in batches of ${batchTokens} tokens (${told.join("; ")})`;
+}
+
+function checkHardware(): Finding {
+  const { cores, memoryBytes, simd, graphics } = hardwareHere();
+  const memory = `${Math.round(memoryBytes / 1e9)} GB of memory`;
+  const gpu =
+    graphics.length > 0 ? `graphics by ${graphics.join(", ")}` : "no graphics processor that an engine could use";
+  return ok("Hardware", [`${cores} cores`, memory, ...simd, gpu].join(", "));
 }
 
 function checkKernels(host: Host): Finding {

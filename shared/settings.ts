@@ -1,3 +1,5 @@
+import { type Environment, withEmbeddingDevice, withEmbeddingProvider } from "./embedding-environment.ts";
+
 /**
  * Every setting of Cairn, once. The editor's settings page (package.json), SETTINGS.md and the checks below come from
  * this table.
@@ -119,6 +121,14 @@ export const SETTINGS = {
     scope: "machine",
     env: "CAIRN_EMBEDDING_ENDPOINT",
     doc: "The address of the server that the model in `cairn.embedding.model` runs on, for example `https://models.example.com/v1`; for Azure `https://NAME.openai.azure.com/openai/v1`. Empty: the usual address of the provider. With `EMBEDDING_PROVIDER=openai` in the environment, `OPENAI_BASE_URL` there says it too.",
+  },
+  "embedding.device": {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "cpu", "cuda", "coreml", "directml", "webgpu"],
+    scope: "machine",
+    env: "HF_EMBEDDING_DEVICE",
+    doc: "Where the model that `cairn.embedding.model` names runs. `auto`: on the processor, or on a graphics device that is there if the model gives the same vectors on it, and faster; that is measured when a model is used for the first time, each device in a process of its own. Any other: there if it works, however slow, else on the processor. `cairn doctor` says what was found. CUDA needs libraries of its vendor that are not part of Cairn.",
   },
   "embedding.fallback.enabled": {
     type: "boolean",
@@ -472,7 +482,7 @@ export function readSettings(raw: unknown, env: Environment = {}): ReadSettings 
   }
 
   const values: Record<string, unknown> = {};
-  const told = withEmbeddingProvider(env, problems);
+  const told = withEmbeddingDevice(withEmbeddingProvider(env, problems));
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     const fromUser = accept(setting, find(given, key), `cairn.${key}`, problems);
     const variable = setting.env ? told[setting.env] : undefined;
@@ -486,39 +496,6 @@ export function readSettings(raw: unknown, env: Environment = {}): ReadSettings 
   const excludeGlobs = Array.isArray(given.excludeGlobs) ? given.excludeGlobs.filter(isString) : [];
   values.excludeGlobs = values["index.useEditorExcludes"] ? excludeGlobs : [];
   return { settings: values as unknown as Settings, problems };
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The model that `huggingface` stands for when no other is named. */
-const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
-
-/** The model that `openai` stands for when no other is named. */
-const DEFAULT_OPENAI_MODEL = "text-embedding-3-small";
-
-/** EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's. */
-function withEmbeddingProvider(env: Environment, problems: string[]): Environment {
-  const { EMBEDDING_PROVIDER: provider, HF_EMBEDDING_MODEL: model } = env;
-  switch (provider) {
-    case undefined:
-    case "":
-      return env;
-    case "bundled":
-      return { ...env, HF_EMBEDDING_MODEL: "bundled" };
-    case "huggingface":
-      return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
-    case "openai":
-      return {
-        ...env,
-        HF_EMBEDDING_MODEL: `openai:${env.OPENAI_EMBEDDING_MODEL || DEFAULT_OPENAI_MODEL}`,
-        CAIRN_EMBEDDING_ENDPOINT: env.CAIRN_EMBEDDING_ENDPOINT || env.OPENAI_BASE_URL,
-      };
-    default:
-      problems.push(
-        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, openai, not ${describe(provider)}. It is ignored.`,
-      );
-      return env;
-  }
 }
 
 /** What the text of an environment variable stands for; the text itself when it is not of the setting's type. */

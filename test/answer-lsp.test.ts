@@ -6,28 +6,15 @@ import type { AnswerPart, AskRequest, AskResult } from "../shared/answer-types.t
 import { ToClient, ToServer } from "../shared/protocol.ts";
 import { LspClient, uriOf } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { KEY } from "./provider-key.ts";
+import { PROJECT } from "./sample-project.ts";
 import { type ChatServer, hangs, piece, refuses, says, sends, startChatServer } from "./servers/chat-server.ts";
 
-const KEY = "csk-abcdefghij0123456789";
 const REQUEST_CANCELLED = -32800;
 
-const NETWORK = {
-  "src/retry.ts": `/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-};
-const COLOURS = {
-  "src/colours.py": `def mix_colours(first, second):
-    """Blends two colours in equal parts."""
-    return [(a + b) / 2 for a, b in zip(first, second)]
-`,
-};
+/** The sample project as two folders. */
+const NETWORK = { "src/retry.ts": PROJECT["src/retry.ts"] };
+const COLOURS = { "src/colours.py": PROJECT["src/colours.py"] };
 
 interface Scene {
   client: LspClient;

@@ -20,19 +20,7 @@ import {
 import { followUps } from "../shared/follow-ups.ts";
 import { inWords } from "../shared/phrase.ts";
 import { asTyped, questionFrom } from "../shared/slash-commands.ts";
-
-const SOURCE = {
-  number: 1,
-  rootUri: "file:///app",
-  rootName: "",
-  path: "src/retry.ts",
-  startLine: 3,
-  endLine: 11,
-  focusLine: 4,
-  firstLine: "/** Sends it again. */",
-  symbol: "retryRequest",
-  language: "typescript",
-};
+import { SOURCE } from "./cited-source.ts";
 
 const PARTS: AnswerPart[] = [
   { type: "sources", provider: "cerebras", model: "small", sources: [SOURCE] },

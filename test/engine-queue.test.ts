@@ -12,6 +12,7 @@ import { TinyBert } from "./tiny-bert.ts";
 
 /** An engine whose vectors are the lengths of the texts, and that stops and fails when it is told to. */
 class LengthEngine {
+  readonly batchTokens = 512;
   isRunning = true;
   readonly calls: { kind: TextKind; texts: readonly string[] }[] = [];
   /** A call with a text that has this in it fails. */
@@ -151,7 +152,10 @@ describe("an engine that is kept", () => {
     const weights = join(folder, "onnx/model_quantized.onnx");
     const prefixes = { queryPrefix: "", passagePrefix: "" };
     return () =>
-      Engine.start({ name: "tiny", folder, weights, dims: 32, pooling: "mean", maxTokens: 64, ...prefixes }, 1);
+      Engine.start(
+        { name: "tiny", folder, weights, dims: 32, pooling: "mean", maxTokens: 64, ...prefixes },
+        { threads: 1 },
+      );
   }
 
   /** Runs until something holds of it; it says when it changes. */

@@ -40,7 +40,7 @@ function onDisk(test: TestContext, changes: Partial<EngineModel> = {}, form: Onn
 }
 
 async function started(test: TestContext, model: EngineModel): Promise<Engine> {
-  const engine = await Engine.start(model, 1);
+  const engine = await Engine.start(model, { threads: 1 });
   test.after(() => engine.close());
   return engine;
 }
@@ -136,11 +136,15 @@ describe("an engine that fails", () => {
   it("for a file that was cut off says so, and is not left behind", async (test) => {
     const model = onDisk(test);
     truncateSync(model.weights, 20_000);
-    await assert.rejects(Engine.start(model, 1), { kind: "output", message: /^tiny cannot be used: /, hint: /verify/ });
+    await assert.rejects(Engine.start(model, { threads: 1 }), {
+      kind: "output",
+      message: /^tiny cannot be used: /,
+      hint: /verify/,
+    });
   });
 
   it("for other vectors than the catalogue promises says so", async (test) => {
-    await assert.rejects(Engine.start(onDisk(test, { dims: 64 }), 1), {
+    await assert.rejects(Engine.start(onDisk(test, { dims: 64 }), { threads: 1 }), {
       kind: "output",
       message: "tiny cannot be used: its vectors have 32 dimensions, not 64.",
     });
@@ -149,7 +153,10 @@ describe("an engine that fails", () => {
   it("for a tokenizer that is none says so", async (test) => {
     const model = onDisk(test);
     writeFiles(model.folder, { "tokenizer.json": "{}" });
-    await assert.rejects(Engine.start(model, 1), { kind: "output", message: /^The tokenizer in .* cannot be used/ });
+    await assert.rejects(Engine.start(model, { threads: 1 }), {
+      kind: "output",
+      message: /^The tokenizer in .* cannot be used/,
+    });
   });
 
   it("because its process dies is an error of every call, and another can be started", async (test) => {
@@ -172,7 +179,11 @@ describe("an engine that fails", () => {
     cpSync(packageFile("dist", "engine-process.mjs"), program);
     const child = fork(program, { execArgv: [], serialization: "advanced" });
     const reply = once(child, "message");
-    child.send({ id: 1, method: "load", argument: { model: onDisk(test), threads: 1 } });
+    child.send({
+      id: 1,
+      method: "load",
+      argument: { model: onDisk(test), run: { device: "cpu", threads: 1, batchTokens: 512 } },
+    });
     const died = once(child, "exit").then(() => assert.fail("its process has ended"));
     const [{ error }] = await Promise.race([reply, died]);
     assert.match(inWords(error.message), new RegExp(`no ONNX engine for ${process.platform}-${process.arch}`));

@@ -268,7 +268,7 @@ describe("a server behind the line of texts", () => {
       },
       OF_SERVER,
     );
-    const queue: EngineQueue = new EngineQueue(kept, DIMS, { tokens: 1_000, texts: 2, questionsAside: true });
+    const queue: EngineQueue = new EngineQueue(kept, DIMS, { texts: 2, questionsAside: true });
     test.after(() => kept.close());
     await running.promise;
     server.misbehave(...Array.from({ length: 6 }, () => refuses(502)));
@@ -282,8 +282,8 @@ describe("a server behind the line of texts", () => {
     const { server, parts } = await partsFor(test, "openai:small");
     const engine = await RemoteEngine.start(parts);
     test.after(() => engine.close());
-    const asEngine = { isRunning: true, embed: engine.embed.bind(engine) };
-    const queue = new EngineQueue(asEngine, DIMS, { tokens: 1_000, texts: 64, questionsAside: true });
+    const asEngine = { isRunning: true, batchTokens: 1_000, embed: engine.embed.bind(engine) };
+    const queue = new EngineQueue(asEngine, DIMS, { texts: 64, questionsAside: true });
     const held = Promise.withResolvers<() => void>();
     server.misbehave((response, call) => {
       held.resolve(() => answers((right) => right)(response, call));

@@ -5,19 +5,8 @@ import { type ReplyLinks, replyAsTrustedMarkdown, type WrittenReply } from "../e
 import type { AnswerPart, AnswerRecord } from "../shared/answer-types.ts";
 import { NO_REPLY, type ReplyEnd, withPart } from "../shared/conversation.ts";
 import { inWords } from "../shared/phrase.ts";
+import { SOURCE } from "./cited-source.ts";
 
-const SOURCE = {
-  number: 1,
-  rootUri: "file:///app",
-  rootName: "",
-  path: "src/retry.ts",
-  startLine: 3,
-  endLine: 11,
-  focusLine: 4,
-  firstLine: "/** Sends it again. */",
-  symbol: "retryRequest",
-  language: "typescript",
-};
 const SOURCES: AnswerPart = { type: "sources", provider: "cerebras", model: "small", sources: [SOURCE] };
 const RECORD: AnswerRecord = {
   provider: "cerebras",

@@ -72,6 +72,24 @@ test("who answers is set by a setting, else by the environment, else nobody", ()
   }
 });
 
+test("where a model embeds can be said in the words of other programs", () => {
+  for (const [said, device] of [
+    [undefined, "auto"],
+    ["cpu", "cpu"],
+    ["cuda:0", "cuda"],
+    ["mps", "coreml"],
+    ["GPU", "auto"],
+  ] as const) {
+    const env = { HF_EMBEDDING_DEVICE: said };
+    assert.equal(readSettings({}, env).settings["embedding.device"], device, said);
+    assert.equal(readSettings({ embedding: { device: "webgpu" } }, env).settings["embedding.device"], "webgpu");
+  }
+  assert.match(
+    readSettings({}, { HF_EMBEDDING_DEVICE: "abacus" }).problems.join(),
+    /HF_EMBEDDING_DEVICE must be one of/,
+  );
+});
+
 test("which model embeds is set by a setting, else by the environment, else nobody", () => {
   const hub = { EMBEDDING_PROVIDER: "huggingface" };
   for (const [env, model] of [

@@ -14,10 +14,8 @@ const QUESTION_MS = 3_000;
 /** Texts that wait for an engine at a time, of one index. */
 const TEXTS_AT_ONCE = { process: 64, server: 256 };
 
-/** What one request to a server takes: the round trip costs more than the vectors. */
-const REMOTE: QueueManner = { tokens: 16_384, texts: 64, questionsAside: true };
-/** A server on this machine has the machine's processor; it lines up what it is asked. */
-const LOCAL: QueueManner = { tokens: 2_048, texts: 16, questionsAside: true };
+/** A server answers several requests at a time; one that takes fewer texts says so. */
+const OF_SERVERS: QueueManner = { texts: 64, questionsAside: true };
 
 /** The engine of the model that the user chose: one a process, whatever the number of folders that are open. */
 export class ChosenEngine {
@@ -45,7 +43,7 @@ export class ChosenEngine {
       () => this.#changed(host),
       server && OF_SERVER,
     );
-    this.#queue = new EngineQueue(this.#engine, model.dims, server && (server.remote ? REMOTE : LOCAL));
+    this.#queue = new EngineQueue(this.#engine, model.dims, server && OF_SERVERS);
   }
 
   /** How many texts are worth bringing to it at a time. */

@@ -53,7 +53,7 @@ export class ChosenEngines {
       const [host, cacheDirectory, settings] = [this.#host, this.#cacheDirectory, this.#settings];
       const model = isServerName(named)
         ? await remoteModel({ host, cacheDirectory, settings }, embeddingServer(settings, named))
-        : chosenModel(host, cacheDirectory, named);
+        : chosenModel(host, cacheDirectory, named, settings["embedding.device"]);
       return new ChosenEngine(host, model);
     } catch (error) {
       this.#engine = undefined;

@@ -1,9 +1,9 @@
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
-import { Engine } from "../native/engine.ts";
 import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import { loadableModel } from "./loadable-model.ts";
 import { hubPartsOf, namedModel } from "./named-model.ts";
+import { startWhereBest, type WantedDevice } from "./placed-engine.ts";
 
 /** A model that can search, whatever runs it. */
 export interface ChosenModel {
@@ -20,15 +20,19 @@ export interface ChosenModel {
 
 /**
  * What a name stands for, as `cairn.embedding.model` takes it.
+ * @param wanted where it is to run, as `cairn.embedding.device` has it
  * @throws {CairnError} `input` for a name that there is not, and for a model that is not on this machine
  */
-export function chosenModel(host: Host, cacheDirectory: string, named: string): ChosenModel {
+export function chosenModel(host: Host, cacheDirectory: string, named: string, wanted: WantedDevice): ChosenModel {
   const parts = hubPartsOf(host, cacheDirectory);
   const { model, precision, name, identity } = namedModel(parts, named);
   return {
     name,
     identity,
     dims: model.dims,
-    start: async (signal) => Engine.start(await loadableModel(parts, model, precision, signal), undefined, signal),
+    start: async (signal) => {
+      const loadable = await loadableModel(parts, model, precision, signal);
+      return startWhereBest(loadable, { identity, wanted, cacheDirectory, log: host.log }, signal);
+    },
   };
 }

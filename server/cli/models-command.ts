@@ -108,7 +108,7 @@ export const modelsCommand: Command = {
     const cacheDirectory = cacheDirectoryOf(settings, context.env);
     const host = nodeHost({ env: context.env });
     const parts = hubPartsOf(host, cacheDirectory);
-    const modelOf = (model: string) => chosenModel(host, cacheDirectory, model);
+    const modelOf = (model: string) => chosenModel(host, cacheDirectory, model, settings["embedding.device"]);
     try {
       const models = readCatalog();
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });

@@ -67,7 +67,7 @@ export class EmbeddingModels {
     }
     const [first, ...others] = opened;
     if (named === BUNDLED || first === undefined) return { costs: [], fees: [] };
-    const model = chosenModel(this.#host, cacheDirectory, named);
+    const model = chosenModel(this.#host, cacheDirectory, named, settings["embedding.device"]);
     const measured = await costHere(this.#host, model, first, signal);
     const rest = others.map(async (workspace) =>
       costOf(model, workspace.root, await whatToEmbed(this.#host, workspace, []), measured.textsPerSecond),
@@ -103,7 +103,7 @@ export class EmbeddingModels {
       const server = embeddingServer(settings, named);
       for (const { root } of opened) agreeToSend(cacheDirectory, server, root);
       await remoteModel({ host: this.#host, cacheDirectory, settings }, server, { known: false, signal });
-    } else if (named !== BUNDLED) chosenModel(this.#host, cacheDirectory, named);
+    } else if (named !== BUNDLED) chosenModel(this.#host, cacheDirectory, named, settings["embedding.device"]);
     keepChoice(cacheDirectory, named === BUNDLED ? undefined : named);
     return settings["embedding.model"] === named ? "" : settings["embedding.model"];
   }

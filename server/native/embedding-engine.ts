@@ -1,4 +1,5 @@
 import type { CairnError } from "../../shared/errors.ts";
+import type { Device } from "./device.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 
 /** Whatever makes vectors of texts: a model in a process of its own, or a server. */
@@ -8,7 +9,10 @@ export interface EmbeddingEngine {
   /** Resolves when it can no longer be asked, with the cause where it knows one. */
   readonly ended: Promise<CairnError | undefined>;
   readonly loaded: {
+    readonly device: Device | "server";
     readonly threads: number;
+    /** Tokens that it takes at once with the most gain. */
+    readonly batchTokens: number;
     /** Milliseconds until it could embed, first run included. */
     readonly loadMs: number;
   };

@@ -1,3 +1,5 @@
+import type { Device } from "./device.ts";
+
 /** A text is asked, or is looked through: models that were trained with prefixes tell the two apart. */
 export type TextKind = "query" | "passage";
 
@@ -17,13 +19,26 @@ export interface EngineModel {
   readonly passagePrefix: string;
 }
 
+/** How a model is to run. */
+export interface EngineRun {
+  readonly device: Device;
+  readonly threads: number;
+  /** Tokens of a batch, padding included. */
+  readonly batchTokens: number;
+}
+
+/** Of a model that was not measured on this machine. */
+export const BATCH_TOKENS = 512;
+
 /** What loading a model has shown. */
 export interface LoadedModel {
   readonly inputs: readonly string[];
   readonly output: string;
   /** The model itself makes one vector of a text; then the pooling is its own. */
   readonly pooledByModel: boolean;
+  readonly device: Device;
   readonly threads: number;
+  readonly batchTokens: number;
   /** Milliseconds until it could embed, first run included. */
   readonly loadMs: number;
 }
@@ -39,7 +54,7 @@ export interface EmbeddedTexts {
 
 /** What the process of an engine does when it is asked. */
 export interface EngineMethods {
-  load(argument: { model: EngineModel; threads: number }): LoadedModel;
+  load(argument: { model: EngineModel; run: EngineRun }): LoadedModel;
   embed(argument: { texts: readonly string[]; kind: TextKind }): EmbeddedTexts;
   /** Bytes of memory that the process has, code of the engine and weights included. */
   memory(argument: null): number;

@@ -7,8 +7,8 @@ import { parentChannel } from "./process-channel.ts";
 let model: OnnxModel | undefined;
 
 const methods: { [Name in keyof EngineMethods]: (argument: Parameters<EngineMethods[Name]>[0]) => unknown } = {
-  async load({ model: description, threads }) {
-    model = await OnnxModel.load(description, threads);
+  async load({ model: description, run }) {
+    model = await OnnxModel.load(description, run);
     return model.loaded;
   },
   embed({ texts, kind }) {

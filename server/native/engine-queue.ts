@@ -3,11 +3,6 @@ import { phrase } from "../../shared/phrase.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 import { EngineAway } from "./kept-engine.ts";
 
-/**
- * Tokens of one call of an engine on this machine's processor: what it computes at once. A question waits for one such
- * call at the most, and more would not be faster there.
- */
-const CALL_TOKENS = 512;
 /** Code has about so many characters a token; only for putting texts of like length together. */
 const CHARACTERS_PER_TOKEN = 3;
 /** Who brings more passages than this waits until there is room. */
@@ -15,17 +10,16 @@ const MOST_PASSAGES = 256;
 /** So often the engine may fail at one text alone before that is taken for the cause. */
 const MOST_FAILURES = 2;
 
-/** What one engine takes. */
+/** What one engine takes, besides the tokens of one call. */
 export interface QueueManner {
   /** Of one call. */
-  readonly tokens: number;
   readonly texts: number;
   /** Whether it takes a question while it is at work on passages. */
   readonly questionsAside: boolean;
 }
 
-/** An engine on this machine's processor. */
-const OF_PROCESSOR: QueueManner = { tokens: CALL_TOKENS, texts: Number.POSITIVE_INFINITY, questionsAside: false };
+/** An engine in a process of this machine. */
+const OF_PROCESS: QueueManner = { texts: Number.POSITIVE_INFINITY, questionsAside: false };
 
 export interface QueueOptions {
   readonly signal?: AbortSignal;
@@ -46,7 +40,7 @@ export interface QueueMetrics {
 interface Item {
   readonly text: string;
   readonly kind: TextKind;
-  /** An estimate, at most a whole call. */
+  /** An estimate. */
   readonly tokens: number;
   failures: number;
   resolve(vector: Float32Array): void;
@@ -59,6 +53,8 @@ interface Item {
 export interface QueuedEngine {
   /** False while it is started; passages wait for it, questions do not. */
   readonly isRunning: boolean;
+  /** Tokens of one call: what it computes at once. A question waits for one such call at the most. */
+  readonly batchTokens: number;
   embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
 }
 
@@ -87,7 +83,7 @@ export class EngineQueue {
   #workMs = 0;
   #rejected = 0;
 
-  constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESSOR) {
+  constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESS) {
     this.#engine = engine;
     this.#dims = dims;
     this.#manner = manner;
@@ -121,7 +117,7 @@ export class EngineQueue {
       const item: Item = {
         text,
         kind,
-        tokens: Math.min(this.#manner.tokens, 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN)),
+        tokens: 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN),
         failures: 0,
         gone: false,
         resolve: (vector) => settle(() => resolve(vector)),
@@ -146,7 +142,7 @@ export class EngineQueue {
   /** Goes on; to be called when the engine runs, or no longer does. */
   advance(): void {
     if (this.#manner.questionsAside) {
-      const questions = taken(this.#questions, this.#manner);
+      const questions = this.#taken(this.#questions);
       if (questions.length > 0) void this.#run(questions);
     }
     if (this.#underWay > 0) return;
@@ -172,15 +168,19 @@ export class EngineQueue {
     this.#end = undefined;
   }
 
+  #taken(items: Item[]): Item[] {
+    return taken(items, { tokens: this.#engine.batchTokens, texts: this.#manner.texts });
+  }
+
   #next(): Item[] {
-    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions, this.#manner);
+    if (this.#questions.some(({ gone }) => !gone)) return this.#taken(this.#questions);
     this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
     for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
       const waiting = half.filter(({ gone }) => !gone);
       if (waiting.length > 0) return waiting;
     }
-    const batch = taken(this.#passages, this.#manner);
+    const batch = this.#taken(this.#passages);
     this.#letIn();
     return batch;
   }
@@ -197,7 +197,7 @@ export class EngineQueue {
       this.#texts += batch.length;
       this.#tokens += tokens;
       this.#batches++;
-      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / this.#manner.tokens);
+      this.#filled += Math.min(1, batch.reduce((sum, item) => sum + item.tokens, 0) / this.#engine.batchTokens);
       this.#workMs += performance.now() - started;
     } catch (error) {
       this.#failed(batch, error);
@@ -238,7 +238,7 @@ export class EngineQueue {
 }
 
 /** Takes the first of a list that still wait, as many as one call takes when all are as long as the longest. */
-function taken(items: Item[], manner: QueueManner): Item[] {
+function taken(items: Item[], most: { readonly tokens: number; readonly texts: number }): Item[] {
   const batch: Item[] = [];
   let longest = 0;
   while (items.length > 0) {
@@ -247,7 +247,7 @@ function taken(items: Item[], manner: QueueManner): Item[] {
       continue;
     }
     longest = Math.max(longest, items[0].tokens);
-    if (batch.length === manner.texts || (batch.length > 0 && longest * (batch.length + 1) > manner.tokens)) break;
+    if (batch.length === most.texts || (batch.length > 0 && longest * (batch.length + 1) > most.tokens)) break;
     batch.push(items.shift() as Item);
   }
   return batch;

@@ -6,11 +6,24 @@ import { phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
 import type { EmbeddingEngine } from "./embedding-engine.ts";
-import type { EmbeddedTexts, EngineMethods, EngineModel, LoadedModel, TextKind } from "./engine-model.ts";
+import {
+  BATCH_TOKENS,
+  type EmbeddedTexts,
+  type EngineMethods,
+  type EngineModel,
+  type EngineRun,
+  type LoadedModel,
+  type TextKind,
+} from "./engine-model.ts";
 import { childChannel } from "./process-channel.ts";
 
 /** More threads than this share too little work for texts of the usual length. */
 const MOST_THREADS = 4;
+const USUAL_RUN: EngineRun = {
+  device: "cpu",
+  threads: Math.min(MOST_THREADS, availableParallelism()),
+  batchTokens: BATCH_TOKENS,
+};
 /** Of what the process says before it dies. */
 const LAST_WORDS = 300;
 
@@ -33,15 +46,11 @@ export class Engine implements EmbeddingEngine {
   }
 
   /**
-   * @param threads default: one a core, at most four
+   * @param run default: on the processor, a thread a core, at most four
    * @param signal ends the process while it loads the model
    * @throws {CairnError} `output` for a model that cannot be used, `unavailable` when the engine is not there or dies
    */
-  static async start(
-    model: EngineModel,
-    threads = Math.min(MOST_THREADS, availableParallelism()),
-    signal?: AbortSignal,
-  ): Promise<Engine> {
+  static async start(model: EngineModel, run: Partial<EngineRun> = {}, signal?: AbortSignal): Promise<Engine> {
     signal?.throwIfAborted();
     const child = fork(entryFile("server/native/engine-process"), [], {
       // Not those of this process: they may name a program of their own.
@@ -60,7 +69,7 @@ export class Engine implements EmbeddingEngine {
     const stop = () => void child.kill("SIGKILL");
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      return new Engine(child, caller, await caller.call("load", { model, threads }));
+      return new Engine(child, caller, await caller.call("load", { model, run: { ...USUAL_RUN, ...run } }));
     } catch (error) {
       stop();
       throw error;

@@ -1,7 +1,7 @@
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EmbeddingEngine } from "./embedding-engine.ts";
-import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
+import { BATCH_TOKENS, type EmbeddedTexts, type TextKind } from "./engine-model.ts";
 
 /** The first new start comes at once; each further one that finds the engine dead again waits twice as long. */
 const FIRST_WAIT_MS = 250;
@@ -74,6 +74,11 @@ export class KeptEngine {
 
   get isRunning(): boolean {
     return this.#state === "running";
+  }
+
+  /** Tokens that it is best given at once. */
+  get batchTokens(): number {
+    return this.#engine?.loaded.batchTokens ?? BATCH_TOKENS;
   }
 
   /** True when it will not be tried again. */

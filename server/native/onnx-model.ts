@@ -1,13 +1,12 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
-import type { EmbeddedTexts, EngineModel, LoadedModel, TextKind } from "./engine-model.ts";
+import { EXECUTION_PROVIDERS } from "./device.ts";
+import type { EmbeddedTexts, EngineModel, EngineRun, LoadedModel, TextKind } from "./engine-model.ts";
 import { ModelTokenizer } from "./model-tokenizer.ts";
 import { normalise, pool } from "./pooling.ts";
 import { textWindows, tokenBatches } from "./text-windows.ts";
 
-/** Tokens of a batch, padding included. */
-const BATCH_TOKENS = 512;
 /** Tokens of a window: attention takes memory with their square, and what is embedded is seldom longer. */
 const WINDOW_TOKENS = 512;
 
@@ -59,12 +58,18 @@ export class OnnxModel {
    * @throws {CairnError} `output` for files that are no model, or one that gives other vectors than it should;
    * `unavailable` when the runtime is not there
    */
-  static async load(model: EngineModel, threads: number): Promise<OnnxModel> {
+  static async load(model: EngineModel, { device, threads, batchTokens }: EngineRun): Promise<OnnxModel> {
     const started = performance.now();
     const tokenizer = new ModelTokenizer(model.folder);
     const runtime = await loadRuntime();
+    const provider = EXECUTION_PROVIDERS[device];
+    // One that the runtime does not have it would leave out without a word.
+    if (!runtime.listSupportedBackends().some(({ name }) => name === provider)) {
+      throw unusable(model, `the ONNX engine of ${process.platform}-${process.arch} has no ${device}`);
+    }
     const session = await runtime.InferenceSession.create(model.weights, {
-      executionProviders: ["cpu"],
+      // What a graphics device cannot do, the processor does.
+      executionProviders: device === "cpu" ? ["cpu"] : [provider, "cpu"],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
@@ -86,7 +91,9 @@ export class OnnxModel {
       inputs: session.inputNames,
       output,
       pooledByModel: dims.length === 2,
+      device,
       threads,
+      batchTokens,
       loadMs: performance.now() - started,
     });
   }
@@ -107,7 +114,7 @@ export class OnnxModel {
     const one = new Float32Array(dims);
     const batches = tokenBatches(
       windows.map(({ ids }) => ids.length),
-      BATCH_TOKENS,
+      this.loaded.batchTokens,
     );
     for (const batch of batches) {
       const members = batch.map((index) => windows[index]);

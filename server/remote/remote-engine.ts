@@ -33,6 +33,9 @@ const PATIENCE: Readonly<Record<"remote" | "local", Patience>> = {
   local: { passagesMs: 300_000, questionMs: 120_000, pauseMs: 500, longestWaitMs: 60_000 },
 };
 
+/** Of one request: to another machine the round trip costs more than the vectors; one here has this processor. */
+const BATCH_TOKENS = { remote: 16_384, local: 2_048 };
+
 /** So often a batch is sent before the server counts as out of order. */
 const MOST_TRIES = 4;
 /** Code has about so many characters a token at the least. */
@@ -87,7 +90,8 @@ export class RemoteEngine implements EmbeddingEngine {
     const { promise, resolve } = Promise.withResolvers<CairnError | undefined>();
     this.ended = promise;
     this.#end = resolve;
-    this.loaded = { threads: 0, loadMs: probed.ms };
+    const batchTokens = BATCH_TOKENS[parts.server.remote ? "remote" : "local"];
+    this.loaded = { device: "server", threads: 0, batchTokens, loadMs: probed.ms };
     this.dims = probed.dims;
     this.#parts = parts;
     this.#patience = patienceOf(parts);

@@ -1,32 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { writeFiles } from "../open-core.ts";
+import { KEY } from "../provider-key.ts";
+import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, refuses, says, sends, startChatServer } from "../servers/chat-server.ts";
 import type { FrameLocator } from "./browser.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, HIGH_CONTRAST, LIGHT, type Workbench } from "./workbench.ts";
-
-const KEY = "csk-0123456789abcdefghij";
-
-const PROJECT = {
-  "src/retry.ts": `import { backoffDelay } from "./backoff.ts";
-
-/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-    await backoffDelay(attempt);
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/backoff.ts": `/** Waits before the next attempt of a request: twice as long as before the last. */
-export function backoffDelay(attempt: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
-}
-`,
-};
 
 const ANSWER = [
   "The function `retryRequest` ",
@@ -266,7 +246,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
 });
 
 async function prepare({ code }: Suite): Promise<void> {
-  writeFiles(code, PROJECT);
+  writeFiles(code, RETRYING);
 }
 
 /** Opens the folder anew, and the chat by its keys. */

@@ -1,30 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { writeFiles } from "../open-core.ts";
+import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, says, sends, startChatServer } from "../servers/chat-server.ts";
 import type { Locator } from "./browser.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, LIGHT, type Workbench } from "./workbench.ts";
-
-const PROJECT = {
-  "src/retry.ts": `import { backoffDelay } from "./backoff.ts";
-
-/** Sends a request again after a failure, waiting longer each time. */
-export async function retryRequest(send: () => Promise<Response>, attempts: number): Promise<Response> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const response = await send();
-    if (response.ok) return response;
-    await backoffDelay(attempt);
-  }
-  throw new Error("no attempt succeeded");
-}
-`,
-  "src/backoff.ts": `/** Waits before the next attempt of a request: twice as long as before the last. */
-export function backoffDelay(attempt: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt));
-}
-`,
-};
 
 /** What a model must not get into the editor. */
 const HOSTILE =
@@ -158,7 +139,7 @@ inWorkbench("questions in the editor", prepare, (suite) => {
 });
 
 async function prepare({ code }: Suite): Promise<void> {
-  writeFiles(code, PROJECT);
+  writeFiles(code, RETRYING);
 }
 
 function thread(workbench: Workbench): Locator {
