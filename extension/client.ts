@@ -13,6 +13,7 @@ import {
 } from "vscode-languageclient/node";
 import type { DeltaProgress, DerivedDownload } from "../shared/delta-types.ts";
 import type { EditorModelRequest, ModelText } from "../shared/editor-model-types.ts";
+import type { DownloadProgress } from "../shared/embedding-types.ts";
 import { CairnError, fromWireError, type WireError } from "../shared/errors.ts";
 import type { InitializationOptions } from "../shared/initialization.ts";
 import { type AnswerProgress, type RequestOf, type StatusOfRoot, ToClient, ToServer } from "../shared/protocol.ts";
@@ -39,6 +40,7 @@ export class ServerClient implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #started = new vscode.EventEmitter<void>();
   readonly #deltaProgress = new vscode.EventEmitter<DeltaProgress>();
+  readonly #downloadProgress = new vscode.EventEmitter<DownloadProgress>();
   readonly #answerProgress = new vscode.EventEmitter<AnswerProgress>();
   readonly #offeredText = new vscode.EventEmitter<ModelText>();
   readonly #derivedDownload = new vscode.EventEmitter<DerivedDownload>();
@@ -61,6 +63,8 @@ export class ServerClient implements vscode.Disposable {
   readonly onOfferedText = this.#offeredText.event;
   /** Fires while the server works on deltas. */
   readonly onDeltaProgress = this.#deltaProgress.event;
+  /** Fires while the server downloads an embedding model. */
+  readonly onDownloadProgress = this.#downloadProgress.event;
   /** Fires for each download of which a delta would save enough. */
   readonly onDerivedDownload = this.#derivedDownload.event;
 
@@ -146,6 +150,7 @@ export class ServerClient implements vscode.Disposable {
     this.#changed.dispose();
     this.#started.dispose();
     this.#deltaProgress.dispose();
+    this.#downloadProgress.dispose();
     this.#answerProgress.dispose();
     this.#offeredText.dispose();
     this.#derivedDownload.dispose();
@@ -175,6 +180,9 @@ export class ServerClient implements vscode.Disposable {
     });
     client.onNotification(ToClient.deltaProgress.method, (progress: DeltaProgress) =>
       this.#deltaProgress.fire(progress),
+    );
+    client.onNotification(ToClient.embeddingProgress.method, (progress: DownloadProgress) =>
+      this.#downloadProgress.fire(progress),
     );
     client.onNotification(ToClient.derivedDownload.method, (derived: DerivedDownload) =>
       this.#derivedDownload.fire(derived),

@@ -12,6 +12,7 @@ import { registerCursorSearch } from "./cursor-search.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDeltaWorkbench } from "./delta-workbench.ts";
 import { registerDiagnosticReport } from "./diagnostic-report.ts";
+import { registerEmbeddingModel } from "./embedding-model.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
@@ -51,6 +52,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerQuickSearch(server),
     registerContentsView(server),
     registerLanguageStatus(server),
+    registerEmbeddingModel(server, keys),
     registerDiagnosticReport(context, server),
     registerDeleteData(server),
     registerWalkthrough(context, server),

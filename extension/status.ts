@@ -46,7 +46,8 @@ function describe({ state, statuses }: ServerClient): Description {
       return say("$(error) Cairn", state.message);
     case "running": {
       const index = summarise(statuses.values());
-      return say(textOf(index), index.message, countsOf(index), skippedOf(statuses.values()));
+      const lines = [index.message, countsOf(index), embeddingOf(statuses.values()), skippedOf(statuses.values())];
+      return say(textOf(index), ...lines);
     }
   }
 }
@@ -72,6 +73,24 @@ function countsOf({ files: found, chunks, done, total, phase }: PanelIndex): str
   const searchable = vscode.l10n.t("Searchable: {0}, {1} of code.", files(found), pieces(chunks));
   if (phase !== "indexing") return searchable;
   return `${searchable} ${vscode.l10n.t("{0} of {1} files were looked at.", number(done), number(total))}`;
+}
+
+/** What the model that was chosen does, folder by folder. */
+function embeddingOf(statuses: Iterable<IndexStatus>): string {
+  const lines = [...statuses].flatMap(({ embedding }) => {
+    if (!embedding) return [];
+    const { model, inUse, done, total } = embedding;
+    if (inUse) return [vscode.l10n.t("Searched by {0}.", model)];
+    return [
+      vscode.l10n.t(
+        "{0} has embedded {1} of {2}; until then the model in the package searches.",
+        model,
+        number(done),
+        pieces(total),
+      ),
+    ];
+  });
+  return [...new Set(lines)].join(" ");
 }
 
 function skippedOf(statuses: Iterable<IndexStatus>): string {
@@ -103,6 +122,11 @@ async function showMenu(server: ServerClient): Promise<void> {
       when: runs,
       label: `$(list-unordered) ${vscode.l10n.t("What Is Indexed and What Is Not")}`,
       command: "cairn.showContents",
+    },
+    {
+      when: runs,
+      label: `$(symbol-numeric) ${vscode.l10n.t("Choose Embedding Model")}`,
+      command: "cairn.chooseEmbeddingModel",
     },
     {
       when: server.state.kind === "untrusted",

@@ -23,6 +23,8 @@ export interface Core {
   open(root: string | Opening, settings?: Settings): Promise<Workspace>;
   /** Closes every workspace that is still open. */
   close(): Promise<void>;
+  /** What the chosen model's engine may have waited for, such as a key, is there. */
+  retryEngine(): void;
 }
 
 /**

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Translation } from "../shared/phrase.ts";
 import type { Settings } from "../shared/settings.ts";
 import type { ChosenEngine } from "./chosen/chosen-engine.ts";
+import type { ChosenEngines } from "./chosen/chosen-engines.ts";
 import { chosenName } from "./chosen/model-choice.ts";
 import type { Core, Role, Workspace } from "./core-api.ts";
 import { loadStaticModel, type StaticModelShared } from "./embed/static-model.ts";
@@ -21,18 +22,16 @@ export interface CoreOptions {
 /** Puts the concrete parts together; nothing else names them. */
 export function createCore(host: Host, settings: Settings, options: CoreOptions): Core {
   const open = new Set<Workspace>();
-  let engine: Promise<ChosenEngine> | undefined;
-  const ending = new AbortController();
+  let engines: Promise<ChosenEngines> | undefined;
   /** The engine of the chosen model, which all folders share; undefined when none was chosen. */
-  const chosen = (): Promise<ChosenEngine> | undefined => {
+  const chosen = (root: string): Promise<ChosenEngine> | undefined => {
     const cacheDirectory = cacheDirectoryOf(settings, host.env);
     const name = chosenName(settings, cacheDirectory);
     if (name === undefined) return undefined;
-    engine ??= Promise.all([import("./chosen/chosen-engine.ts"), import("./chosen/chosen-model.ts")]).then(
-      async ([{ ChosenEngine }, { chosenModel }]) =>
-        new ChosenEngine(host, await chosenModel({ host, cacheDirectory, settings, signal: ending.signal }, name)),
+    engines ??= import("./chosen/chosen-engines.ts").then(
+      (module) => new module.ChosenEngines(host, cacheDirectory, settings),
     );
-    return engine;
+    return engines.then((all) => all.of(name, root));
   };
   const shared = createSharedCache(settings, host.log);
   let model: StaticModelShared | undefined;
@@ -66,12 +65,11 @@ export function createCore(host: Host, settings: Settings, options: CoreOptions)
       const closing = [...open].map((workspace) => workspace.close());
       open.clear();
       await Promise.all(closing);
-      ending.abort();
-      await engine?.then(
-        (one) => one.close(),
-        () => {},
-      );
+      await engines?.then((all) => all.close());
       shared?.close();
+    },
+    retryEngine() {
+      void engines?.then((all) => all.tryAgain());
     },
   };
 }

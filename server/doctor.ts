@@ -138,6 +138,12 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
   const chosen = chosenName(settings, cacheDirectory);
   if (chosen === undefined) return ok(name, "by the model in the package");
   try {
+    const { embeddingServer, isServerName } = await import("./remote/embedding-server.ts");
+    if (isServerName(chosen)) {
+      const { destination, keyName } = embeddingServer(settings, chosen);
+      if (!keyName || host.env[keyName]) return ok(name, `by ${chosen} at ${destination}, which is not asked now`);
+      return warn(name, `by ${chosen} at ${destination}, without a key here`, `A terminal reads it from ${keyName}.`);
+    }
     const { chosenModel } = await import("./chosen/chosen-model.ts");
     const { keptPlacement } = await import("./chosen/placed-engine.ts");
     const sources = { host, cacheDirectory, settings, signal: AbortSignal.timeout(LONGEST_LOOK_MS) };

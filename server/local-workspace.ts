@@ -67,6 +67,9 @@ const NOT_STARTED: EngineStatus = {
   rejected: 0,
   restarts: 0,
 };
+/** Before a chosen model's server that was never reached is tried again; doubled each time. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 30_000;
 
 export interface LocalParts {
   host: Host;
@@ -84,8 +87,8 @@ export interface LocalParts {
   threads: number;
   /** The user's cache is kept below so many bytes; 0 means no cap. */
   maxCacheBytes: number;
-  /** The engine of the model that the user chose, once this root is held; undefined when none was chosen. */
-  chosen: () => Promise<ChosenEngine> | undefined;
+  /** The engine of the model that the user chose for a root, once that is held; undefined when none was chosen. */
+  chosen: (root: string) => Promise<ChosenEngine> | undefined;
   /** The cache of the user's team; undefined without one. */
   shared: SharedCache | undefined;
   /** What had to be repaired to open the store; nothing when nothing. */
@@ -109,6 +112,11 @@ export class LocalWorkspace implements HeldWorkspace {
   #chosen: ChosenSearch | undefined;
   /** Its name, while it is looked into. */
   #choosing: string | undefined;
+  /** Of a path: whether its file may not be sent to where the chosen model runs. */
+  #isWithheld: (path: string) => boolean = () => false;
+  /** Until the model that the user chose is tried once more, and how often that was so. */
+  #starting: NodeJS.Timeout | undefined;
+  #starts = 0;
   /** Why the model that the user chose is not used. */
   #notChosen: Phrase = SILENCE;
   #closed = false;
@@ -158,7 +166,7 @@ export class LocalWorkspace implements HeldWorkspace {
     const workspace = new LocalWorkspace(parts);
     await workspace.#openSnapshot();
     workspace.#indexer.start(parts.files, parts.scan);
-    const engine = parts.chosen();
+    const engine = parts.chosen(workspace.root);
     if (engine) await soon(workspace.#searchBy(engine));
     return workspace;
   }
@@ -170,7 +178,8 @@ export class LocalWorkspace implements HeldWorkspace {
 
   async similar(request: SimilarRequest, signal?: AbortSignal): Promise<SearchAnswer<Phrase>> {
     await this.#unsaved.soonSettled();
-    return answerSimilar(this.#source(), request, signal);
+    const withheld = request.path !== undefined && this.#isWithheld(request.path);
+    return answerSimilar(this.#source(withheld), request, signal);
   }
 
   async read(request: ReadRequest): Promise<CodeExcerpt> {
@@ -266,6 +275,7 @@ export class LocalWorkspace implements HeldWorkspace {
   /** Ends indexing after what is under way and gives the lease back. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#starting);
     await this.#chosen?.close();
     await this.#indexer.close();
     await this.#workers.close();
@@ -285,13 +295,14 @@ export class LocalWorkspace implements HeldWorkspace {
     }
   }
 
-  #source(): SearchSource {
+  /** @param withheld what is asked may not leave this machine */
+  #source(withheld = false): SearchSource {
     const { snapshot } = this.#unsaved;
     return {
       snapshot,
       complete: this.#indexer.complete,
       lacking: this.#indexer.lacking,
-      meaningOf: this.#meaningIn(snapshot),
+      meaningOf: this.#meaningIn(snapshot, withheld),
       scan: (terms, limit, stop) => this.#scan(terms, limit, stop),
       readText: (path, indexed) => this.#readNow(path, indexed),
       languageOf: (path) => languageOf(path).id,
@@ -300,10 +311,10 @@ export class LocalWorkspace implements HeldWorkspace {
   }
 
   /** The chosen model's word on the chunks of a snapshot where it can be had, else the bundled model's vector of the text. */
-  #meaningIn(snapshot: Snapshot): SearchSource["meaningOf"] {
+  #meaningIn(snapshot: Snapshot, withheld: boolean): SearchSource["meaningOf"] {
     const bundled = (text: string) => this.#encoder.query(text)?.codes;
     const chosen = this.#chosen;
-    if (!chosen) return bundled;
+    if (!chosen || withheld) return bundled;
     return async (text, signal) => (await chosen.compare(snapshot, text, signal)) ?? bundled(text);
   }
 
@@ -314,7 +325,10 @@ export class LocalWorkspace implements HeldWorkspace {
     try {
       const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
       const shared = await this.#sharedVectors(engine);
+      const { withheldBy } = await import("./answer/never-send.ts");
       if (this.#closed) return;
+      this.#notChosen = SILENCE;
+      if (engine.server?.remote) this.#isWithheld = withheldBy(settings.neverSend);
       this.#chosen = new ChosenSearch({
         engine,
         kernels: model.kernels,
@@ -322,6 +336,7 @@ export class LocalWorkspace implements HeldWorkspace {
         fallback: settings["embedding.fallback.enabled"],
         snapshot: () => this.#live.snapshot,
         isSettled: () => this.#indexer.progress.phase === "ready",
+        isWithheld: this.#isWithheld,
         lookUp: (job) => this.#workers.run("embedded", job),
         store: (batch) => store.call("put", batch),
         shared,
@@ -330,13 +345,23 @@ export class LocalWorkspace implements HeldWorkspace {
       this.#chosen.advance();
     } catch (error) {
       if (this.#closed) return;
-      const { said, advice, message, hint } = asCairnError(error);
+      const { kind, said, advice, message, hint } = asCairnError(error);
       this.#notChosen = phrase("{0} The model in the package searches. {1}", said, advice);
       host.log.warn(`embedding: ${message} ${hint}`);
+      // A server that was reached before is tried again by its engine; this one has none yet.
+      if (kind === "unavailable") this.#searchByLater();
     } finally {
       this.#choosing = undefined;
       if (!this.#closed) this.#tell();
     }
+  }
+
+  #searchByLater(): void {
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#starts++);
+    this.#starting = setTimeout(() => {
+      const engine = this.#parts.chosen(this.root);
+      if (engine) void this.#searchBy(engine);
+    }, wait).unref();
   }
 
   /** Of the model that the user chose; undefined without one, and when it cannot be used. */

@@ -4,6 +4,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The model that `huggingface` stands for when no other is named. */
 const DEFAULT_HUB_MODEL = "all-MiniLM-L6-v2";
 
+/** The model that `openai` stands for when no other is named. */
+const DEFAULT_OPENAI_MODEL = "text-embedding-3-small";
+
 /**
  * EMBEDDING_PROVIDER says whose model it is that HF_EMBEDDING_MODEL names: with `bundled`, none of the Hub's.
  * @param problems gets what is wrong with it
@@ -18,9 +21,15 @@ export function withEmbeddingProvider(env: Environment, problems: string[]): Env
       return { ...env, HF_EMBEDDING_MODEL: "bundled" };
     case "huggingface":
       return { ...env, HF_EMBEDDING_MODEL: model || DEFAULT_HUB_MODEL };
+    case "openai":
+      return {
+        ...env,
+        HF_EMBEDDING_MODEL: `openai:${env.OPENAI_EMBEDDING_MODEL || DEFAULT_OPENAI_MODEL}`,
+        CAIRN_EMBEDDING_ENDPOINT: env.CAIRN_EMBEDDING_ENDPOINT || env.OPENAI_BASE_URL,
+      };
     default:
       problems.push(
-        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not ${JSON.stringify(provider)}. It is ignored.`,
+        `The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, openai, not ${JSON.stringify(provider)}. It is ignored.`,
       );
       return env;
   }

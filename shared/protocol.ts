@@ -29,6 +29,7 @@ import type {
   OfferedModel,
   OfferedModelRequest,
 } from "./editor-model-types.ts";
+import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embedding-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
@@ -113,6 +114,17 @@ export const ToServer = {
   resume: { method: "cairn/resume" } as RequestOf<RootParams, null>,
   /** Drops the index and builds it again; vectors of known content are kept. */
   rebuild: { method: "cairn/rebuild" } as RequestOf<RootParams, null>,
+  /** The embedding models that can be chosen, and the one that is. Asks nobody. */
+  embeddingModels: { method: "cairn/embedding/models" } as RequestOf<Record<string, never>, EmbeddingChoices>,
+  /** What a model would cost for the open folders; waits until they are indexed. Nothing is sent anywhere. */
+  embeddingCosts: { method: "cairn/embedding/costs" } as RequestOf<{ model: string }, ChoiceCosts>,
+  /** Downloads a model of the catalogue, with progress for a task. What a cancelled one has brought stays for the next. */
+  embeddingPull: { method: "cairn/embedding/pull" } as RequestOf<{ model: string; task: number }, null>,
+  /**
+   * Searches by a model from now on, in all windows and terminals. For one on a server the user has agreed that the open
+   * folders' code is sent there. `overruledBy` is what the settings or the environment say instead.
+   */
+  embeddingUse: { method: "cairn/embedding/use" } as RequestOf<{ model: string }, { overruledBy: string }>,
   /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
   deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<EstimateParams & DeltaManner, DeltaEstimate>,
   /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */
@@ -165,6 +177,8 @@ export const ToClient = {
   offeredText: { method: "cairn/offeredText" } as NotificationOf<ModelText>,
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
+  /** How far the download of an embedding model is, at most ten a second. */
+  embeddingProgress: { method: "cairn/embedding/progress" } as NotificationOf<DownloadProgress>,
   /** How far a request about deltas is that named a task, at most ten a second. */
   deltaProgress: { method: "cairn/delta/progress" } as NotificationOf<DeltaProgress>,
   /** A download of which a delta would save enough; only while `cairn.delta.watchDownloads` is on. */

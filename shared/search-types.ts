@@ -172,9 +172,11 @@ export interface EmbeddingStatus {
   phase: EmbeddingPhase;
   /** True while searches compare with this model's vectors, false while those of the model in the package serve. */
   inUse: boolean;
-  /** Chunks that have a vector, of those that can be found. */
+  /** Chunks that have a vector, of those that can be found and may have one. */
   done: number;
   total: number;
+  /** Chunks that match `cairn.neverSend` and have none, for the model runs on another machine; absent when there are none. */
+  withheld?: number;
   engine: EngineStatus;
 }
 

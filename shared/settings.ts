@@ -120,7 +120,14 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "HF_EMBEDDING_MODEL",
-    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`; any other of the Hub that was pulled, as `owner/name`; or one of your own by its absolute path: a GGUF file such as `~/models/nomic-embed-text-v1.5.Q8_0.gguf`, which runs as `cairn.answer.local.gpu`, `.threads` and `.engineFolder` say, or a folder with a model in ONNX form. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none), else what `cairn models use` has chosen on this machine, else the model in the package.",
+    doc: "The model that compares questions with code by their meaning: one that `cairn models` lists and `cairn models pull` has downloaded, for example `jina-embeddings-v2-base-code`, or with its precision `bge-base-en-v1.5:fp32`; any other of the Hub that was pulled, as `owner/name`; one of your own by its absolute path: a GGUF file such as `~/models/nomic-embed-text-v1.5.Q8_0.gguf`, which runs as `cairn.answer.local.gpu`, `.threads` and `.engineFolder` say, or a folder with a model in ONNX form; or one on a server that speaks OpenAI's protocol, as `PROVIDER:MODEL` (`openai`, `azure`, `ollama`, `lmstudio`, `vllm`, `llama-server`): `openai:text-embedding-3-small`, and `openai:text-embedding-3-small@512` for vectors of 512 numbers. Nothing of a folder is sent to another machine before you have agreed to it for that folder, with Cairn: Choose Embedding Model or `cairn models use`. Its vectors are made in the background, beside those of the model in the package, which serve until the others are complete. `bundled` is the model in the package. Empty: what `EMBEDDING_PROVIDER` says (`bundled`; `huggingface` means `HF_EMBEDDING_MODEL`, or all-MiniLM-L6-v2 when that names none; `openai` means `OPENAI_EMBEDDING_MODEL` there, or text-embedding-3-small), else what `cairn models use` has chosen on this machine, else the model in the package.",
+  },
+  "embedding.endpoint": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_EMBEDDING_ENDPOINT",
+    doc: "The address of the server that the model in `cairn.embedding.model` runs on, for example `https://models.example.com/v1`; for Azure `https://NAME.openai.azure.com/openai/v1`. Empty: the usual address of the provider. With `EMBEDDING_PROVIDER=openai` in the environment, `OPENAI_BASE_URL` there says it too.",
   },
   "embedding.device": {
     type: "choice",

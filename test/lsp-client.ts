@@ -24,6 +24,8 @@ export interface LspClientOptions {
   configuration?: Record<string, unknown>;
   /** Methods of requests that the client answers with an error. */
   refuses?: readonly string[];
+  /** Of the server, besides what it inherits. */
+  env?: Readonly<Record<string, string>>;
   /** Options of the server's Node. */
   nodeOptions?: readonly string[];
   /** A program, with its arguments, that runs the server. */
@@ -62,7 +64,7 @@ export class LspClient {
     const command = [...(options.through ?? []), process.execPath, ...(options.nodeOptions ?? []), entry, "--stdio"];
     const child = spawn(command[0], command.slice(1), {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, CAIRN_CACHE_DIR: options.cacheDirectory },
+      env: { ...process.env, CAIRN_CACHE_DIR: options.cacheDirectory, ...options.env },
     });
     test.after(() => child.kill("SIGKILL"));
     const reader = new StreamMessageReader(child.stdout);

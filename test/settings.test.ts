@@ -99,6 +99,9 @@ test("which model embeds is set by a setting, else by the environment, else nobo
     [{ ...hub, HF_EMBEDDING_MODEL: "e5-base-v2" }, "e5-base-v2"],
     [{ EMBEDDING_PROVIDER: "bundled" }, "bundled"],
     [{ EMBEDDING_PROVIDER: "bundled", HF_EMBEDDING_MODEL: "e5-base-v2" }, "bundled"],
+    [{ EMBEDDING_PROVIDER: "openai", OPENAI_API_KEY: "k" }, "openai:text-embedding-3-small"],
+    [{ EMBEDDING_PROVIDER: "openai", HF_EMBEDDING_MODEL: "e5-base-v2" }, "openai:text-embedding-3-small"],
+    [{ EMBEDDING_PROVIDER: "openai", OPENAI_EMBEDDING_MODEL: "own@256" }, "openai:own@256"],
   ] as const) {
     const expected = { settings: { ...defaults, "embedding.model": model }, problems: [] };
     assert.deepEqual(readSettings({}, env), expected, JSON.stringify(env));
@@ -108,8 +111,23 @@ test("which model embeds is set by a setting, else by the environment, else nobo
   }
   assert.match(
     readSettings({}, { EMBEDDING_PROVIDER: "skynet" }).problems.join(),
-    /^The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, not "skynet"\. It is ignored\.$/,
+    /^The environment variable EMBEDDING_PROVIDER must be one of bundled, huggingface, openai, not "skynet"\. It is ignored\.$/,
   );
+});
+
+test("where that model runs is set by a setting, else by the environment, of OpenAI's own names only for its provider", () => {
+  const key = "embedding.endpoint";
+  const openai = { EMBEDDING_PROVIDER: "openai", OPENAI_BASE_URL: "http://gateway/v1" };
+  for (const [env, address] of [
+    [{}, ""],
+    [{ OPENAI_BASE_URL: "http://gateway/v1" }, ""],
+    [openai, "http://gateway/v1"],
+    [{ ...openai, CAIRN_EMBEDDING_ENDPOINT: "http://own/v1" }, "http://own/v1"],
+  ] as const) {
+    assert.equal(readSettings({}, env).settings[key], address);
+    assert.equal(readSettings({ [`cairn.${key}`]: "http://set/v1" }, env).settings[key], "http://set/v1");
+  }
+  assert.equal(SETTINGS[key].scope, "machine");
 });
 
 test("whether the model in the package may stand in is set by a setting, else by the environment, else it may", () => {

@@ -14,6 +14,11 @@ export function notAgreed(cacheDirectory: string, providers: readonly Provider[]
   return providers.filter((provider) => provider.remote && provider.hasKey && !agreed.includes(keyOf(provider)));
 }
 
+/** Whether the user has agreed to what is sent to this one. */
+export function hasAgreed(cacheDirectory: string, addressee: Addressee): boolean {
+  return readAgreed(cacheDirectory).includes(keyOf(addressee));
+}
+
 /**
  * Remembers that the user agreed to what is sent to these, for every terminal and editor.
  * @throws CairnError("unavailable") when that cannot be written down

@@ -11,6 +11,7 @@ import { type LlamaOptions, llama } from "./llama.ts";
 import type { Provider } from "./llm.ts";
 import { localServer } from "./local-servers.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
+import { isRemote } from "./provider-address.ts";
 import type { ProviderOptions } from "./provider-options.ts";
 import type { Deadlines } from "./watchdog.ts";
 
@@ -144,7 +145,7 @@ function optionsOf(
   model: string,
   prices: ProviderOptions["prices"],
 ): ProviderOptions {
-  const remote = isRemote(baseUrl);
+  const remote = isRemote(baseUrl, "cairn.answer.openai.baseUrl (OPENAI_BASE_URL)");
   return {
     baseUrl,
     model,
@@ -192,19 +193,6 @@ function llamaOptions(settings: Settings, name: string, modelPath: string): Llam
     unloadAfterMs: settings["answer.local.unloadAfterMinutes"] * 60_000,
     deadlines: deadlinesOf(settings, PATIENCE.local),
   };
-}
-
-/** @throws CairnError("input") for what is no address of a web service */
-function isRemote(baseUrl: string): boolean {
-  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
-    throw new CairnError(
-      "input",
-      baseUrl ? phrase('"{0}" is no address of a provider.', baseUrl) : phrase("The provider has no address yet."),
-      phrase("Set cairn.answer.openai.baseUrl (OPENAI_BASE_URL), with https:// in front."),
-    );
-  }
-  const { hostname } = new URL(baseUrl);
-  return !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 /** What a provider publishes holds at its own address; what the user says, at every one. */

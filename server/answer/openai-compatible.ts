@@ -2,8 +2,9 @@ import type { Host } from "../host.ts";
 import { type OutputLimit, streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
 import { offeredModels } from "./model-list.ts";
+import { openAiClient } from "./openai-client.ts";
 import { ProviderError } from "./provider-error.ts";
-import { fetchThere, identityOf, LONGEST_REQUEST_MS, type ProviderOptions } from "./provider-options.ts";
+import { identityOf, type ProviderOptions } from "./provider-options.ts";
 import { RateLimits } from "./rate-limits.ts";
 
 /** How the servers that speak OpenAI's protocol differ. */
@@ -51,21 +52,7 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
       if (keyName && !key) {
         throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${keyName}.`);
       }
-      const { default: OpenAI } = await import("openai");
-      const client = new OpenAI({
-        baseURL,
-        // The client insists on a key; servers without keys do not look at it.
-        apiKey: key || "none",
-        defaultHeaders: name === "azure" ? { "api-key": key } : {},
-        fetch: fetchThere(host),
-        maxRetries: 0,
-        timeout: LONGEST_REQUEST_MS,
-        logLevel: "off",
-        // What is not given it would take from the environment.
-        adminAPIKey: null,
-        organization: null,
-        project: null,
-      });
+      const client = await openAiClient(host, { provider: name, baseURL, key });
       const offered = (within: AbortSignal) => client.models.list({ signal: within });
       const ofServer = async () => (await offeredModels(request, deadlines.connectMs, signal, offered))[0];
       const model = options.model || (keyName ? undefined : await ofServer());

@@ -24,6 +24,6 @@ export function identityOf({ baseUrl, model, contextTokens }: ProviderOptions): 
 export const LONGEST_REQUEST_MS = 3_600_000;
 
 /** The host's fetch for a provider's client. A redirect would carry the question to where nobody agreed to send it. */
-export function fetchThere(host: Host): typeof globalThis.fetch {
+export function fetchThere(host: Pick<Host, "fetch">): typeof globalThis.fetch {
   return (input, init) => host.fetch(input, { ...init, redirect: "error" });
 }

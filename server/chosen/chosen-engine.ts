@@ -2,13 +2,20 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { EngineQueue } from "../native/engine-queue.ts";
-import { KeptEngine } from "../native/kept-engine.ts";
+import { EngineQueue, type QueueManner } from "../native/engine-queue.ts";
+import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
+import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
 import type { ChosenModel } from "./chosen-model.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
 const QUESTION_MS = 3_000;
+
+/** Texts that wait for an engine at a time, of one index. */
+const TEXTS_AT_ONCE = { process: 64, server: 256 };
+
+/** A server answers several requests at a time; one that takes fewer texts says so. */
+const OF_SERVERS: QueueManner = { texts: 64, questionsAside: true };
 
 /** The engine of the model that the user chose: one a process, whatever the number of folders that are open. */
 export class ChosenEngine {
@@ -17,20 +24,31 @@ export class ChosenEngine {
   /** Part of the key of its vectors. */
   readonly model: string;
   readonly dims: number;
+  /** Where it runs, unless that is a process of this machine. */
+  readonly server: EmbeddingServer | undefined;
   readonly #engine: KeptEngine;
   readonly #queue: EngineQueue;
+  #logged = "";
   readonly #listeners = new Set<() => void>();
 
-  /** Begins to load the model. */
+  /** Begins to load the model, or to ask its server. */
   constructor(host: Host, model: ChosenModel) {
+    const { server } = model;
     this.name = model.name;
     this.model = model.identity;
     this.dims = model.dims;
+    this.server = server;
     this.#engine = new KeptEngine(
       (signal) => model.start(signal),
       () => this.#changed(host),
+      server && OF_SERVER,
     );
-    this.#queue = new EngineQueue(this.#engine, model.dims);
+    this.#queue = new EngineQueue(this.#engine, model.dims, server && OF_SERVERS);
+  }
+
+  /** How many texts are worth bringing to it at a time. */
+  get textsAtOnce(): number {
+    return TEXTS_AT_ONCE[this.server ? "server" : "process"];
   }
 
   /** Why it does not run now; undefined while it does, and while it is started for the first time. */
@@ -45,6 +63,11 @@ export class ChosenEngine {
   /** True when it will not run any more. */
   get hasGivenUp(): boolean {
     return this.#engine.hasGivenUp;
+  }
+
+  /** True when nobody should wait for it now. */
+  get isLost(): boolean {
+    return this.#engine.isLost;
   }
 
   get status(): EngineStatus {
@@ -68,6 +91,13 @@ export class ChosenEngine {
     return this.#queue.embed(text, "passage", { signal });
   }
 
+  /** What it may have waited for, such as a key, is there. */
+  tryAgain(): void {
+    if (this.#engine.isRunning) return;
+    this.#queue.reopen();
+    this.#engine.tryAgain();
+  }
+
   async close(): Promise<void> {
     this.#queue.end(new CairnError("unavailable", phrase("The index is closed."), phrase("Open the folder again.")));
     await this.#engine.close();
@@ -75,7 +105,11 @@ export class ChosenEngine {
 
   #changed(host: Host): void {
     const { failure } = this.#engine;
-    if (failure) host.log.warn(`embedding with ${this.name}: ${failure.message} ${failure.hint}`);
+    // A server that stays away is away for the same reason each time that it is asked.
+    if (failure && failure.message !== this.#logged) {
+      host.log.warn(`embedding with ${this.name}: ${failure.message} ${failure.hint}`);
+    }
+    this.#logged = failure?.message ?? "";
     if (failure && this.#engine.hasGivenUp) this.#queue.end(failure);
     else this.#queue.advance();
     for (const listener of this.#listeners) listener();

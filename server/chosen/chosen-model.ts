@@ -1,6 +1,7 @@
 import type { Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
+import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import { loadableModel } from "./loadable-model.ts";
 import { localModel, modelPath } from "./local-model.ts";
 import { hubPartsOf, namedModel } from "./named-model.ts";
@@ -16,6 +17,8 @@ export interface ChosenModel {
   readonly dims: number;
   /** What is put before questions and passages, where Cairn puts anything there. */
   readonly prompts?: Prompts;
+  /** Where it runs, unless that is a process of this machine. */
+  readonly server?: EmbeddingServer;
   /** @throws {CairnError} `input` or `corrupt` for what is so at the next try too, `unavailable` otherwise */
   start(signal?: AbortSignal): Promise<EmbeddingEngine>;
 }

@@ -14,8 +14,6 @@ import type { CodedVector, SharedVectors } from "./shared-vectors.ts";
 
 /** Files whose vectors are looked up, and then made, at a time. */
 const FILES_AT_ONCE = 32;
-/** Texts that wait for the engine at a time; each such piece is stored before the next begins. */
-const TEXTS_AT_ONCE = 64;
 /** Once complete, the vectors go on serving while no more than this share of the chunks lacks one. */
 const MOST_LACKING = 0.05;
 
@@ -29,6 +27,8 @@ export interface ChosenSearchParts {
   snapshot(): Snapshot;
   /** True while the index is up to date and may work: nothing is embedded meanwhile. */
   isSettled(): boolean;
+  /** Of a path: whether its file may not be sent to where the engine is. */
+  isWithheld(path: string): boolean;
   /** Looks up vectors, and cuts the files of the rest; away from this thread. */
   lookUp(job: FilesToEmbed): Promise<FilesEmbedded>;
   /** Stores vectors durably. */
@@ -59,6 +59,8 @@ export class ChosenSearch {
   #inUse = false;
   #lacking = 0;
   #total = 0;
+  /** Chunks that may not be sent to where the engine is: they are found by their words, and nothing waits for them. */
+  #withheld = 0;
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
 
@@ -77,6 +79,7 @@ export class ChosenSearch {
       inUse: this.#inUse && engine.isRunning,
       done: this.#total - this.#lacking,
       total: this.#total,
+      ...(this.#withheld > 0 && { withheld: this.#withheld }),
       engine: engine.status,
     };
   }
@@ -89,7 +92,9 @@ export class ChosenSearch {
   /** Goes on; to be called when the index has changed. */
   advance(): void {
     const { engine, snapshot, isSettled, onChange } = this.#parts;
-    if (engine.hasGivenUp && engine.failure) this.#tell(engine.failure);
+    // A process is started again before anyone need know of it; a server may stay away.
+    if ((engine.hasGivenUp || engine.server) && engine.failure) this.#tell(engine.failure);
+    else if (engine.server && engine.isRunning) this.#notice = SILENCE;
     const has = this.#done === snapshot() && this.#failure === undefined;
     if (!has && this.#pass === undefined && isSettled() && !this.#ending.signal.aborted) {
       this.#pass = this.#fill()
@@ -140,7 +145,7 @@ export class ChosenSearch {
 
   #phase(): EmbeddingPhase {
     const { engine, snapshot, isSettled } = this.#parts;
-    if (engine.hasGivenUp || this.#failure) return "failed";
+    if (engine.isLost || this.#failure) return "failed";
     if (this.#done === snapshot() && this.#pass === undefined) {
       if (engine.isRunning) return "ready";
       return engine.failure ? "failed" : "loading";
@@ -151,7 +156,7 @@ export class ChosenSearch {
 
   /** Brings the vectors to what is indexed: those that are stored first, then those that have to be made. */
   async #fill(): Promise<void> {
-    const { snapshot, isSettled, onChange } = this.#parts;
+    const { snapshot, isSettled, isWithheld, onChange } = this.#parts;
     this.#failure = undefined;
     for (;;) {
       const wanted = snapshot();
@@ -159,8 +164,10 @@ export class ChosenSearch {
       if (this.#goneFrom !== wanted) this.#gone.clear();
       this.#goneFrom = wanted;
       this.#vectors.compact(wanted);
-      const { files, chunks } = this.#vectors.lackingIn(wanted);
-      this.#count(files, chunks);
+      const { files: lacking, chunks } = this.#vectors.lackingIn(wanted);
+      const files = lacking.filter(({ path }) => !isWithheld(path));
+      this.#withheld = chunksOf(lacking) - chunksOf(files);
+      this.#count(files, chunks - this.#withheld);
       const todo = distinct(files.filter(({ content }) => !this.#gone.has(content)));
       if (todo.length === 0) {
         this.#done = wanted;
@@ -178,7 +185,7 @@ export class ChosenSearch {
   /** What comes later must not throw out what serves; much of it does, for it would be found by its words alone. */
   #count(files: readonly IndexedFile[], chunks: number): void {
     this.#total = chunks;
-    this.#lacking = files.reduce((sum, file) => sum + file.chunks, 0);
+    this.#lacking = chunksOf(files);
     if (this.#lacking > MOST_LACKING * chunks) this.#inUse = false;
   }
 
@@ -205,28 +212,29 @@ export class ChosenSearch {
   /** Makes the vectors that are lacking, stores them, and puts them in their places. */
   async #make(files: readonly IndexedFile[], { texts, counts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
     const { engine, store, shared } = this.#parts;
-    const { model, dims } = engine;
+    const { model, dims, textsAtOnce } = engine;
     const paths = files.flatMap(({ path }, i) => new Array<string>(counts[i]).fill(path));
     const hashOf = (chunk: number) => Buffer.from(hashes.buffer, hashes.byteOffset + chunk * 16, 16).toString("hex");
-    const chunksOf = new Map<string, number[]>();
+    const chunksWith = new Map<string, number[]>();
     const distinctTexts: TextToEmbed[] = [];
     for (const { chunk, text } of texts) {
       const hash = hashOf(chunk);
       const isPrivate = shared?.isPrivate(paths[chunk]) ?? true;
-      const same = chunksOf.get(hash);
+      const same = chunksWith.get(hash);
       if (same) same.push(chunk);
       else {
-        chunksOf.set(hash, [chunk]);
+        chunksWith.set(hash, [chunk]);
         distinctTexts.push({ text, hash, isPrivate });
       }
     }
-    for (let from = 0; from < distinctTexts.length; from += TEXTS_AT_ONCE) {
-      const piece = distinctTexts.slice(from, from + TEXTS_AT_ONCE);
+    for (let from = 0; from < distinctTexts.length; from += textsAtOnce) {
+      // Each such piece is stored before the next begins.
+      const piece = distinctTexts.slice(from, from + textsAtOnce);
       const made = await this.#vectorsOf(piece);
       const batch = batchOf(model, dims, made);
       await store(batch);
       for (const [i, { hash }] of made.entries()) {
-        for (const chunk of chunksOf.get(hash) ?? []) {
+        for (const chunk of chunksWith.get(hash) ?? []) {
           codes.set(batch.codes.subarray(i * dims, (i + 1) * dims), chunk * dims);
           scales[chunk] = batch.scales[i];
         }
@@ -296,6 +304,10 @@ interface TextToEmbed {
 }
 
 type MadeVector = { readonly hash: string } & CodedVector;
+
+function chunksOf(files: readonly IndexedFile[]): number {
+  return files.reduce((sum, file) => sum + file.chunks, 0);
+}
 
 /** The first file of each content: the others get the same vectors. */
 function distinct(files: readonly IndexedFile[]): IndexedFile[] {

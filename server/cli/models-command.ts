@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { type AddedModel, addModel } from "../chosen/add-model.ts";
@@ -6,6 +7,7 @@ import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
 import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
+import { type TriedModel, tryModel } from "../chosen/try-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { namedRepository } from "../hub/cache-layout.ts";
 import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
@@ -13,12 +15,12 @@ import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/
 import { type PulledModel, pullModel } from "../hub/pull.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { embeddingServer, isServerName } from "../remote/embedding-server.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { bytes, counted, folderToUse, terminalSettings } from "./session.ts";
 import { renderLine } from "./terminal.ts";
-import { type TriedModel, tryModel } from "./try-model.ts";
-import { costOf, type EmbeddingCost, useModel } from "./use-model.ts";
+import { costOnDisk, costOnServer, useModel } from "./use-model.ts";
 
 const HELP = `Lists the embedding models that Cairn knows, downloads them from the Hugging Face Hub, checks and removes them.
 
@@ -27,6 +29,7 @@ Usage: cairn models [list]
        cairn models verify [MODEL]
        cairn models try    MODEL "question" "text" ["text" ...]
        cairn models use    MODEL [folder] [--precision PRECISION]
+       cairn models use    PROVIDER:MODEL[@DIMENSIONS] [folder] [--yes]
        cairn models remove MODEL
 
 Models lie in the Hub's own cache, shared with Python's tools: what one has downloaded, the other finds. A download that
@@ -48,7 +51,14 @@ is to be used, and adds it to the list. Its commit and the hashes of its files a
 the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
 path that is not absolute begins with ./ or ends in .gguf.
 
+A model on a server that speaks OpenAI's protocol is named with its provider (openai, azure, ollama, lmstudio, vllm,
+llama-server): openai:text-embedding-3-small, or openai:text-embedding-3-small@512 for vectors of 512 numbers. Before any
+code of the folder is sent to another machine, \`use\` says how much goes where at what price, and asks; files that match
+cairn.neverSend stay here. CAIRN_EMBEDDING_ENDPOINT is another address than the provider's usual one; keys are read from
+OPENAI_API_KEY and AZURE_OPENAI_API_KEY.
+
 Options:
+  --yes                  Do not ask before the code of the folder is sent to another machine
   --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
   --json                 Answer with one JSON object
   --color WHEN           auto (default), always or never
@@ -93,7 +103,7 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
 
 export const modelsCommand: Command = {
   help: HELP,
-  options: { precision: { type: "string" } },
+  options: { precision: { type: "string" }, yes: { type: "boolean" } },
   async run(context, given) {
     const [name = "list", named] = given.positionals;
     if (!Object.hasOwn(ACTIONS, name)) {
@@ -120,7 +130,9 @@ export const modelsCommand: Command = {
 };
 
 async function list({ context, given, parts, settings, cacheDirectory, models }: Task): Promise<number> {
-  const { id: chosen } = partsOfName(chosenName(settings, cacheDirectory) ?? BUNDLED);
+  const name = chosenName(settings, cacheDirectory) ?? BUNDLED;
+  const server = isServerName(name) ? embeddingServer(settings, name) : undefined;
+  const chosen = server ? name : partsOfName(name).id;
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const { print, style } = context.terminal;
   if (given.flag("json")) {
@@ -141,6 +153,7 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
     print(`  ${style.dim(model.about)}\n`);
   }
   if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
+  if (server) print(`${style.bold(name)}  at ${server.destination}${style.ok(", searches")}\n`);
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
   return ExitCode.ok;
 }
@@ -226,10 +239,25 @@ async function use(task: Task): Promise<number> {
     else terminal.print(`The model in the package searches again. Other vectors are kept.\n${overruled(overruledBy)}`);
     return ExitCode.ok;
   }
-  const name = nameOf(task, "use");
   const folder = folderToUse(context, given.positionals[2]);
+  if (named !== undefined && isServerName(named)) {
+    const server = embeddingServer(settings, named);
+    const cost = await costOnServer(context, settings, server, { folder, cacheDirectory, yes: given.flag("yes") });
+    if (cost) return keepUsed({ context, given, settings, cacheDirectory }, cost);
+    terminal.print("Nothing is sent, and nothing has changed.\n");
+    return ExitCode.ok;
+  }
+  const name = nameOf(task, "use");
   terminal.progress(`Looking at ${name} ...`);
-  const cost = await costOf(context, settings, await modelOf(name), folder);
+  const cost = await costOnDisk(context, settings, await modelOf(name), folder);
+  return keepUsed({ context, given, settings, cacheDirectory }, cost);
+}
+
+function keepUsed(
+  { context, given, settings, cacheDirectory }: Pick<Task, "context" | "given" | "settings" | "cacheDirectory">,
+  cost: EmbeddingCost & { readonly fee?: EmbeddingFee },
+): number {
+  const { terminal } = context;
   const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
@@ -237,11 +265,15 @@ async function use(task: Task): Promise<number> {
   return ExitCode.ok;
 }
 
-function costText({ terminal: { style } }: CommandContext, cost: EmbeddingCost): string {
-  const { model, folder, chunks, textsPerSecond, seconds } = cost;
+function costText(
+  { terminal: { style } }: CommandContext,
+  cost: EmbeddingCost & { readonly fee?: EmbeddingFee },
+): string {
+  const { model, folder, chunks, textsPerSecond, seconds, fee } = cost;
   const speed = textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0);
   const time = seconds === 0 ? "" : `, about ${timeLeft(seconds)} at ${speed} chunks/s`;
-  return `${style.bold(model)} searches from the next command on, and in an editor once its folder is opened again.
+  const where = fee ? ` at ${fee.destination}` : "";
+  return `${style.bold(model)}${where} searches from the next command on, and in an editor once its folder is opened again.
 ${style.path(folder)}: ${counted(chunks, "chunk")} to embed${time}, ${bytes(cost.bytes)} on disk. \`cairn index\` does it now.
 `;
 }

@@ -25,18 +25,24 @@ export async function confirmSending(
 ): Promise<readonly Provider[]> {
   const fresh = notAgreed(sending.cacheDirectory, providers);
   if (fresh.length === 0) return providers;
-  if (!sending.yes) {
-    context.terminal.note(notice(fresh));
-    if (!process.stdin.isTTY || !process.stderr.isTTY) {
-      throw new CairnError("input", "Nothing was sent: nobody could be asked.", "Run it once with --yes to agree.");
-    }
-    if (!(await isAgreed(context.signal))) {
-      context.terminal.note("Nothing is sent. The passages that say most about it:\n\n");
-      return providers.filter((provider) => !fresh.includes(provider));
-    }
+  if (!sending.yes && !(await confirmed(context, notice(fresh)))) {
+    context.terminal.note("Nothing is sent. The passages that say most about it:\n\n");
+    return providers.filter((provider) => !fresh.includes(provider));
   }
   agree(sending.cacheDirectory, fresh);
   return providers;
+}
+
+/**
+ * Shows what is about to leave this machine, and asks.
+ * @throws CairnError("input") when nobody can be asked
+ */
+export async function confirmed(context: CommandContext, what: string): Promise<boolean> {
+  context.terminal.note(what);
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new CairnError("input", "Nothing was sent: nobody could be asked.", "Run it once with --yes to agree.");
+  }
+  return isAgreed(context.signal);
 }
 
 function notice(providers: readonly Provider[]): string {

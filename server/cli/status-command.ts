@@ -68,10 +68,11 @@ function printStatus({ terminal }: CommandContext, status: IndexStatus): void {
   line("held by", status.holder ? "" : `process ${status.holderPid}, which keeps it up to date`);
 }
 
-function embeddingOf({ model, phase, inUse, done, total, engine }: EmbeddingStatus): string {
+function embeddingOf({ model, phase, inUse, done, total, withheld, engine }: EmbeddingStatus): string {
   const searched = inUse ? "searches" : "the one in the package searches";
   const speed = engine.tokensPerSecond > 0 ? `, ${count(Math.round(engine.tokensPerSecond))} tokens/s` : "";
-  return `${model} (${phase}): ${count(done)} of ${counted(total, "chunk")} embedded${speed}; ${searched}`;
+  const kept = withheld ? `, ${count(withheld)} more not sent (cairn.neverSend)` : "";
+  return `${model} (${phase}): ${count(done)} of ${counted(total, "chunk")} embedded${kept}${speed}; ${searched}`;
 }
 
 function stateOf(status: IndexStatus, style: Terminal["style"]): string {

@@ -8,14 +8,15 @@ import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { count, counted, percent, terminalSettings } from "./session.ts";
 
-const HELP = `Sums up who answered: how often, how fast, with how many tokens and at what cost.
+const HELP = `Sums up who answered and which servers embedded: how often, how fast, with how many tokens and at what cost.
 
 Usage: cairn usage [options]
 
-Each answer leaves a line in the cache folder, on this machine only: provider, model, tokens, times and how it ended; no
-question, no code and no path; those that \`cairn bench\` asks a provider for too. CAIRN_USAGE_RECORD=false keeps no record, \`cairn cache clear --all\` deletes it. Costs are
-counted with the prices that come with Cairn, each with the day on which it was true, and with yours above them
-(CAIRN_PRICES, for example gpt-4o=2.5/10); a price that nobody knows is said to be unknown, and counts in no sum.
+Each answer, and each request to a server that embeds, leaves a line in the cache folder, on this machine only: provider,
+model, tokens, times and how it ended; no question, no code and no path; those that \`cairn bench\` asks a provider for too.
+CAIRN_USAGE_RECORD=false keeps no record, \`cairn cache clear --all\` deletes it. Costs are counted with the prices that come
+with Cairn, each with the day on which it was true, and with yours above them (CAIRN_PRICES, for example gpt-4o=2.5/10 or
+text-embedding-3-small=0.02); a price that nobody knows is said to be unknown, and counts in no sum.
 
 Options:
   --since WHEN     Only what is not older: a day (2026-11-01), or so many days (30d)
@@ -58,10 +59,19 @@ function print({ terminal }: CommandContext, summary: UsageSummary, isRecorded: 
   if (entries === 0) {
     terminal.print("Nothing is recorded: `cairn ask` and the editor's chat leave a line for each answer.\n");
   } else {
-    terminal.print(`${style.bold(`${counted(entries, "answer")}, ${from.slice(0, 10)} to ${to.slice(0, 10)}`)}\n\n`);
+    const embedded = rows.filter(({ kind }) => kind === "embedding");
+    const requests = embedded.reduce((sum, { answers, failed, stopped }) => sum + answers + failed + stopped, 0);
+    const counts = [
+      entries > requests || requests === 0 ? counted(entries - requests, "answer") : "",
+      requests > 0 ? `${counted(requests, "request")} for vectors` : "",
+    ];
+    const what = counts.filter(Boolean).join(" and ");
+    terminal.print(`${style.bold(`${what}, ${from.slice(0, 10)} to ${to.slice(0, 10)}`)}\n\n`);
     for (const row of rows) terminal.print(`${style.bold(nameOf(row))}\n  ${described(row).join("\n  ")}\n`);
     const missing = unpriced.length > 0 ? `, without ${unpriced.join(", ")}: price not known` : "";
-    terminal.print(`\n${dollars(cost)} in all${missing}\n`);
+    const forVectors = embedded.reduce((sum, row) => sum + (row.cost ?? 0), 0);
+    const apart = embedded.length > 0 ? `, ${dollars(forVectors)} of it for vectors` : "";
+    terminal.print(`\n${dollars(cost)} in all${apart}${missing}\n`);
   }
   if (unreadable > 0) terminal.note(`${style.warning(`${counted(unreadable, "line")} could not be read.`)}\n`);
   if (!isRecorded) terminal.note(`${style.warning("Nothing is recorded at present (cairn.usage.record).")}\n`);
@@ -72,10 +82,10 @@ function nameOf({ provider, model, remote }: UsageRow): string {
 }
 
 function described(row: UsageRow): string[] {
-  const { answers, kept, failed, stopped, errorRate, firstMedian, firstP95, secondsMedian } = row;
+  const { answers, kept, failed, stopped, errorRate, firstMedian, firstP95, secondsMedian, kind } = row;
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const ended = [
-    counted(answers, "answer"),
+    kind === "embedding" ? `${counted(answers, "request")} for vectors` : counted(answers, "answer"),
     kept > 0 ? `${count(kept)} more from before${savedBy(row)}` : "",
     failed > 0 ? `${count(failed)} failed (${percent(errorRate)})` : "",
     stopped > 0 ? `${count(stopped)} stopped` : "",
@@ -84,7 +94,7 @@ function described(row: UsageRow): string[] {
     firstMedian !== undefined && firstP95 !== undefined
       ? `first word after ${seconds(firstMedian)}, 95% within ${seconds(firstP95)}`
       : "",
-    secondsMedian !== undefined ? `${seconds(secondsMedian)} in all` : "",
+    secondsMedian !== undefined ? `${seconds(secondsMedian)} ${kind === "embedding" ? "each" : "in all"}` : "",
   ];
   return [ended, times, tokensOf(row)].map((parts) => parts.filter(Boolean).join(", ")).filter(Boolean);
 }
@@ -96,12 +106,13 @@ function savedBy({ saved, savedInputTokens, savedOutputTokens }: UsageRow): stri
 }
 
 function tokensOf(row: UsageRow): string[] {
-  const { model, remote, inputTokens, outputTokens, cachedTokens, uncounted, cost, priceAsOf } = row;
-  const uncountedWords = uncounted > 0 ? `${counted(uncounted, "answer")} without a count of tokens` : "";
+  const { kind, model, remote, inputTokens, outputTokens, cachedTokens, uncounted, cost, priceAsOf } = row;
+  const uncountedWords =
+    uncounted > 0 ? `${counted(uncounted, kind === "embedding" ? "request" : "answer")} without a count of tokens` : "";
   if (model === "" || inputTokens + outputTokens === 0) return [uncountedWords];
   const price = cost === undefined ? "" : `${dollars(cost)} by ${priceAsOf ? `prices of ${priceAsOf}` : "your prices"}`;
   return [
-    `${count(inputTokens)} + ${count(outputTokens)} tokens`,
+    kind === "embedding" ? counted(inputTokens, "token") : `${count(inputTokens)} + ${count(outputTokens)} tokens`,
     cachedTokens > 0 ? `${count(cachedTokens)} of them from the provider's cache` : "",
     uncountedWords,
     cost === undefined && remote ? "price not known" : price,

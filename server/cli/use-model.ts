@@ -1,61 +1,56 @@
+import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import type { ChosenModel } from "../chosen/chosen-model.ts";
+import { costHere, costOf, feeOf } from "../chosen/embedding-cost.ts";
 import { BUNDLED, keepChoice } from "../chosen/model-choice.ts";
 import type { Workspace } from "../core-api.ts";
+import { nodeHost } from "../node-host.ts";
+import { agreeToSend, maySend } from "../remote/agreed-folders.ts";
+import type { EmbeddingServer } from "../remote/embedding-server.ts";
+import { remoteModel } from "../remote/remote-model.ts";
 import type { CommandContext } from "./command.ts";
-import { untilIndexed, withWorkspace } from "./session.ts";
-import { tryModel } from "./try-model.ts";
-
-/** What it takes to search a folder by another model. */
-export interface EmbeddingCost {
-  /** As `cairn.embedding.model` takes it. */
-  readonly model: string;
-  readonly folder: string;
-  readonly files: number;
-  readonly chunks: number;
-  /** Measured here, on code of the folder; 0 where it has none. */
-  readonly textsPerSecond: number;
-  readonly seconds: number;
-  /** Of the vectors on disk. */
-  readonly bytes: number;
-}
-
-/** Chunks of the folder that are embedded over and over to measure the speed. */
-const SAMPLES = 16;
-/** A row of the store beside its codes: the hash twice, the scale, and what SQLite needs. */
-const ROW_BYTES = 64;
-const QUESTION = "where is this done?";
+import { confirmed } from "./sending-notice.ts";
+import { bytes, counted, untilIndexed, withWorkspace } from "./session.ts";
+import { dollars } from "./usage-command.ts";
 
 /**
  * Measures what it would cost to embed all of a folder with a model that is on disk.
  * @throws {CairnError} what starting it throws
  */
-export async function costOf(
+export function costOnDisk(
   context: CommandContext,
   settings: Settings,
   model: ChosenModel,
   folder: string,
 ): Promise<EmbeddingCost> {
-  // By the model in the package: an engine that is to be replaced need not start.
-  const bundled = { ...settings, "embedding.model": BUNDLED };
-  const counted = async (workspace: Workspace) => {
-    const { files, chunks } = await untilIndexed(context, workspace);
-    return { files, chunks, samples: await samplesOf(workspace) };
-  };
-  const { files, chunks, samples } = await withWorkspace(context, folder, counted, bundled);
-  context.terminal.progress(`Measuring ${model.name} ...`);
-  const texts = [QUESTION, ...samples];
-  const tried = samples.length > 0 && (await tryModel(model, texts, context.signal));
-  const textsPerSecond = tried ? tried.textsPerSecond : 0;
-  return {
-    model: model.name,
-    folder,
-    files,
-    chunks,
-    textsPerSecond,
-    seconds: textsPerSecond === 0 ? 0 : chunks / textsPerSecond,
-    bytes: chunks * (model.dims + ROW_BYTES),
-  };
+  return inIndexed(context, settings, folder, (workspace) => {
+    context.terminal.progress(`Measuring ${model.name} ...`);
+    return costHere(nodeHost({ env: context.env }), model, workspace, context.signal);
+  });
+}
+
+/**
+ * Says what of a folder would be sent to a server, asks unless that was agreed to before, and then asks the server whether
+ * it has the model.
+ * @param yes the user has agreed beforehand
+ * @returns undefined when the user does not agree: then nothing was sent
+ * @throws {CairnError} `input` when nobody can be asked; what starting the engine throws
+ */
+export async function costOnServer(
+  context: CommandContext,
+  settings: Settings,
+  server: EmbeddingServer,
+  { folder, cacheDirectory, yes }: { folder: string; cacheDirectory: string; yes: boolean },
+): Promise<(EmbeddingCost & { readonly fee: EmbeddingFee }) | undefined> {
+  const host = nodeHost({ env: context.env });
+  const fee = await inIndexed(context, settings, folder, (workspace) => feeOf(host, server, settings, workspace));
+  if (!maySend(cacheDirectory, server, fee.folder)) {
+    if (!yes && !(await confirmed(context, noticeOf(fee)))) return undefined;
+    agreeToSend(cacheDirectory, server, fee.folder);
+  }
+  const asked = { known: false, signal: context.signal };
+  const model = await remoteModel({ host, cacheDirectory, settings }, server, asked);
+  return { ...costOf(model, fee.folder, fee), fee };
 }
 
 /**
@@ -72,11 +67,28 @@ export function useModel(
   return { file, overruledBy: settings["embedding.model"] };
 }
 
-/** Code of symbols from all over the folder. */
-async function samplesOf(workspace: Workspace): Promise<string[]> {
-  const symbols = await workspace.symbols("", 100 * SAMPLES);
-  const step = Math.max(1, Math.floor(symbols.length / SAMPLES));
-  const chosen = symbols.filter((_, i) => i % step === 0).slice(0, SAMPLES);
-  const read = chosen.map(({ path, startLine }) => workspace.read({ path, line: startLine }).catch(() => undefined));
-  return (await Promise.all(read)).flatMap((excerpt) => (excerpt ? [excerpt.text] : []));
+/** Does it with a folder that is up to date, by the model in the package: an engine that is to be replaced need not start. */
+function inIndexed<Result>(
+  context: CommandContext,
+  settings: Settings,
+  folder: string,
+  work: (workspace: Workspace) => Promise<Result>,
+): Promise<Result> {
+  const whenIndexed = async (workspace: Workspace) => {
+    await untilIndexed(context, workspace);
+    return work(workspace);
+  };
+  return withWorkspace(context, folder, whenIndexed, { ...settings, "embedding.model": BUNDLED });
+}
+
+function noticeOf({ folder, destination, files, bytes: size, withheld, dollars: price }: EmbeddingFee): string {
+  const money = price === undefined ? "what that costs is not known here" : `about ${dollars(price)}`;
+  const kept = withheld === 0 ? "" : ` Here that is ${counted(withheld, "file")}.`;
+  return `This leaves your machine, now and whenever code here changes:
+  the code of ${folder}: ${counted(files, "file")}, ${bytes(size)}; ${money}
+  the words of each search and question about it
+It goes to:
+  ${destination}
+Files that match cairn.neverSend (CAIRN_NEVER_SEND) are never sent.${kept}
+`;
 }

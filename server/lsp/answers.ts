@@ -59,6 +59,11 @@ export class Answers {
     this.#send = send;
   }
 
+  /** The environment, with the keys that the client keeps. */
+  get env(): Host["env"] {
+    return withKeys(this.#host.env, this.#keys);
+  }
+
   useKeys(keys: readonly ProviderKey[]): null {
     this.#keys = keys;
     this.#dropProviders();
@@ -168,8 +173,7 @@ export class Answers {
     const wish = `${provider ?? ""} ${model ?? ""}`;
     const known = this.#providers.get(wish);
     if (known) return known;
-    const env = withKeys(this.#host.env, this.#keys);
-    const chosen = chooseProviders({ ...this.#host, env }, settings, { provider, model }, this.#editor);
+    const chosen = chooseProviders({ ...this.#host, env: this.env }, settings, { provider, model }, this.#editor);
     this.#providers.set(wish, chosen);
     return chosen;
   }

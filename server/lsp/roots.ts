@@ -86,6 +86,11 @@ export class Roots {
     return done;
   }
 
+  /** What the chosen model's engine may have waited for, such as a key, is there. */
+  retryEngine(): void {
+    this.#core?.retryEngine();
+  }
+
   get uris(): string[] {
     return [...this.#roots.keys()];
   }

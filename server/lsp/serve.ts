@@ -16,6 +16,7 @@ import { type StatusOfRoot, ToClient, ToServer } from "../../shared/protocol.ts"
 import { readSettings, type Settings } from "../../shared/settings.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
+import type { Workspace } from "../core-api.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { Answers } from "./answers.ts";
@@ -25,6 +26,7 @@ import { inDeltaThread } from "./delta-thread.ts";
 import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { editorBridge } from "./editor-bridge.ts";
+import type { EmbeddingModels } from "./embedding-models.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { askOffered, offeredModels } from "./offered-models.ts";
 import { OpenDocuments } from "./open-documents.ts";
@@ -33,6 +35,9 @@ import { type OpenRoot, Roots } from "./roots.ts";
 
 /** At the most this many symbols are answered to `workspace/symbol`, which clients ask on each key. */
 const MAX_SYMBOLS = 200;
+
+/** Between two notifications of how far a download is. */
+const PROGRESS_MS = 100;
 
 /** Serves one client until it says `exit`: turns messages into calls of the core and results into messages. */
 export function serve(connection: Connection, host: Host): void {
@@ -43,6 +48,20 @@ export function serve(connection: Connection, host: Host): void {
   const answers = new Answers(host, say, editorBridge(connection), (progress) =>
     inBackground(connection.sendNotification(ToClient.answerParts.method, progress)),
   );
+  /** The machine, with the keys that the client keeps now in its environment. */
+  const withKeys = (log: Log): Host => ({
+    ...host,
+    log,
+    get env() {
+      return answers.env;
+    },
+  });
+  let loading: Promise<EmbeddingModels> | undefined;
+  /** Loaded when somebody wants to choose one. */
+  const models = (): Promise<EmbeddingModels> => {
+    loading ??= import("./embedding-models.ts").then((module) => new module.EmbeddingModels(withKeys(host.log)));
+    return loading;
+  };
   const downloads = new DownloadWatch(
     host.env,
     (derived) => inBackground(connection.sendNotification(ToClient.derivedDownload.method, derived)),
@@ -92,12 +111,16 @@ export function serve(connection: Connection, host: Host): void {
     return clientSettings(connection, capabilities, options, pushed, folders, host.env);
   }
 
-  /** Takes over what the client's settings are now; only a change that concerns an index opens the folders again. */
-  async function configure(): Promise<void> {
+  /**
+   * Takes over what the client's settings are now; only a change that concerns an index opens the folders again.
+   * @param reopen opens them again in any case
+   */
+  async function configure(reopen = false): Promise<void> {
     const { window, folders, problems } = await settingsOf(roots.uris);
     const log = clientLog(connection, window["log.level"]);
     for (const problem of problems) log.warn(problem);
     const same =
+      !reopen &&
       settings !== undefined &&
       concernsIndex(settings) === concernsIndex(window) &&
       [...folders].every(([uri, own]) => concernsIndex(roots.settingsOf(uri)) === concernsIndex(own));
@@ -105,7 +128,7 @@ export function serve(connection: Connection, host: Host): void {
     downloads.set(window["delta.watchDownloads"]);
     if (same) return;
     const { translation } = options;
-    await roots.replaceCore(() => createCore({ ...host, log }, window, { role: "editor", translation }), folders);
+    await roots.replaceCore(() => createCore(withKeys(log), window, { role: "editor", translation }), folders);
     await prioritiseOpenFiles();
   }
 
@@ -208,13 +231,35 @@ export function serve(connection: Connection, host: Host): void {
     return answers.ask(request, settingsNow(), await roots.served(), signal);
   });
   onRequest(ToServer.agree, async ({ destinations }) => answers.agree(settingsNow(), destinations));
-  onRequest(ToServer.keys, async ({ keys }) => answers.useKeys(keys));
+  onRequest(ToServer.keys, async ({ keys }) => {
+    answers.useKeys(keys);
+    roots.retryEngine();
+    return null;
+  });
   onRequest(ToServer.offeredModels, async () => offeredModels(answers.asking(settingsNow())));
   onRequest(ToServer.askOffered, async (request, signal) => {
     const { task } = request;
     const send = (text: string) =>
       inBackground(connection.sendNotification(ToClient.offeredText.method, { task, text }));
     return askOffered(request, answers.asking(settingsNow()), send, signal);
+  });
+  onRequest(ToServer.embeddingModels, async () => (await models()).choices(settingsNow()));
+  onRequest(ToServer.embeddingCosts, async ({ model }, signal) =>
+    (await models()).costs(settingsNow(), model, await workspaces(), signal),
+  );
+  onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => {
+    let told = 0;
+    await (await models()).pull(settingsNow(), model, signal, (done, total) => {
+      if (performance.now() - told < PROGRESS_MS && done < total) return;
+      told = performance.now();
+      inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
+    });
+    return null;
+  });
+  onRequest(ToServer.embeddingUse, async ({ model }, signal) => {
+    const overruledBy = await (await models()).use(settingsNow(), model, await workspaces(), signal);
+    await configure(true);
+    return { overruledBy };
   });
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
@@ -281,6 +326,10 @@ export function serve(connection: Connection, host: Host): void {
     });
   }
 
+  async function workspaces(): Promise<Workspace[]> {
+    return (await roots.opened()).map(({ workspace }) => workspace);
+  }
+
   async function forEach(rootUri: string | undefined, use: (root: OpenRoot) => void): Promise<null> {
     for (const root of await roots.opened(rootUri)) use(root);
     return null;
@@ -331,7 +380,7 @@ function concernsIndex(settings: Settings | undefined): string {
   return JSON.stringify(Object.entries(settings ?? {}).filter(([key]) => !CONCERNS_ONE_REQUEST.test(key)));
 }
 
-const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|neverSend|answer\..*|delta\..*)$/;
+const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|answer\..*|delta\..*)$/;
 
 /** Writes to the client's log, never to standard output. */
 function clientLog({ console }: Connection, level: Settings["log.level"]): Log {

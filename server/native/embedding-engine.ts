@@ -1,11 +1,12 @@
+import type { CairnError } from "../../shared/errors.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 
 /** Whatever makes vectors of texts: a model in a process of its own, or a server. */
 export interface EmbeddingEngine {
   /** Process id, for messages and tests; undefined where no process of this machine does the work. */
   readonly pid: number | undefined;
-  /** Resolves when it can no longer be asked, whatever the cause; never, where nothing can end. */
-  readonly ended: Promise<void>;
+  /** Resolves when it can no longer be asked, with the cause where it knows one. */
+  readonly ended: Promise<CairnError | undefined>;
   readonly loaded: {
     readonly threads: number;
     /** Tokens that it takes at once with the most gain. */

@@ -10,6 +10,17 @@ const MOST_PASSAGES = 256;
 /** So often the engine may fail at one text alone before that is taken for the cause. */
 const MOST_FAILURES = 2;
 
+/** What one engine takes, besides the tokens of one call. */
+export interface QueueManner {
+  /** Of one call. */
+  readonly texts: number;
+  /** Whether it takes a question while it is at work on passages. */
+  readonly questionsAside: boolean;
+}
+
+/** An engine in a process of this machine. */
+const OF_PROCESS: QueueManner = { texts: Number.POSITIVE_INFINITY, questionsAside: false };
+
 export interface QueueOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds after which nobody needs the answer any more. */
@@ -54,6 +65,7 @@ export interface QueuedEngine {
 export class EngineQueue {
   readonly #engine: QueuedEngine;
   readonly #dims: number;
+  readonly #manner: QueueManner;
   readonly #questions: Item[] = [];
   /** The shortest first. */
   readonly #passages: Item[] = [];
@@ -71,9 +83,10 @@ export class EngineQueue {
   #workMs = 0;
   #rejected = 0;
 
-  constructor(engine: QueuedEngine, dims: number) {
+  constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESS) {
     this.#engine = engine;
     this.#dims = dims;
+    this.#manner = manner;
   }
 
   get metrics(): QueueMetrics {
@@ -128,6 +141,10 @@ export class EngineQueue {
 
   /** Goes on; to be called when the engine runs, or no longer does. */
   advance(): void {
+    if (this.#manner.questionsAside) {
+      const questions = this.#taken(this.#questions);
+      if (questions.length > 0) void this.#run(questions);
+    }
     if (this.#underWay > 0) return;
     const batch = this.#next();
     if (batch.length === 0) return;
@@ -146,15 +163,24 @@ export class EngineQueue {
     this.#letIn();
   }
 
+  /** The engine is tried once more, after all. */
+  reopen(): void {
+    this.#end = undefined;
+  }
+
+  #taken(items: Item[]): Item[] {
+    return taken(items, { tokens: this.#engine.batchTokens, texts: this.#manner.texts });
+  }
+
   #next(): Item[] {
-    if (this.#questions.some(({ gone }) => !gone)) return taken(this.#questions, this.#engine.batchTokens);
+    if (this.#questions.some(({ gone }) => !gone)) return this.#taken(this.#questions);
     this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
     for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
       const waiting = half.filter(({ gone }) => !gone);
       if (waiting.length > 0) return waiting;
     }
-    const batch = taken(this.#passages, this.#engine.batchTokens);
+    const batch = this.#taken(this.#passages);
     this.#letIn();
     return batch;
   }
@@ -212,7 +238,7 @@ export class EngineQueue {
 }
 
 /** Takes the first of a list that still wait, as many as one call takes when all are as long as the longest. */
-function taken(items: Item[], most: number): Item[] {
+function taken(items: Item[], most: { readonly tokens: number; readonly texts: number }): Item[] {
   const batch: Item[] = [];
   let longest = 0;
   while (items.length > 0) {
@@ -221,7 +247,7 @@ function taken(items: Item[], most: number): Item[] {
       continue;
     }
     longest = Math.max(longest, items[0].tokens);
-    if (batch.length > 0 && longest * (batch.length + 1) > most) break;
+    if (batch.length === most.texts || (batch.length > 0 && longest * (batch.length + 1) > most.tokens)) break;
     batch.push(items.shift() as Item);
   }
   return batch;

@@ -27,7 +27,7 @@ const LAST_WORDS = 300;
 export class Engine implements EmbeddingEngine {
   readonly loaded: LoadedModel;
   /** Resolves when its process has ended, whatever the cause. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<undefined>;
   readonly #child: ChildProcess;
   readonly #caller: Caller<EngineMethods>;
 
@@ -35,7 +35,7 @@ export class Engine implements EmbeddingEngine {
     this.#child = child;
     this.#caller = caller;
     this.loaded = loaded;
-    this.ended = hasEnded(child) ? Promise.resolve() : once(child, "exit").then(() => {});
+    this.ended = hasEnded(child) ? Promise.resolve(undefined) : once(child, "exit").then(() => undefined);
   }
 
   /**

@@ -6,11 +6,26 @@ import { BATCH_TOKENS, type EmbeddedTexts, type TextKind } from "./engine-model.
 /** The first new start comes at once; each further one that finds the engine dead again waits twice as long. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
+/** Timers take no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** So many starts in a row without a text embedded between them, and it is left alone. */
 const MOST_FAILURES = 8;
 
 /** A call takes a second on a slow machine; an engine that has not answered by then hangs, and is ended. */
 const HUNG_MS = 60_000;
+
+/** How long one call may take, and how often an engine may fail to start before it is left alone. */
+export interface KeptOptions {
+  /** Milliseconds; undefined for an engine that has time-outs of its own. */
+  readonly hungMs: number | undefined;
+  readonly mostFailures: number;
+}
+
+/** A process of this machine. */
+const OF_PROCESS: KeptOptions = { hungMs: HUNG_MS, mostFailures: MOST_FAILURES };
+
+/** A server may be away for hours and come back. */
+export const OF_SERVER: KeptOptions = { hungMs: undefined, mostFailures: Number.POSITIVE_INFINITY };
 
 type State = "starting" | "running" | "waiting" | "given-up" | "closed";
 
@@ -26,12 +41,14 @@ export class EngineAway extends CairnError {
 export class KeptEngine {
   readonly #start: (signal: AbortSignal) => Promise<EmbeddingEngine>;
   readonly #onChange: () => void;
+  readonly #options: KeptOptions;
   readonly #ending = new AbortController();
   #starting: Promise<void>;
   #engine: EmbeddingEngine | undefined;
   #state: State = "starting";
   #failure: CairnError | undefined;
   #failures = 0;
+  #waitMs = 0;
   #timer: NodeJS.Timeout | undefined;
   restarts = 0;
 
@@ -39,9 +56,14 @@ export class KeptEngine {
    * @param start starts the engine, once every file of its model was compared
    * @param onChange called when it runs, and when it no longer does
    */
-  constructor(start: (signal: AbortSignal) => Promise<EmbeddingEngine>, onChange: () => void) {
+  constructor(
+    start: (signal: AbortSignal) => Promise<EmbeddingEngine>,
+    onChange: () => void,
+    options: KeptOptions = OF_PROCESS,
+  ) {
     this.#start = start;
     this.#onChange = onChange;
+    this.#options = options;
     this.#starting = this.#bringUp();
   }
 
@@ -64,6 +86,12 @@ export class KeptEngine {
     return this.#state === "given-up" || this.#state === "closed";
   }
 
+  /** True when nobody should wait for it: it stays away, or wants to be left alone for long. */
+  get isLost(): boolean {
+    if (this.hasGivenUp) return true;
+    return this.#state === "waiting" && (this.#failures > MOST_FAILURES || this.#waitMs > LONGEST_WAIT_MS);
+  }
+
   /** Of its process; for messages and tests. */
   get pid(): number | undefined {
     return this.#engine?.pid;
@@ -81,7 +109,8 @@ export class KeptEngine {
   async embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
     const engine = this.#engine;
     if (!engine || !this.isRunning) throw new EngineAway(this.#failure);
-    const watchdog = setTimeout(() => void engine.close(), HUNG_MS).unref();
+    const { hungMs } = this.#options;
+    const watchdog = hungMs === undefined ? undefined : setTimeout(() => void engine.close(), hungMs).unref();
     try {
       const embedded = await engine.embed(texts, kind);
       this.#failures = 0;
@@ -89,6 +118,15 @@ export class KeptEngine {
     } finally {
       clearTimeout(watchdog);
     }
+  }
+
+  /** What it may have waited for is there: it is tried at once. */
+  tryAgain(): void {
+    if (this.#state !== "waiting" && this.#state !== "given-up") return;
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    this.restarts++;
+    this.#starting = this.#bringUp();
   }
 
   async close(): Promise<void> {
@@ -108,7 +146,7 @@ export class KeptEngine {
       if (this.hasGivenUp) return void (await engine.close());
       this.#state = "running";
       this.#failure = undefined;
-      void engine.ended.then(() => this.#failed(died()));
+      void engine.ended.then((why) => this.#failed(why ?? died()));
     } catch (error) {
       this.#failed(asCairnError(error));
     }
@@ -121,18 +159,25 @@ export class KeptEngine {
     this.#failure = failure;
     this.#failures++;
     // Files that are missing or wrong, and a model that is none, are so at the next try too.
-    if (failure.kind !== "unavailable" || this.#failures > MOST_FAILURES) {
+    if (failure.kind !== "unavailable" || this.#failures > this.#options.mostFailures) {
       this.#state = "given-up";
     } else {
       this.#state = "waiting";
-      const wait = this.#failures === 1 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 2));
+      const pause = this.#failures === 1 ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 2));
+      this.#waitMs = Math.min(LONGEST_TIMER_MS, Math.max(pause, waitOf(failure)));
       this.#timer = setTimeout(() => {
         this.restarts++;
         this.#starting = this.#bringUp();
-      }, wait).unref();
+      }, this.#waitMs).unref();
     }
     this.#onChange();
   }
+}
+
+/** Milliseconds for which a server wants to be left alone. */
+function waitOf({ cause }: CairnError): number {
+  const { waitMs } = (cause ?? {}) as { waitMs?: unknown };
+  return typeof waitMs === "number" ? waitMs : 0;
 }
 
 function died(): CairnError {

@@ -1,0 +1,211 @@
+import * as vscode from "vscode";
+import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from "../shared/embedding-types.ts";
+import { ToServer } from "../shared/protocol.ts";
+import type { ServerClient } from "./client.ts";
+import { files, pieces } from "./file-shape.ts";
+import type { ProviderKeys } from "./provider-keys.ts";
+
+const BUNDLED = "bundled";
+
+/** A model of each provider that many people use. */
+const USUAL: Readonly<Record<string, string>> = {
+  openai: "text-embedding-3-small",
+  azure: "text-embedding-3-small",
+  ollama: "nomic-embed-text",
+  lmstudio: "text-embedding-nomic-embed-text-v1.5",
+};
+
+type Picked =
+  | { readonly kind: "bundled" }
+  | { readonly kind: "model"; readonly model: CatalogChoice }
+  | { readonly kind: "server"; readonly server: ServerChoice };
+
+/** The command that chooses the model that searches: it says what that costs before anything changes. */
+export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
+  let tasks = 0;
+
+  async function choose(): Promise<void> {
+    const choices = await server.request(ToServer.embeddingModels, {});
+    const picked = await pick(choices);
+    if (!picked) return;
+    const model = await nameOf(picked, keys);
+    if (model === undefined) return;
+    if (picked.kind === "model" && !picked.model.onDisk) await download(picked.model);
+    if (model !== BUNDLED) {
+      const costs = await withProgress(vscode.l10n.t("Cairn: counting what {0} would embed", model), (token) =>
+        server.request(ToServer.embeddingCosts, { model }, token),
+      );
+      if (!(await agrees(model, costs))) return;
+    }
+    const [location, title] = [
+      vscode.ProgressLocation.Window,
+      vscode.l10n.t("Cairn: changing the model that searches"),
+    ];
+    const { overruledBy } = await vscode.window.withProgress({ location, title }, () =>
+      server.request(ToServer.embeddingUse, { model }),
+    );
+    if (overruledBy !== "" && !(await setInstead(model))) {
+      void vscode.window.showWarningMessage(
+        vscode.l10n.t("The environment of Cairn's server names another model, and that one holds: {0}", overruledBy),
+      );
+    }
+  }
+
+  async function download({ id, name }: CatalogChoice): Promise<void> {
+    const task = ++tasks;
+    let shown = 0;
+    await withProgress(vscode.l10n.t("Cairn: downloading {0}", id), (token, progress) => {
+      const listening = server.onDownloadProgress(({ task: of, done, total }) => {
+        if (of !== task || total === 0) return;
+        const percent = Math.floor((100 * done) / total);
+        const message = vscode.l10n.t("{0} of {1}", inBytes(done), inBytes(total));
+        progress.report({ message, increment: percent - shown });
+        shown = percent;
+      });
+      return server.request(ToServer.embeddingPull, { model: name, task }, token).finally(() => listening.dispose());
+    });
+  }
+
+  return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", async () => {
+    try {
+      await choose();
+    } catch (error) {
+      if (error instanceof vscode.CancellationError) return;
+      const message = error instanceof Error ? error.message : String(error);
+      const hint = error instanceof Error && "hint" in error ? String(error.hint) : "";
+      void vscode.window.showErrorMessage([message, hint].filter(Boolean).join(" "));
+    }
+  });
+}
+
+async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Picked | undefined> {
+  const separator = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator, choice: undefined });
+  const mark = (is: boolean) => (is ? "$(check) " : "");
+  const modelItem = (model: CatalogChoice) => ({
+    label: `${mark(model.name === chosen)}${model.id}`,
+    description: [
+      inBytes(model.bytes),
+      vscode.l10n.t("{0} numbers a vector", model.dims),
+      model.licence,
+      model.onDisk ? "" : vscode.l10n.t("to be downloaded"),
+    ]
+      .filter(Boolean)
+      .join(" · "),
+    detail: model.about,
+    choice: { kind: "model", model } as const,
+  });
+  const serverItem = (server: ServerChoice) => ({
+    label: `${mark(chosen.startsWith(`${server.provider}:`))}${server.provider}`,
+    description: [
+      server.destination || vscode.l10n.t("its address is to be set in cairn.embedding.endpoint"),
+      server.hasKey ? "" : vscode.l10n.t("wants a key"),
+      chosen.startsWith(`${server.provider}:`) ? chosen : "",
+    ]
+      .filter(Boolean)
+      .join(" · "),
+    choice: { kind: "server", server } as const,
+  });
+  const items = [
+    {
+      label: `${mark(chosen === BUNDLED)}${vscode.l10n.t("The model in the package")}`,
+      description: vscode.l10n.t("always there, nothing to download"),
+      choice: { kind: "bundled" } as const,
+    },
+    separator(vscode.l10n.t("on this machine")),
+    ...models.filter(({ onDisk }) => onDisk).map(modelItem),
+    separator(vscode.l10n.t("from the Hugging Face Hub")),
+    ...models.filter(({ onDisk }) => !onDisk).map(modelItem),
+    separator(vscode.l10n.t("on a server")),
+    ...servers.map(serverItem),
+  ];
+  const placeHolder = vscode.l10n.t("Which model compares questions with code?");
+  const title = vscode.l10n.t("Choose Embedding Model");
+  return (await vscode.window.showQuickPick(items, { title, placeHolder, matchOnDescription: true }))?.choice;
+}
+
+/** The choice as `cairn.embedding.model` takes it; undefined when the user leaves. */
+async function nameOf(picked: Picked, keys: ProviderKeys): Promise<string | undefined> {
+  if (picked.kind === "bundled") return BUNDLED;
+  if (picked.kind === "model") return picked.model.name;
+  const { provider, hasKey } = picked.server;
+  if (!hasKey) await keys.set(provider);
+  const model = await vscode.window.showInputBox({
+    title: vscode.l10n.t("Embedding model of {0}", provider),
+    prompt: vscode.l10n.t("Add @512 for vectors of 512 numbers, where the model can give them."),
+    value: USUAL[provider] ?? "",
+    ignoreFocusOut: true,
+  });
+  return model?.trim() ? `${provider}:${model.trim()}` : undefined;
+}
+
+/** Says what the choice costs; of a server what leaves this machine, to where and at what price. */
+async function agrees(model: string, { costs, fees }: ChoiceCosts): Promise<boolean> {
+  const sent = fees.filter(({ agreed }) => !agreed);
+  const lines = [
+    ...costs.map(({ folder, chunks, seconds, bytes }) =>
+      seconds === 0
+        ? vscode.l10n.t("{0}: {1} of code to embed, {2} on disk.", folder, pieces(chunks), inBytes(bytes))
+        : vscode.l10n.t(
+            "{0}: {1} of code to embed, about {2}, {3} on disk.",
+            folder,
+            pieces(chunks),
+            inTime(seconds),
+            inBytes(bytes),
+          ),
+    ),
+    ...fees.map(({ folder, files: count, chunks, bytes, dollars }) => {
+      const much = [files(count), pieces(chunks), inBytes(bytes), inMoney(dollars)].join(", ");
+      return `${folder}: ${much}.`;
+    }),
+  ];
+  const where = sent[0]?.destination;
+  const consent =
+    where === undefined
+      ? ""
+      : vscode.l10n.t(
+          "The code of these folders goes to {0}, now and whenever it changes, and the words of each search and question. Files that match cairn.neverSend are never sent; here that is {1}.",
+          where,
+          files(sent.reduce((sum, { withheld }) => sum + withheld, 0)),
+        );
+  const meanwhile = vscode.l10n.t("Until its vectors are there, the model in the package searches.");
+  const title = where
+    ? vscode.l10n.t("Send the code of these folders to another machine, and search by {0}?", model)
+    : vscode.l10n.t("Search by {0}?", model);
+  const yes = where ? vscode.l10n.t("Send It and Search by It") : vscode.l10n.t("Search by It");
+  const detail = [...lines, consent, meanwhile].filter(Boolean).join("\n");
+  return (await vscode.window.showWarningMessage(title, { modal: true, detail }, yes)) === yes;
+}
+
+/** A model in the user's settings holds over the choice that is kept: it is replaced. False when there is none. */
+async function setInstead(model: string): Promise<boolean> {
+  const settings = vscode.workspace.getConfiguration("cairn");
+  if (!settings.inspect("embedding.model")?.globalValue) return false;
+  await settings.update("embedding.model", model, vscode.ConfigurationTarget.Global);
+  return true;
+}
+
+function withProgress<Result>(
+  title: string,
+  work: (
+    token: vscode.CancellationToken,
+    progress: vscode.Progress<{ message?: string; increment?: number }>,
+  ) => Promise<Result>,
+): Thenable<Result> {
+  const location = vscode.ProgressLocation.Notification;
+  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => work(token, progress));
+}
+
+function inMoney(dollars: number | undefined): string {
+  if (dollars === undefined) return vscode.l10n.t("at a price that is not known here");
+  return vscode.l10n.t("about {0} US dollars", dollars.toFixed(dollars < 0.01 ? 4 : 2));
+}
+
+function inTime(seconds: number): string {
+  if (seconds < 90) return vscode.l10n.t("{0} s", Math.ceil(seconds));
+  return vscode.l10n.t("{0} min", Math.ceil(seconds / 60));
+}
+
+function inBytes(bytes: number): string {
+  if (bytes < 1e6) return vscode.l10n.t("{0} kB", (bytes / 1e3).toFixed(1));
+  return vscode.l10n.t("{0} MB", (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0));
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { writeFiles } from "../open-core.ts";
+import { type EmbeddingServer, elsewhere, startEmbeddingServer } from "../servers/embedding-server.ts";
+import type { Locator } from "./browser.ts";
+import { inWorkbench, type Suite } from "./suite.ts";
+import { DARK, LIGHT, type Workbench } from "./workbench.ts";
+
+const MODEL = "ollama:nomic-embed-text";
+const PROJECT = {
+  "src/cache.ts": "/** Reads the cache. */\nexport function lookUp() {\n  return cache.read();\n}\n",
+  "src/retry.ts": "/** Tries again in a loop after an error. */\nexport function again() {\n  return loop();\n}\n",
+  "src/secrets.ts": 'export const password = "hunter2";\n',
+};
+
+let server: EmbeddingServer;
+
+inWorkbench("choosing an embedding model in a real workbench", prepare, (suite) => {
+  const ends: (() => void)[] = [];
+  before(async () => {
+    server = await startEmbeddingServer({ after: (end) => void ends.push(end as () => void) });
+  });
+  after(() => {
+    for (const end of ends) end();
+  });
+
+  test("the list has the models with their size and licence, and who runs others", async () => {
+    const { workbench } = suite;
+    workbench.configure({ "cairn.embedding.endpoint": elsewhere(server) });
+    await workbench.open(suite.code);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await workbench.run("Cairn: Choose Embedding Model");
+      await row(workbench, "The model in the package").waitFor({ timeout: 60_000 });
+      await row(workbench, "all-MiniLM-L6-v2").waitFor();
+      assert.match(
+        (await row(workbench, "all-MiniLM-L6-v2").getAttribute("aria-label")) ?? "",
+        /MB · 384 .*Apache-2\.0/,
+      );
+      await workbench.screenshot(`embedding-models ${theme.kind}`);
+      await list(workbench).locator("input.input").fill("ollama");
+      await row(workbench, "ollama").waitFor();
+      await workbench.screenshot(`embedding-servers ${theme.kind}`);
+      await workbench.page.keyboard.press("Escape");
+    }
+  });
+
+  test("nothing is sent before the user agrees to what goes where; then the server's model searches", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    const dialog = page.locator(".monaco-dialog-box");
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await chooseServer(workbench);
+      await dialog
+        .locator(`:text("The code of these folders goes to ${new URL(elsewhere(server)).origin},")`)
+        .first()
+        .waitFor({ timeout: 60_000 });
+      assert.match(
+        (await dialog.textContent()) ?? "",
+        /2 files, 2 pieces, 0\.\d kB, at a price that is not known here\..*here that is 1 file\./,
+      );
+      await workbench.screenshot(`embedding-consent ${theme.kind}`);
+      await dialog.locator('.monaco-button:has-text("Cancel")').click();
+      await dialog.waitFor({ state: "detached" });
+    }
+    assert.equal(server.calls.length, 0);
+
+    await chooseServer(workbench);
+    await dialog.locator('.monaco-button:has-text("Send It and Search by It")').click({ timeout: 60_000 });
+    await page.locator(`.statusbar-item[aria-label*="Searched by ${MODEL}."]`).waitFor({ timeout: 60_000 });
+    assert.ok(server.texts.some((text) => text.includes("lookUp")));
+    assert.equal(
+      server.texts.some((text) => text.includes("hunter2")),
+      false,
+    );
+    await workbench.statusItem().hover();
+    await page.locator('.monaco-hover:has-text("Searched by")').waitFor();
+    await workbench.screenshot("embedding-status");
+    // The notification of the counting, which can be cancelled.
+    await workbench.toasts();
+  });
+
+  test("the model in the package is taken back at once", async () => {
+    const { workbench } = suite;
+    await workbench.run("Cairn: Choose Embedding Model");
+    await row(workbench, "The model in the package").click({ timeout: 60_000 });
+    await workbench.page
+      .locator(`.statusbar-item[id="cairn.cairn.cairn.status"]:not([aria-label*="Searched by"])`)
+      .waitFor({ timeout: 60_000 });
+  });
+});
+
+/** Chooses Ollama's usual model, up to the question that follows. */
+async function chooseServer(workbench: Workbench): Promise<void> {
+  await workbench.run("Cairn: Choose Embedding Model");
+  await row(workbench, "The model in the package").waitFor({ timeout: 60_000 });
+  await list(workbench).locator("input.input").fill("ollama");
+  await row(workbench, "ollama").click();
+  await list(workbench).locator('.quick-input-title:has-text("Embedding model of ollama")').waitFor();
+  assert.equal(await list(workbench).locator("input.input").inputValue(), "nomic-embed-text");
+  await workbench.page.keyboard.press("Enter");
+}
+
+function list(workbench: Workbench): Locator {
+  return workbench.page.locator(".quick-input-widget");
+}
+
+function row(workbench: Workbench, label: string): Locator {
+  return list(workbench).locator(`.monaco-list-row[aria-label*="${label}"]`).first();
+}
+
+async function prepare({ code }: Suite): Promise<void> {
+  writeFiles(code, PROJECT);
+}

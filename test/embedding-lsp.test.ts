@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { CancellationTokenSource } from "vscode-jsonrpc/node";
+import { readCatalog } from "../server/hub/catalog.ts";
+import type { DownloadProgress } from "../shared/embedding-types.ts";
+import { ToClient, ToServer } from "../shared/protocol.ts";
+import type { EmbeddingStatus } from "../shared/search-types.ts";
+import { MODEL } from "./chosen-fixture.ts";
+import { LspClient, uriOf } from "./lsp-client.ts";
+import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { elsewhere, refuses, startEmbeddingServer } from "./servers/embedding-server.ts";
+import { commit, stallsAfter, startHubServer } from "./servers/hub-server.ts";
+import { TinyBert } from "./tiny-bert.ts";
+
+const FILES = {
+  "src/cache.ts": "/** read the cache */\nexport function lookUp() {\n  return cache.read();\n}\n",
+  "src/secrets.ts": 'export const password = "hunter2";\n',
+};
+const REMOTE = "openai:small";
+const REQUEST_CANCELLED = -32800;
+
+/** An editor with one folder, a Hub with one model, and a server of embeddings that counts as one elsewhere. */
+async function scene(test: TestContext) {
+  const base = temporaryFolder(test);
+  const root = join(base, "root");
+  writeFiles(root, FILES);
+  const [server, hub] = [await startEmbeddingServer(test), await startHubServer(test)];
+  const model = readCatalog().find(({ id }) => id === MODEL);
+  assert.ok(model);
+  const bert = new TinyBert({ hidden: model.dims, layers: 1, heads: 12, inner: 64, positions: 512 });
+  hub.repositories[model.repository] = { main: commit("c"), content: { [commit("c")]: bert.files() } };
+  const client = await LspClient.start(test, {
+    folders: [root],
+    cacheDirectory: join(base, "cache"),
+    initializationOptions: { showsStatus: true, settings: { "embedding.endpoint": elsewhere(server) } },
+    env: { HF_ENDPOINT: hub.url, HF_HOME: join(base, "hub"), OPENAI_API_KEY: "" },
+  });
+  await client.ready();
+  return { client, root, server, hub };
+}
+
+/** What the chosen model does, once that holds. */
+async function embeddingOf(
+  client: LspClient,
+  holds = (status: EmbeddingStatus) => status.inUse,
+): Promise<EmbeddingStatus> {
+  let found: EmbeddingStatus | undefined;
+  await client.until(async () => {
+    found = (await client.request(ToServer.status, {}))[0].status.embedding;
+    return found !== undefined && holds(found);
+  });
+  return found ?? assert.fail();
+}
+
+describe("the choice of an embedding model over LSP", () => {
+  it("of the catalogue: downloaded with progress, measured, used at once, and taken back", async (test) => {
+    const { client, root } = await scene(test);
+    const { chosen, models } = await client.request(ToServer.embeddingModels, {});
+    assert.equal(chosen, "bundled");
+    const one = models.find(({ id }) => id === MODEL);
+    assert.deepEqual([one?.name, one?.onDisk, one?.licence, one?.dims], [`${MODEL}:int8`, false, "MIT", 768]);
+    const model = `${MODEL}:int8`;
+    await assert.rejects(client.request(ToServer.embeddingCosts, { model }), /is not on this machine in int8/);
+
+    const told: DownloadProgress[] = [];
+    client.on(ToClient.embeddingProgress, (progress) => void told.push(progress));
+    await client.request(ToServer.embeddingPull, { model, task: 7 });
+    const { task, done, total } = told.at(-1) ?? assert.fail("no progress was told");
+    assert.deepEqual([task, done], [7, total]);
+    const { costs, fees } = await client.request(ToServer.embeddingCosts, { model });
+    assert.deepEqual([costs.length, costs[0].folder, costs[0].chunks, fees], [1, root, 2, []]);
+    assert.ok(costs[0].textsPerSecond > 0 && costs[0].bytes > 768);
+
+    assert.deepEqual(await client.request(ToServer.embeddingUse, { model }), { overruledBy: "" });
+    assert.equal((await embeddingOf(client)).model, model);
+    assert.equal((await client.request(ToServer.embeddingModels, {})).chosen, model);
+    await client.request(ToServer.embeddingUse, { model: "bundled" });
+    await client.ready();
+    assert.equal((await client.request(ToServer.status, { rootUri: uriOf(root) }))[0].status.embedding, undefined);
+  });
+
+  it("of the catalogue: its download can be cancelled, and what came stays for the next", async (test) => {
+    const { client, hub } = await scene(test);
+    const stalled = Promise.withResolvers<void>();
+    hub.misbehave((...given) => {
+      stalled.resolve();
+      return stallsAfter(0)(...given);
+    });
+    const cancel = new CancellationTokenSource();
+    const pulling = client.request(ToServer.embeddingPull, { model: `${MODEL}:int8`, task: 1 }, cancel.token);
+    await stalled.promise;
+    cancel.cancel();
+    await assert.rejects(pulling, { code: REQUEST_CANCELLED });
+    await client.request(ToServer.embeddingPull, { model: `${MODEL}:int8`, task: 2 });
+    const { models } = await client.request(ToServer.embeddingModels, {});
+    assert.equal(models.find(({ id }) => id === MODEL)?.onDisk, true);
+  });
+
+  it("on a server: nothing is sent before it is used, then with the key that the editor keeps", async (test) => {
+    const { client, root, server } = await scene(test);
+    const servers = async () => (await client.request(ToServer.embeddingModels, {})).servers;
+    const destination = new URL(elsewhere(server)).origin;
+    assert.deepEqual((await servers())[0], { provider: "openai", destination, hasKey: false });
+    await client.request(ToServer.keys, { keys: [{ provider: "openai", apiKey: "sk-kept" }] });
+    assert.equal((await servers())[0].hasKey, true);
+    const { fees } = await client.request(ToServer.embeddingCosts, { model: REMOTE });
+    const [{ folder, files, withheld, agreed, dollars }] = fees;
+    assert.deepEqual([folder, files, withheld, agreed, dollars], [root, 1, 1, false, undefined]);
+    assert.equal(server.calls.length, 0);
+
+    server.misbehave(refuses(401));
+    await assert.rejects(client.request(ToServer.embeddingUse, { model: REMOTE }), /key was not accepted/);
+    assert.equal((await client.request(ToServer.embeddingModels, {})).chosen, "bundled");
+    await client.request(ToServer.embeddingUse, { model: REMOTE });
+    const { total, withheld: kept } = await embeddingOf(client);
+    assert.deepEqual([total, kept], [1, 1]);
+    assert.equal(server.calls.at(-1)?.headers.authorization, "Bearer sk-kept");
+    assert.equal((await client.request(ToServer.embeddingCosts, { model: REMOTE })).fees[0].agreed, true);
+    assert.equal(
+      server.texts.some((text) => text.includes("hunter2")),
+      false,
+    );
+  });
+
+  it("in the settings holds over what is kept, and that is said", async (test) => {
+    const base = temporaryFolder(test);
+    const server = await startEmbeddingServer(test);
+    writeFiles(base, FILES);
+    const settings = { "embedding.endpoint": server.url, "embedding.model": "vllm:small" };
+    const client = await LspClient.start(test, {
+      folders: [base],
+      cacheDirectory: temporaryFolder(test),
+      initializationOptions: { showsStatus: true, settings },
+    });
+    await client.ready();
+    assert.equal((await embeddingOf(client)).model, "vllm:small");
+    assert.deepEqual(await client.request(ToServer.embeddingUse, { model: "bundled" }), { overruledBy: "vllm:small" });
+    assert.equal((await embeddingOf(client)).model, "vllm:small");
+  });
+});
