@@ -5,9 +5,9 @@ import type { Log } from "../host.ts";
 import type { Closeness } from "../search/closeness.ts";
 import type { Snapshot } from "../store/segment.ts";
 import type { Batch } from "../store/store.ts";
+import { quantise } from "../vectors/int8.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
-import { quantise } from "./chosen-codes.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
 
