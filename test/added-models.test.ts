@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { addModel } from "../server/chosen/add-model.ts";
 import { type ChosenModel, chosenModel } from "../server/chosen/chosen-model.ts";
 import { hubPartsOf } from "../server/chosen/named-model.ts";
@@ -13,7 +14,6 @@ import { assertClose, bert, TEXTS, workedOut } from "./engine-fixture.ts";
 import { content } from "./hub-fixture.ts";
 import { temporaryFolder } from "./open-core.ts";
 import { commit, startHubServer } from "./servers/hub-server.ts";
-import { TinyBert } from "./tiny-bert.ts";
 import { tinyBertGguf } from "./tiny-bert-gguf.ts";
 
 const [FIRST, SECOND] = [commit("a"), commit("b")];

@@ -68,7 +68,8 @@ async function ofModel(
 ): Promise<Section> {
   let engine: EmbeddingEngine | undefined;
   try {
-    const model = chosenModel(host, cacheDirectoryOf(settings, host.env), named, settings["embedding.device"]);
+    const cacheDirectory = cacheDirectoryOf(settings, host.env);
+    const model = await chosenModel({ host, cacheDirectory, settings, signal: options.signal }, named);
     options.note(phrase("embedding with {0}", model.name));
     engine = await model.start(options.signal);
     if (engine.pid === undefined) {
