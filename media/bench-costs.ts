@@ -1,5 +1,12 @@
 /// <reference lib="dom" />
-import { type CostOrder, type CostReport, type CostRow, type Hardware, MOST_TOKENS } from "../shared/cost-types.ts";
+import {
+  type CostOrder,
+  type CostReport,
+  type CostRow,
+  type Hardware,
+  MOST_TOKENS,
+  type RoutingCost,
+} from "../shared/cost-types.ts";
 import { BenchFigure, type ChartSaver, type FigureContent } from "./bench-figure.ts";
 import { shortNumber } from "./bench-wording.ts";
 import { element } from "./dom.ts";
@@ -91,6 +98,7 @@ function sentences(report: CostReport): string[] {
     cachedUnpriced,
     hardware,
     embeddings,
+    routing,
   } = report;
   const [cheapest] = embeddings;
   const dearest = embeddings.at(-1);
@@ -115,6 +123,7 @@ function sentences(report: CostReport): string[] {
     ...(cachedUnpriced > 0
       ? [l10n.t("{0} tokens a month come from caches at a price that is not known.", l10n.number(cachedUnpriced))]
       : []),
+    ...(routing ? [routed(routing)] : []),
     ...(hardware
       ? [
           l10n.t(
@@ -126,6 +135,25 @@ function sentences(report: CostReport): string[] {
         ]
       : []),
   ];
+}
+
+function routed({ routed, control, byWeak, saved, monthly }: RoutingCost): string {
+  const [asked, kept] = [l10n.number(routed), l10n.number(control)];
+  if (saved === undefined || monthly === undefined) {
+    return l10n.t(
+      "{0} questions were routed, {1} kept out of it for comparison. What that saves is known once both have answers whose price is known.",
+      asked,
+      kept,
+    );
+  }
+  return l10n.t(
+    "{0} questions were routed, {1} of 100 to the weaker model, and {2} kept out of it for comparison: a routed one costs {3} % of what the others do, which saves {4} a month.",
+    asked,
+    shortNumber(100 * byWeak),
+    kept,
+    shortNumber(100 * (1 - saved)),
+    dollars(monthly),
+  );
 }
 
 function answers({ answers: rows }: CostReport): FigureContent {

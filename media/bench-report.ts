@@ -7,8 +7,10 @@ import type {
   MeasureSummary,
   QualityReport,
   SkippedMeasure,
+  VectorReport,
 } from "../shared/bench-types.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../shared/bench-types.ts";
+import { asSentence } from "../shared/phrase.ts";
 import { BenchFigure, type ChartSaver, type FigureContent } from "./bench-figure.ts";
 import {
   advantage,
@@ -23,6 +25,7 @@ import {
   subjectInWords,
   times,
   unitInWords,
+  worded,
 } from "./bench-wording.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
@@ -71,10 +74,15 @@ export class ReportView {
       ? ofRatios("changes", l10n.t("The later run beside the earlier"), comparison.compared)
       : [];
     const weighed = report?.quality ? ofQuality(report.quality) : [];
-    // Their times are in the figure of their quality.
-    const rest = report?.measures.filter(({ area }) => area !== "quality" || weighed.length === 0) ?? [];
+    const kept = report?.vectors ? ofVectors(report.vectors) : [];
+    // Their times are in the figures of what they are worth.
+    const weighedIds = new Set([
+      ...(report?.quality?.points.map(({ id }) => `quality/${id}`) ?? []),
+      ...(report?.vectors?.points.map(({ id }) => `search/vectors-${id}`) ?? []),
+    ]);
+    const rest = report?.measures.filter(({ id }) => !weighedIds.has(id)) ?? [];
     const pairs = ofRatios("beside", l10n.t("Beside others, and before and after"), report?.compared ?? []);
-    this.#draw([...changes, ...weighed, ...ofMeasures(rest), ...pairs]);
+    this.#draw([...changes, ...weighed, ...ofMeasures(rest), ...kept, ...pairs]);
   }
 
   #headOf({ run, verdict, warnings, measures }: BenchReport): HTMLElement[] {
@@ -86,9 +94,9 @@ export class ReportView {
     });
     return [
       element("h2", "", {}, l10n.t("Results")),
-      element("p", "total", {}, verdict),
+      element("p", "total", {}, asSentence(worded(verdict))),
       ...about.filter(Boolean).map((text) => element("p", "dim", {}, text)),
-      ...warnings.map((text) => element("p", "warning", {}, text)),
+      ...warnings.map((said) => element("p", "warning", {}, worded(said))),
       ...(measures.length > 0 ? [element("div", "actions", {}, ...exports)] : []),
     ];
   }
@@ -97,7 +105,7 @@ export class ReportView {
     const stop = button(l10n.t("Stop Comparing"), () => this.#actions.stopComparing(), "button second");
     return [
       element("h2", "", {}, l10n.t("Compared")),
-      element("p", "total", {}, verdict),
+      element("p", "total", {}, asSentence(worded(verdict))),
       element("p", "dim", {}, l10n.t("{0}, and then {1}", dateOf(earlier), dateOf(later))),
       element("div", "actions", {}, stop),
     ];
@@ -134,12 +142,13 @@ function ofMeasures(measures: readonly MeasureSummary[]): FigureContent[] {
       axis: l10n.t("{0}: the median and its bounds (95%)", first.unit),
       rows: group.map((measure) => ({
         ...measure,
+        name: worded(measure.name),
         value: measure.median,
         shown: figure(measure.median, measure.unit),
       })),
       heads: MEASURE_HEADS,
       cells: group.map(({ name, unit, median, low, high, p95, p99, rounds, outliers }) => [
-        name,
+        worded(name),
         figure(median, unit),
         bounds({ low, high }),
         shortNumber(p95),
@@ -167,13 +176,13 @@ function ofQuality({ set, queries, points }: QualityReport): FigureContent[] {
   return [
     {
       name: "quality-beside-speed",
-      title: l10n.t("Quality beside speed: {0} queries, {1}", l10n.number(queries), set),
+      title: l10n.t("Quality beside speed: {0} queries, {1}", l10n.number(queries), worded(set)),
       axis: l10n.t("Milliseconds a query: less is better"),
       rows: [],
       scatter: {
         upAxis: l10n.t("NDCG@10: more is better"),
         points: points.map(({ name, ms, msLow, msHigh, ndcg10, low, high, onFront }) => ({
-          name,
+          name: worded(name),
           across: ms,
           acrossLow: msLow,
           acrossHigh: msHigh,
@@ -185,7 +194,7 @@ function ofQuality({ set, queries, points }: QualityReport): FigureContent[] {
       },
       heads: QUALITY_HEADS,
       cells: points.map(({ name, ndcg10, low, high, recall10, mrr, ms, onFront }) => [
-        name,
+        worded(name),
         shortNumber(ndcg10),
         bounds({ low, high }),
         shortNumber(recall10),
@@ -206,6 +215,54 @@ const QUALITY_HEADS = [
   l10n.t("Median"),
   l10n.t("On the Pareto front"),
 ];
+
+/** Fewer bytes find less, but are faster to look through. */
+function ofVectors({ model, dims, vectors, queries, points }: VectorReport): FigureContent[] {
+  if (points.length === 0) return [];
+  return [
+    {
+      name: "vectors-in-fewer-bytes",
+      title: l10n.t(
+        "Vectors in fewer bytes: {0} of {1} dimensions by {2}, {3} queries",
+        l10n.number(vectors),
+        l10n.number(dims),
+        model,
+        l10n.number(queries),
+      ),
+      axis: l10n.t("Milliseconds to look through all: less is better"),
+      rows: [],
+      scatter: {
+        upAxis: l10n.t("Of the ten closest, how many are found: more is better"),
+        points: points.map(({ name, ms, msLow, msHigh, recall10, low, high, onFront }) => ({
+          name: worded(name),
+          across: ms,
+          acrossLow: msLow,
+          acrossHigh: msHigh,
+          up: recall10,
+          upLow: low,
+          upHigh: high,
+          onFront,
+        })),
+      },
+      heads: [
+        l10n.t("Form"),
+        l10n.t("Bytes each"),
+        l10n.t("Recall@10"),
+        l10n.t("Its bounds"),
+        l10n.t("Median"),
+        l10n.t("On the Pareto front"),
+      ],
+      cells: points.map(({ name, bytes, recall10, low, high, ms, onFront }) => [
+        worded(name),
+        l10n.number(bytes),
+        recall10.toFixed(3),
+        bounds({ low, high }),
+        figure(ms, "ms"),
+        onFront ? l10n.t("yes") : l10n.t("no"),
+      ]),
+    },
+  ];
+}
 
 function ofRatios(name: string, title: string, ratios: readonly MeasureRatio[]): FigureContent[] {
   if (ratios.length === 0) return [];
@@ -240,13 +297,14 @@ const RATIO_HEADS = [
 
 /** Of two runs both have the same name. */
 function nameOf({ name, otherName }: MeasureRatio): string {
-  return name === otherName ? name : l10n.t("{0}, beside: {1}", name, otherName);
+  const [own, other] = [worded(name), worded(otherName)];
+  return own === other ? own : l10n.t("{0}, beside: {1}", own, other);
 }
 
 function skipped(measures: readonly SkippedMeasure[]): HTMLElement[] {
   if (measures.length === 0) return [];
   const items = measures.map(({ area, name, reason }) =>
-    element("li", "", {}, l10n.t("{0}, {1}: {2}", areaTitle(area), name, reason)),
+    element("li", "", {}, l10n.t("{0}, {1}: {2}", areaTitle(area), worded(name), worded(reason))),
   );
   return [element("h2", "", {}, l10n.t("Not measured")), element("ul", "skipped-list dim", {}, ...items)];
 }

@@ -25,8 +25,15 @@ const [LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX] = [44, 12, 28, 44];
 /** Of one character, about, in the chart's letters. */
 const LETTER_PX = 6.6;
 const LINE_PX = 15;
+/** Above it the title of the axis stands. */
+const HIGHEST_PX = -4;
+const DOT_PX = 6;
+/** Between a point and its name. */
+const GAP_PX = 10;
 /** Above the point, below it, and further away. */
-const SHIFTS_PX = [-12, 14, -28, 30, -44, 46, -60, 62];
+const SHIFTS_PX = [-14, 14, -28, 28, -42, 42, -56, 56, 70, 84];
+/** What is above so much altogether is looked at from closer. */
+const CLOSER = 0.45;
 const FRONT = "var(--vscode-charts-green, currentColor)";
 const OTHER = "var(--vscode-charts-blue, currentColor)";
 
@@ -42,14 +49,17 @@ export function drawScatter(points: readonly ScatterPoint[], manner: ScatterMann
   const least = Math.min(...points.map(({ acrossLow }) => acrossLow));
   const most = Math.max(...points.map(({ acrossHigh }) => acrossHigh));
   const domain = [least / 1.3, most * 1.3];
-  const inner = width - LEFT_PX - RIGHT_PX;
+  const [inner, tall] = [width - LEFT_PX - RIGHT_PX, HEIGHT_PX - TOP_PX - BOTTOM_PX];
+  const low = Math.min(...points.map(({ upLow }) => upLow));
+  const lowest = low > CLOSER ? Math.floor(10 * low - 0.5) / 10 : 0;
   const names = placedNames(
     points.map(({ name, across, up }) => ({
       name,
       x: (inner * Math.log(across / domain[0])) / Math.log(domain[1] / domain[0]),
-      y: (HEIGHT_PX - TOP_PX - BOTTOM_PX) * (1 - up),
+      y: (tall * (1 - up)) / (1 - lowest),
     })),
     inner,
+    tall,
   );
   const drawn = plot({
     className: "chart",
@@ -69,10 +79,10 @@ export function drawScatter(points: readonly ScatterPoint[], manner: ScatterMann
       ticks: Math.max(2, Math.floor(width / 110)),
       tickFormat: shortNumber,
     },
-    y: { domain: [0, 1], label: manner.upAxis, labelArrow: "none", ticks: 5, tickFormat: shortNumber },
+    y: { domain: [lowest, 1], label: manner.upAxis, labelArrow: "none", ticks: 5, tickFormat: shortNumber },
     color: { type: "identity" },
     marks: [
-      ruleY([0], { strokeOpacity: 0.4 }),
+      ruleY([lowest], { strokeOpacity: 0.4 }),
       line(front, { x: "across", y: "up", stroke: FRONT, strokeDasharray: "4,3", strokeOpacity: 0.8 }),
       ruleX(points, { x: "across", y1: "upLow", y2: "upHigh", stroke: colour, strokeWidth: 3, strokeOpacity: 0.4 }),
       ruleY(points, { y: "up", x1: "acrossLow", x2: "acrossHigh", stroke: colour, strokeWidth: 3, strokeOpacity: 0.4 }),
@@ -92,17 +102,31 @@ interface Placed {
   readonly dy: number;
 }
 
-/** Where each name stands so that none lies over another, as far as there is room; points are in pixels. */
-function placedNames(points: readonly { name: string; x: number; y: number }[], width: number): Placed[] {
-  const taken: { left: number; right: number; y: number }[] = [];
+/**
+ * Where each name stands, as near to its point as there is room: over no other name, no other point, and not over the title
+ * of the axis. Points are in pixels.
+ */
+function placedNames(
+  points: readonly { name: string; x: number; y: number }[],
+  width: number,
+  height: number,
+): Placed[] {
+  const taken = points.map(({ x, y }) => ({ left: x - DOT_PX, right: x + DOT_PX, y }));
+  const places = SHIFTS_PX.flatMap((dy) => [true, false].map((isRight) => ({ dy, isRight })));
   return points.map(({ name, x, y }) => {
     const length = name.length * LETTER_PX;
-    const isRight = x + length + 8 < width;
-    const left = isRight ? x + 8 : x - 8 - length;
-    const isFree = (dy: number) =>
-      !taken.some((other) => Math.abs(other.y - y - dy) < LINE_PX && other.left < left + length && left < other.right);
-    const dy = SHIFTS_PX.find(isFree) ?? SHIFTS_PX[0];
-    taken.push({ left, right: left + length, y: y + dy });
-    return { textAnchor: isRight ? "start" : "end", dx: isRight ? 8 : -8, dy };
+    const at = ({ dy, isRight }: { dy: number; isRight: boolean }) => {
+      const left = isRight ? x + GAP_PX : x - GAP_PX - length;
+      return { left, right: left + length, y: y + dy };
+    };
+    const isFree = (box: ReturnType<typeof at>) =>
+      box.left >= 0 &&
+      box.right <= width &&
+      box.y >= HIGHEST_PX &&
+      box.y <= height &&
+      !taken.some((other) => Math.abs(other.y - box.y) < LINE_PX && other.left < box.right && box.left < other.right);
+    const place = places.find((one) => isFree(at(one))) ?? { dy: SHIFTS_PX[0], isRight: x + length + GAP_PX < width };
+    taken.push(at(place));
+    return { textAnchor: place.isRight ? "start" : "end", dx: place.isRight ? GAP_PX : -GAP_PX, dy: place.dy };
   });
 }

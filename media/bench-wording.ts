@@ -1,6 +1,6 @@
 import type { BenchOutcome, BenchPanelState } from "../shared/bench-panel-messages.ts";
 import type { BenchArea, Machine, MeasureRatio, MeasureSummary, RunSummary } from "../shared/bench-types.ts";
-import { type Phrase, phrase, SILENCE, verbatim } from "../shared/phrase.ts";
+import { asPhrase, type Phrase, phrase, SILENCE, verbatim, type Wording } from "../shared/phrase.ts";
 import { l10n } from "./l10n.ts";
 
 /** What the benchmark panel says, in words. */
@@ -23,16 +23,27 @@ export function areaTitle(area: BenchArea): string {
 export function areaAbout(area: BenchArea): string {
   switch (area) {
     case "search":
-      return l10n.t("How long queries made of your code's own names take, beside ripgrep.");
+      return l10n.t(
+        "How long queries made of your code's own names take, beside ripgrep; what vectors in fewer bytes find.",
+      );
     case "embed":
-      return l10n.t("How fast texts become vectors, by length and batch, and what made it faster.");
+      return l10n.t(
+        "How fast texts become vectors, by length and batch, also by the model that you chose, and what made it faster.",
+      );
     case "answer":
-      return l10n.t("How long passages take to be quoted, and the models that you choose to answer.");
+      return l10n.t(
+        "How long passages take to be quoted, and the models that you choose to answer; how many answers fail.",
+      );
     case "delta":
       return l10n.t("What deltas of models save, beside zstd, on a pair made for it. No folder is needed.");
     case "quality":
       return l10n.t("How well searches find what doc comments of your code describe, beside how long they take.");
   }
+}
+
+/** What a record says, in the editor's language; in English where an earlier version wrote it. */
+export function worded(said: Wording): string {
+  return l10n.say(asPhrase(said));
 }
 
 /** Three digits that matter, and all of a whole number. */

@@ -1,3 +1,5 @@
+import type { Phrase, Wording } from "./phrase.ts";
+
 /** What can be measured. */
 export const BENCH_AREAS = ["search", "embed", "answer", "delta", "quality"] as const;
 export type BenchArea = (typeof BENCH_AREAS)[number];
@@ -17,8 +19,8 @@ export interface Measure {
   /** The same for the same thing in every run: `search/name`. */
   readonly id: string;
   readonly area: BenchArea;
-  /** For people, in English: records are exchanged between machines. */
-  readonly name: string;
+  /** For people: records are exchanged between machines, whose users speak other languages. */
+  readonly name: Wording;
   readonly unit: string;
   readonly better: "less" | "more";
   /** One value a round, in the order in which they were taken; outliers are among them. */
@@ -30,15 +32,14 @@ export interface Measure {
 /** Something that was asked for and could not be measured here. */
 export interface SkippedMeasure {
   readonly area: BenchArea;
-  readonly name: string;
-  readonly reason: string;
+  readonly name: Wording;
+  readonly reason: Wording;
 }
 
 /** How well one way to search finds; how long it takes is the measure `quality/<id>` of the same run. */
 export interface QualityPoint {
   readonly id: string;
-  /** For people, in English. */
-  readonly name: string;
+  readonly name: Wording;
   /** The mean over the queries, from 0 to 1, and its bounds (95 %). */
   readonly ndcg10: number;
   readonly low: number;
@@ -49,18 +50,39 @@ export interface QualityPoint {
 
 /** Ways to search, asked the same labelled queries. */
 export interface QualityFigures {
-  /** Which queries these were, in English. */
-  readonly set: string;
+  /** Which queries these were. */
+  readonly set: Wording;
   readonly queries: number;
   readonly points: readonly QualityPoint[];
 }
 
-/** The version of {@link BenchRun}. */
-export const BENCH_RECORD = 1;
+/** One way to keep vectors; how long a scan over all of them takes is the measure `search/vectors-<id>` of the same run. */
+export interface VectorPoint {
+  readonly id: string;
+  readonly name: Wording;
+  /** Of one vector, its scale included. */
+  readonly bytes: number;
+  /** Of the ten vectors closest to a query, how many it finds: the mean over the queries, from 0 to 1, and its bounds (95 %). */
+  readonly recall10: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Ways to keep the vectors of a code base, each beside the exact ones. */
+export interface VectorFigures {
+  readonly model: string;
+  readonly dims: number;
+  readonly vectors: number;
+  readonly queries: number;
+  readonly points: readonly VectorPoint[];
+}
+
+/** The version of {@link BenchRun}. The first had English in the place of phrases; it is read all the same. */
+export const BENCH_RECORD = 2;
 
 /** One run of the benchmark, as it is kept and exchanged. */
 export interface BenchRun {
-  readonly record: typeof BENCH_RECORD;
+  readonly record: 1 | typeof BENCH_RECORD;
   /** Unique, and the name of its file: letters, digits, `-` and `_`. */
   readonly id: string;
   readonly cairn: string;
@@ -75,8 +97,9 @@ export interface BenchRun {
   readonly measures: readonly Measure[];
   readonly skipped: readonly SkippedMeasure[];
   readonly quality?: QualityFigures;
+  readonly vectors?: VectorFigures;
   /** What may have disturbed the figures: a busy machine, a battery, a laptop that slept. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Wording[];
   /** Ended by the user: what was complete by then is there. */
   readonly cancelled: boolean;
 }
@@ -95,7 +118,7 @@ export interface MeasureSummary extends Omit<Measure, "values"> {
 
 /** A measure beside another: of a peer, of the way it was done before, or of an earlier run. */
 export interface MeasureRatio extends Pick<Measure, "id" | "name" | "unit" | "better"> {
-  readonly otherName: string;
+  readonly otherName: Wording;
   readonly median: number;
   readonly otherMedian: number;
   /** The one divided by the other, above zero, with its bounds. */
@@ -107,17 +130,20 @@ export interface MeasureRatio extends Pick<Measure, "id" | "name" | "unit" | "be
 }
 
 /** A run as a list shows it. */
-export interface RunSummary extends Omit<BenchRun, "record" | "measures" | "skipped" | "warnings" | "quality"> {
+export interface RunSummary
+  extends Omit<BenchRun, "record" | "measures" | "skipped" | "warnings" | "quality" | "vectors"> {
   readonly areas: readonly BenchArea[];
 }
 
 /** A run as people read it. */
 export interface BenchReport extends Pick<BenchRun, "skipped" | "warnings"> {
   readonly run: RunSummary;
-  readonly verdict: string;
+  /** Without the capital and the full stop of a sentence. */
+  readonly verdict: Phrase;
   readonly measures: readonly MeasureSummary[];
   readonly compared: readonly MeasureRatio[];
   readonly quality?: QualityReport;
+  readonly vectors?: VectorReport;
 }
 
 /** Quality beside speed. */
@@ -125,7 +151,14 @@ export interface QualityReport extends Omit<QualityFigures, "points"> {
   readonly points: readonly WeighedPoint[];
 }
 
-export interface WeighedPoint extends QualityPoint {
+export interface VectorReport extends Omit<VectorFigures, "points"> {
+  readonly points: readonly (VectorPoint & Weighed)[];
+}
+
+export type WeighedPoint = QualityPoint & Weighed;
+
+/** What something is worth beside its time. */
+export interface Weighed {
   /** Milliseconds a query: the median and its bounds. */
   readonly ms: number;
   readonly msLow: number;
@@ -138,8 +171,8 @@ export interface WeighedPoint extends QualityPoint {
 export interface BenchComparison {
   readonly earlier: RunSummary;
   readonly later: RunSummary;
-  /** What has changed, or why the two cannot be compared. */
-  readonly verdict: string;
+  /** What has changed, or why the two cannot be compared; without the capital and the full stop of a sentence. */
+  readonly verdict: Phrase;
   /** The later beside the earlier; empty when they cannot be compared. */
   readonly compared: readonly MeasureRatio[];
 }

@@ -42,6 +42,19 @@ export interface UsedRow {
   readonly asOf?: string;
 }
 
+/** What routing questions between two models has brought, by its record. */
+export interface RoutingCost {
+  /** Questions that were routed, and those that were kept out of it for comparison. */
+  readonly routed: number;
+  readonly control: number;
+  /** Of the routed, the share that the weaker model was asked, 0 to 1. */
+  readonly byWeak: number;
+  /** How much less a routed question costs, as a share; missing while the price of one kind of them is not known. */
+  readonly saved?: number;
+  /** US dollars in a month of thirty days. */
+  readonly monthly?: number;
+}
+
 export interface CostReport {
   /** Where the volume comes from. */
   readonly basis: "stated" | "recorded";
@@ -65,6 +78,8 @@ export interface CostReport {
   readonly keptAnswersSave: number;
   /** Cached tokens a month of whose price nothing is known. */
   readonly cachedUnpriced: number;
+  /** Only when questions were routed. */
+  readonly routing?: RoutingCost;
   /** US dollars a month; only when the user has said what the machine takes. */
   readonly hardware?: { readonly power: number; readonly purchase: number };
 }

@@ -26,6 +26,19 @@ export function verbatim(text: string): Phrase {
   return text === "" ? SILENCE : { text: "{0}", values: [text] };
 }
 
+/** What records and messages say: a phrase, or English where an earlier version wrote it. */
+export type Wording = Phrase | string;
+
+/** English that came without its values cannot be translated, and stays as it is. */
+export function asPhrase(said: Wording): Phrase {
+  return typeof said === "string" ? verbatim(said) : said;
+}
+
+/** Words as a sentence, with a capital at its beginning and a full stop. */
+export function asSentence(words: string): string {
+  return words === "" ? "" : `${words[0].toLocaleUpperCase()}${words.slice(1)}.`;
+}
+
 /** Several as one, without those that say nothing. */
 export function joined(phrases: readonly Phrase[], separator: string): Phrase {
   const values = phrases.filter(({ text }) => text !== "");

@@ -10,7 +10,7 @@ import { hashOf, pipedSource } from "../server/answer/source.ts";
 import { clearCache, listCache } from "../server/cache-folder.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { Used } from "../server/usage/usage-record.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { type ChatServer, refuses, saysLikeCerebras, sends, startChatServer } from "./servers/chat-server.ts";

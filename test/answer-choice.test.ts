@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { chooseProviders, type Wish } from "../server/answer/choose-providers.ts";
 import type { Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { says, startChatServer } from "./servers/chat-server.ts";
 
 const HOST = nodeHost({ level: "silent", env: {} });

@@ -9,7 +9,7 @@ import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { Used } from "../server/usage/usage-record.ts";
 import { inWords } from "../shared/phrase.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { estimateTokens } from "../shared/token-estimate.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";

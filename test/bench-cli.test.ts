@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
+import { inEnglish } from "../server/measure/shown.ts";
 import type { BenchRun } from "../shared/bench-types.ts";
+import { MODEL, machineWithModels } from "./chosen-fixture.ts";
 import { DOCUMENTED } from "./documented-files.ts";
+import { MANY_FUNCTIONS } from "./many-functions.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { refuses, says, startChatServer } from "./servers/chat-server.ts";
+import { writeTinyLlama } from "./tiny-llama.ts";
 
 const PROGRAM = join(dirname(import.meta.dirname), "bin", "cairn.mjs");
 
@@ -19,7 +23,7 @@ class Terminal {
 
   constructor(test: TestContext, env: Record<string, string> = {}) {
     this.folder = temporaryFolder(test);
-    this.#env = { ...env, CAIRN_CACHE_DIR: join(this.folder, "cache") };
+    this.#env = { CAIRN_CACHE_DIR: join(this.folder, "cache"), ...env };
     writeFiles(join(this.folder, "project"), PROJECT);
   }
 
@@ -58,8 +62,14 @@ describe("cairn bench", () => {
     assert.equal(run.quality, undefined);
     assert.ok(run.measures.every(({ values }) => values.length > 0 && values.every((value) => value > 0)));
     assert.deepEqual(
-      run.skipped.map(({ area, name }) => `${area}: ${name}`),
-      ["search: indexing from nothing", "answer: providers", "quality: all"],
+      run.skipped.map(({ area, name }) => `${area}: ${inEnglish(name)}`),
+      [
+        "search: vectors in fewer bytes",
+        "search: indexing from nothing",
+        "embed: a chosen model",
+        "answer: providers",
+        "quality: all",
+      ],
     );
     assert.deepEqual([run.subject?.files, run.quick, run.cancelled], [2, true, false]);
     assert.deepEqual(terminal.kept(), [`${run.id}.json`]);
@@ -100,6 +110,71 @@ describe("cairn bench", () => {
     assert.match(table, /\| 14 queries, made of doc comments \| NDCG@10 .*\n.*\n\| The whole ranking \| 0\.\d{3} \| /);
   });
 
+  it("sets what vectors in fewer bytes find beside their bytes and the time of a scan", async (test) => {
+    const terminal = new Terminal(test);
+    writeFiles(join(terminal.folder, "project"), MANY_FUNCTIONS);
+    const { vectors, measures } = await terminal.record("search", "--quick", "--out", "../run.md");
+    assert.ok(vectors && vectors.vectors >= 600 && vectors.dims === 256);
+    for (const { id, recall10, low, high } of vectors.points) {
+      assert.ok(low <= recall10 && recall10 <= high, id);
+      assert.ok(
+        measures.some((measure) => measure.id === `search/vectors-${id}`),
+        id,
+      );
+    }
+    assert.equal(vectors.points[0].recall10, 1);
+    const table = readFileSync(join(terminal.folder, "run.md"), "utf8");
+    assert.match(table, /recall@10 .*\n.*\n\| float, all 256 dimensions \| 1024 \| 1\.000 \| /);
+    const { out } = await terminal.run("show");
+    assert.match(out, /; vectors of 260 bytes keep [\d.]+ % of the ten closest\.\n/);
+  });
+
+  it("reads the runs of an earlier version, whose names are in English", async (test) => {
+    const terminal = new Terminal(test);
+    const run = await terminal.record("search", "--quick");
+    const english = { ...run, record: 1, measures: run.measures.map((one) => ({ ...one, name: inEnglish(one.name) })) };
+    const skipped = run.skipped.map((one) => ({ ...one, name: "indexing", reason: "Not in a quick run." }));
+    const project = join(terminal.folder, "project");
+    writeFileSync(join(project, "old.json"), JSON.stringify({ ...english, id: "20200101-old", skipped, warnings: [] }));
+    assert.equal((await terminal.run("import", "old.json")).code, 0);
+    const { out } = await terminal.run("show", "20200101-old");
+    assert.match(out, /^A name is found in /);
+    assert.match(out, /not measured: search, indexing\. Not in a quick run\./);
+    assert.match((await terminal.run("compare", "20200101-old", run.id)).out, /No difference was found in 6 measures/);
+  });
+
+  it("sets a model on this machine beside itself without what makes it faster", async (test) => {
+    const terminal = new Terminal(test, { CAIRN_LOCAL_THREADS: "1" });
+    const model = join(terminal.folder, "tiny.gguf");
+    writeTinyLlama(model);
+    const run = await terminal.record("answer", "--quick", "--provider", "llama", "--model", model);
+    const value = (id: string) => run.measures.find((measure) => measure.id === `answer/llama-${id}`)?.values[0];
+    for (const id of ["started", "kept", "cold", "warm", "penalised", "unpenalised"]) {
+      assert.ok((value(id) ?? 0) > 0, `${id}: ${JSON.stringify(run.skipped)}`);
+    }
+    assert.ok((value("read") ?? 0) > 90, "the prompt is not read again");
+    assert.equal(value("errors"), 0);
+    assert.equal(run.measures.find(({ id }) => id === "answer/llama-warm")?.against, "answer/llama-cold");
+  });
+
+  it("measures the model that was chosen to search, by length and batch", async (test) => {
+    const { env } = await machineWithModels(test);
+    const own = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+    const terminal = new Terminal(test, {
+      ...(own as Record<string, string>),
+      EMBEDDING_PROVIDER: "huggingface",
+      HF_EMBEDDING_MODEL: MODEL,
+    });
+    const run = await terminal.record("embed", "--quick");
+    const ids = run.measures.map(({ id }) => id);
+    for (const id of ["small-1", "medium-8", "large-32", "large-latency", "kept", "load", "first"]) {
+      assert.ok(ids.includes(`embed/${MODEL}:int8/${id}`), `${id}: ${JSON.stringify(run.skipped)}`);
+    }
+    assert.ok(
+      ["small-latency", "cached", "again", "fused", "apart", "dims-128"].every((id) => ids.includes(`embed/${id}`)),
+    );
+  });
+
   it("says what a month costs, and what it does not know of", async (test) => {
     const terminal = new Terminal(test, { CAIRN_PRICES: "ours=1/3,our-embedder=0.5" });
     const { out } = await terminal.run("cost");
@@ -120,6 +195,27 @@ describe("cairn bench", () => {
     }
   });
 
+  it("says what routing has saved, by its record", async (test) => {
+    const terminal = new Terminal(test);
+    mkdirSync(join(terminal.folder, "cache"), { recursive: true });
+    const asked = (day: number, reason: string, tier: string, cost: number) =>
+      `${JSON.stringify({ at: `2026-11-${10 + day}T00:00:00Z`, reason, tier, cost, totalMs: 900, citations: 1, removed: 0, failed: 0, finish: "complete" })}\n`;
+    const routed = [0, 3, 6, 10].map((day) => asked(day, "good-enough", "weak", 0.01));
+    writeFileSync(
+      join(terminal.folder, "cache", "routing.jsonl"),
+      [...routed, asked(10, "control", "strong", 0.04)].join(""),
+    );
+    const { routing } = JSON.parse((await terminal.run("cost", "--json")).out);
+    assert.deepEqual([routing.routed, routing.control, routing.byWeak, routing.saved], [4, 1, 1, 0.75]);
+    // Four questions in ten days, each three cents cheaper.
+    assert.equal(routing.monthly.toFixed(6), "0.360000");
+    const { out } = await terminal.run("cost");
+    assert.match(
+      out,
+      /4 questions routed, 100\.0% to the weaker model, 1 kept out of it: a routed one costs 25\.0% of/,
+    );
+  });
+
   it("measures a provider only when told to, and says what it refuses", async (test) => {
     const server = await startChatServer(test);
     server.behave(says("It sends the request again [1]."));
@@ -134,10 +230,10 @@ describe("cairn bench", () => {
     server.behave(refuses(402, { error: { message: "no credit left" } }));
     const refused = await terminal.record(...asked);
     assert.deepEqual(
-      refused.skipped.map(({ name }) => name),
+      refused.skipped.map(({ name }) => inEnglish(name)),
       ["ollama, small prompt", "ollama, medium prompt", "ollama, large prompt"],
     );
-    assert.match(refused.skipped[0].reason, /credit/);
+    assert.match(inEnglish(refused.skipped[0].reason), /credit/);
   });
 
   it("compares runs, but only those that are alike, and reads back what it wrote", async (test) => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { asPhrase, inWords } from "../shared/phrase.ts";
 import { startBenchSession } from "./bench-session.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
@@ -28,7 +29,10 @@ describe("cairn bench --stdio", () => {
       assert.ok(low <= median && median <= high && rounds >= (live.get(id)?.rounds ?? 0), id);
     }
     assert.ok(session.events.some((event) => event.type === "note" && event.said.text === "searching"));
-    assert.match(report.verdict, /^A name is found in /);
+    assert.match(inWords(report.verdict), /^a name is found in /);
+    // Names are put into words by whoever shows them.
+    const [{ name }] = report.measures;
+    assert.equal(inWords(asPhrase(name), { "A name": "Ein Name" }), "Ein Name");
     assert.deepEqual(report.run.areas, ["search"]);
     const { runs } = await session.request("list", {});
     assert.deepEqual(runs, [report.run]);
@@ -55,7 +59,7 @@ describe("cairn bench --stdio", () => {
     const { folder, session } = begin(test);
     const run = session.request("run", { ...WHOLE_SEARCH, folder: join(folder, "project") });
     const ended = run.then(
-      (report) => report.verdict,
+      (report) => inWords(report.verdict),
       (error: Error) => error.message,
     );
     await session.request("cancel", {});
@@ -92,7 +96,7 @@ describe("cairn bench --stdio", () => {
     writeFileSync(file, json.replace(/"processor": "[^"]*"/, '"processor": "Abacus"'));
     assert.equal((await session.request("import", { file })).id, first);
     const unlike = await session.request("compare", { one: first, other: second });
-    assert.match(unlike.verdict, /^The two cannot be compared: the processor: Abacus then/);
+    assert.match(inWords(unlike.verdict), /^the two cannot be compared: the processor: Abacus then/);
     assert.deepEqual(unlike.compared, []);
 
     const damaged = join(folder, "cache", "benchmarks", "2020-cut.json");

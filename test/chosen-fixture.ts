@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { hubPartsOf } from "../server/chosen/named-model.ts";
 import type { Workspace } from "../server/core-api.ts";
 import type { Host } from "../server/host.ts";
@@ -9,7 +10,6 @@ import { nodeHost } from "../server/node-host.ts";
 import type { EmbeddingStatus, IndexStatus } from "../shared/search-types.ts";
 import { temporaryFolder } from "./open-core.ts";
 import { commit, startHubServer } from "./servers/hub-server.ts";
-import { TinyBert } from "./tiny-bert.ts";
 
 /** Two models of the catalogue whose files the catalogue does not pin: here they are tiny, and their weights random. */
 export const MODEL = "bge-base-en-v1.5";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { chosenQuery, quantise } from "../server/chosen/chosen-codes.ts";
+import { chosenQuery } from "../server/chosen/chosen-codes.ts";
 import { ChosenVectors, type FileVectors } from "../server/chosen/chosen-vectors.ts";
 import { searchSnapshot } from "../server/search/search.ts";
 import type { Snapshot } from "../server/store/segment.ts";
+import { quantise } from "../server/vectors/int8.ts";
 import { indexed } from "./search-fixture.ts";
 import { seeded } from "./seeded.ts";
 

@@ -8,7 +8,7 @@ import { readUsage } from "../server/usage/usage-record.ts";
 import type { AnswerPart } from "../shared/answer-types.ts";
 import type { EditorFailure, EditorModelRequest, ModelText } from "../shared/editor-model-types.ts";
 import { ToClient, ToServer } from "../shared/protocol.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { LspClient } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { keptPlacement, startWhereBest } from "../server/chosen/placed-engine.ts";
 import { devicesWorthTrying } from "../server/native/device.ts";
 import { Engine } from "../server/native/engine.ts";
@@ -8,7 +9,6 @@ import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { hardwareHere } from "../server/native/hardware.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
-import { TinyBert } from "./tiny-bert.ts";
 
 const { log } = nodeHost({ level: "silent" });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { readCatalog } from "../server/hub/catalog.ts";
 import type { DownloadProgress } from "../shared/embedding-types.ts";
 import { ToClient, ToServer } from "../shared/protocol.ts";
@@ -11,7 +12,6 @@ import { LspClient, uriOf } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { elsewhere, refuses, startEmbeddingServer } from "./servers/embedding-server.ts";
 import { commit, stallsAfter, startHubServer } from "./servers/hub-server.ts";
-import { TinyBert } from "./tiny-bert.ts";
 
 const FILES = {
   "src/cache.ts": "/** read the cache */\nexport function lookUp() {\n  return cache.read();\n}\n",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { EngineModel, Pooling, TextKind } from "../server/native/engine-model.ts";
-import { TinyBert } from "./tiny-bert.ts";
 
 /** The model that engines run in tests. */
 export const bert = new TinyBert({ hidden: 32, layers: 2, heads: 4, inner: 64, positions: 128 });

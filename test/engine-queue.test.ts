@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { EmbeddedTexts, TextKind } from "../server/native/engine-model.ts";
 import { EngineQueue } from "../server/native/engine-queue.ts";
 import { EngineAway, KeptEngine } from "../server/native/kept-engine.ts";
 import { CairnError } from "../shared/errors.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
-import { TinyBert } from "./tiny-bert.ts";
 
 /** An engine whose vectors are the lengths of the texts, and that stops and fails when it is told to. */
 class LengthEngine {

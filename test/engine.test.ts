@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { cpSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { type OnnxForm, unit } from "../server/bench/tiny-bert.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { textWindows, tokenBatches, WINDOW_OVERLAP } from "../server/native/text-windows.ts";
@@ -12,7 +13,6 @@ import { inWords } from "../shared/phrase.ts";
 import { assertClose, bert, embedded, started, TEXTS, WORDS, workedOut } from "./engine-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { seeded } from "./seeded.ts";
-import { type OnnxForm, unit } from "./tiny-bert.ts";
 
 /** A model on disk, in the form that its file is to have. */
 function onDisk(test: TestContext, changes: Partial<OnnxFiles> = {}, form: OnnxForm = {}): OnnxFiles {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { storedReport, withFigures } from "../server/bench/readme-figures.ts";
+import { keptBenchmarks, withTables } from "../server/bench/readme-tables.ts";
 import { GRAMMAR_PACKAGES } from "../server/workspace/grammar-packages.ts";
 import { languagesPage } from "../server/workspace/languages-page.ts";
 import { ASSISTANT_TOOLS, languageModelTools } from "../shared/assistant-tools.ts";
@@ -41,6 +42,18 @@ test("README.md tells of the run of the benchmark that is kept, and where and wh
   );
   assert.ok(readme.includes(run.started.slice(0, 10)) && readme.includes(run.machine.processor));
   assert.throws(() => withFigures("no marks", storedReport()), /no place for figures/);
+});
+
+test("README.md tells of the benchmarks that are kept, each with its command, its day and its machine", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const kept = keptBenchmarks();
+  const update = "run `npm run bench -- --readme MEASURED.json`, which writes it";
+  assert.equal(readme, withTables(readme, kept), update);
+  assert.ok(kept.length > 0);
+  for (const { name, date } of kept) {
+    assert.match(readme, new RegExp(`\\x60npm run bench -- ${name}\\x60: [^\n]+, ${date.slice(0, 10)}: `));
+  }
+  assert.throws(() => withTables("no marks", kept), /no place for tables/);
 });
 
 test("docs/languages.md describes the tables of languages", () => {

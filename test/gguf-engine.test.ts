@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { unit } from "../server/bench/tiny-bert.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { GgufFile, Pooling } from "../server/native/engine-model.ts";
 import { WINDOW_OVERLAP } from "../server/native/text-windows.ts";
 import { assertClose, bert, embedded, started, TEXTS, WORDS, workedOut } from "./engine-fixture.ts";
 import { temporaryFolder } from "./open-core.ts";
 import { seeded } from "./seeded.ts";
-import { unit } from "./tiny-bert.ts";
 import { type GgufForm, tinyBertGguf } from "./tiny-bert-gguf.ts";
 import { writeTinyLlama } from "./tiny-llama.ts";
 

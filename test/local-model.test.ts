@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { type ChosenModel, chosenModel } from "../server/chosen/chosen-model.ts";
 import { promptsOf } from "../server/chosen/prompt-families.ts";
 import { nodeHost } from "../server/node-host.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
-import { readSettings } from "../shared/settings.ts";
 import { embedded } from "./chosen-fixture.ts";
 import { assertClose, bert, TEXTS, workedOut } from "./engine-fixture.ts";
 import { type OpenedCore, openCore, temporaryFolder, writeFiles } from "./open-core.ts";
-import { TinyBert } from "./tiny-bert.ts";
 import { type GgufForm, tinyBertGguf } from "./tiny-bert-gguf.ts";
 
 /** llama.cpp approximates GELU, and looks it up in a table of half precision. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { createCore } from "../server/core.ts";
 import { nodeHost } from "../server/node-host.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { InspectedProcess } from "./inspected-process.ts";
 import { LspClient, uriOf } from "./lsp-client.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";

@@ -9,7 +9,8 @@ import { createCore } from "../server/core.ts";
 import type { Workspace } from "../server/core-api.ts";
 import type { Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
-import { readSettings, SETTINGS, type Setting } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
+import { SETTINGS, type Setting } from "../shared/settings.ts";
 import { LspClient } from "./lsp-client.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { dot, TinyBert } from "../server/bench/tiny-bert.ts";
 import { content } from "./hub-fixture.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
-import { dot, TinyBert } from "./tiny-bert.ts";
 import { tinyBertGguf } from "./tiny-bert-gguf.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));

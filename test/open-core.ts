@@ -6,7 +6,7 @@ import { createCore } from "../server/core.ts";
 import type { Core, Role, Workspace } from "../server/core-api.ts";
 import type { Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 
 /** A folder of its own for a test, removed when the test ends. */
 export function temporaryFolder(test: TestContext, name = "cairn-test-"): string {

@@ -6,7 +6,7 @@ import { nodeHost } from "../server/node-host.ts";
 import { agreeToSend } from "../server/remote/agreed-folders.ts";
 import { embeddingServer } from "../server/remote/embedding-server.ts";
 import { readUsage } from "../server/usage/usage-record.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { embedded } from "./chosen-fixture.ts";
 import { type OpenedCore, openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import {

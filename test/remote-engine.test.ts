@@ -7,7 +7,7 @@ import { embeddingServer, isServerName } from "../server/remote/embedding-server
 import { prefixesOf } from "../server/remote/model-prefixes.ts";
 import { type Patience, RemoteEngine, ServerManner } from "../server/remote/remote-engine.ts";
 import type { Used } from "../server/usage/usage-record.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import {
   answers,
   DIMS,

@@ -17,7 +17,7 @@ import { routeReport } from "../server/route/route-report.ts";
 import { Router, type RoutingSettings } from "../server/route/router.ts";
 import { prepared, trainGain } from "../server/route/train-gain.ts";
 import type { AnswerRecord } from "../shared/answer-types.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
 import { refuses, says, startChatServer } from "./servers/chat-server.ts";

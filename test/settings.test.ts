@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readSettings, SETTINGS, type SettingKey } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
+import { SETTINGS, type SettingKey } from "../shared/settings.ts";
 
 const defaults = readSettings({}).settings;
 

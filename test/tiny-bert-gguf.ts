@@ -1,5 +1,5 @@
+import { EPSILON, type TinyBert, WORDS } from "../server/bench/tiny-bert.ts";
 import { GgmlType, gguf } from "./gguf-fixture.ts";
-import { EPSILON, type TinyBert, WORDS } from "./tiny-bert.ts";
 
 /** How the file says that a text's tokens become one vector; "rank" is of models that give marks to pairs of texts. */
 const POOLING = { none: 0, mean: 1, cls: 2, last: 3, rank: 4 } as const;

@@ -8,7 +8,7 @@ import { clearCache } from "../server/cache-folder.ts";
 import { PriceTable } from "../server/usage/price-table.ts";
 import { readUsage, recordUsage, usageRecorder } from "../server/usage/usage-record.ts";
 import { summariseUsage } from "../server/usage/usage-summary.ts";
-import { readSettings } from "../shared/settings.ts";
+import { readSettings } from "../shared/read-settings.ts";
 import type { UsageEntry, UsageRow } from "../shared/usage-types.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";

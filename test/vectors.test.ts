@@ -177,7 +177,16 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
   const kernels = createKernels(memory, module);
   const at = { table: 0, query: 8_192, tokens: 9_000, weights: 9_200, sum: 10_000, codes: 12_000, scales: 13_000 };
   const path = 14_000;
-  const out = { dots: 20_000, dotsOf: 22_000, distances: 23_000, within: 48_000, codes: 24_000, scales: 40_000 };
+  const out = {
+    dots: 20_000,
+    dotsOf: 22_000,
+    distances: 23_000,
+    dots4: 23_100,
+    signSums: 23_200,
+    within: 48_000,
+    codes: 24_000,
+    scales: 40_000,
+  };
   const { buffer } = memory;
   new Int8Array(buffer, at.table).set(table);
   new Int8Array(buffer, at.query).set(table.slice(-dims));
@@ -192,6 +201,8 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
   kernels.dots(at.table, at.query, out.dots, count, dims);
   kernels.dotsOf(at.table, at.tokens, at.query, out.dotsOf, count, dims);
   kernels.distances(at.table, at.query, out.distances, count);
+  kernels.dots4(at.table, at.query, out.dots4, count, dims);
+  kernels.signSums(at.table, at.query, out.signSums, count, dims);
   const within = kernels.within(at.table, 127, count * dims - (count % 3), out.within);
   const scale = kernels.body(at.table, dims, at.tokens, at.weights, count, dims, at.sum, at.codes);
   const sum = new Uint8Array(buffer, at.sum, 4 * dims).slice();

@@ -1,4 +1,4 @@
-import { readSettings } from "../../shared/settings.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
 import { createCore } from "../core.ts";

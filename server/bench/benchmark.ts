@@ -22,8 +22,15 @@ export interface Benchmark {
   name: string;
   /** One line: what is measured, on what. */
   about: string;
-  /** @param note tells the user what goes on; the figures come at the end. */
-  run(options: BenchmarkOptions, note: (what: string) => void): Promise<Figure[]>;
+  /**
+   * @param note tells the user what goes on; the figures come at the end.
+   * @param skip says of what could not be measured here why.
+   */
+  run(
+    options: BenchmarkOptions,
+    note: (what: string) => void,
+    skip: (what: string, reason: string) => void,
+  ): Promise<Figure[]>;
 }
 
 export function reached({ value, target }: Figure): boolean | undefined {

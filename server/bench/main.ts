@@ -1,9 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { CairnError } from "../../shared/errors.ts";
+import { disturbances } from "../measure/machine.ts";
+import { inEnglish } from "../measure/shown.ts";
+import { nodeHost } from "../node-host.ts";
 import { answers } from "./answers.ts";
 import type { Benchmark, BenchmarkOptions } from "./benchmark.ts";
 import { delta } from "./delta.ts";
+import { engines } from "./engines.ts";
 import { indexing } from "./indexing.ts";
 import { memory } from "./memory.ts";
 import { million } from "./million.ts";
@@ -11,8 +16,10 @@ import { parts } from "./parts.ts";
 import { quality } from "./quality-figures.ts";
 import { queries } from "./queries.ts";
 import { tellInReadme } from "./readme-figures.ts";
+import { isBenchmarkReport, tellMeasured } from "./readme-tables.ts";
 import { type Result, report, table } from "./report.ts";
 import { routing } from "./routing.ts";
+import { vectors } from "./vectors.ts";
 import { warmStart } from "./warm-start.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -22,6 +29,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   answers,
   memory,
   parts,
+  vectors,
+  engines,
   delta,
   million,
   quality,
@@ -43,7 +52,8 @@ All but million, quality and routing run when none is named. The first run fetch
 Options:
   --quick        A small code base and short waits: to see that it works
   --json FILE    Also write everything to FILE as JSON
-  --readme RUN   Measure nothing: make README.md tell of a run of \`cairn bench --out RUN.json\`
+  --readme FILE  Measure nothing: make README.md tell of a run of \`cairn bench --out FILE.json\`, or of what
+                 \`npm run bench -- NAME --json FILE.json\` measured
   --repos DIR    quality: a folder of checked-out repositories, instead of the packages of models/eval
   --labels DIR   quality: the folder of labelled queries about them
   --data DIR     delta: models to measure too, as base.FORMAT.safetensors and others beside it
@@ -71,12 +81,15 @@ async function main(): Promise<number> {
       return 0;
     }
     if (values.readme !== undefined) {
-      tellInReadme(values.readme);
+      const parsed: unknown = JSON.parse(readFileSync(values.readme, "utf8"));
+      if (isBenchmarkReport(parsed)) tellMeasured(parsed);
+      else tellInReadme(values.readme);
       return 0;
     }
+    const warnings = disturbances(await nodeHost().onBattery(), availableParallelism()).map(inEnglish);
     const results = await runAll(chosen(positionals), values);
     if (values.json !== undefined) {
-      writeFileSync(values.json, `${JSON.stringify(report(results, values.quick), null, 2)}\n`);
+      writeFileSync(values.json, `${JSON.stringify(report(results, values.quick, warnings), null, 2)}\n`);
     }
     return 0;
   } catch (error) {
@@ -91,8 +104,13 @@ async function runAll(benchmarks: readonly Benchmark[], options: BenchmarkOption
   const results: Result[] = [];
   for (const { name, about, run } of benchmarks) {
     const started = performance.now();
-    const figures = await run(options, (what) => process.stderr.write(`${name}: ${what} ...\n`));
-    const result = { name, about, seconds: (performance.now() - started) / 1000, figures };
+    const skipped: Result["skipped"] = [];
+    const figures = await run(
+      options,
+      (what) => process.stderr.write(`${name}: ${what} ...\n`),
+      (what, reason) => void skipped.push({ what, reason }),
+    );
+    const result = { name, about, seconds: (performance.now() - started) / 1000, figures, skipped };
     process.stdout.write(`\n${table(result)}\n`);
     results.push(result);
   }

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { BenchReport, MeasureRatio, MeasureSummary } from "../../shared/bench-types.ts";
 import { CairnError } from "../../shared/errors.ts";
-import { qualityTable } from "../measure/export.ts";
+import { qualityTable, vectorTable } from "../measure/export.ts";
 import { readRun } from "../measure/history.ts";
-import { reportOf } from "../measure/report.ts";
-import { shownNumber, shownValue } from "../measure/shown.ts";
+import { reportOf, VECTORS } from "../measure/report.ts";
+import { inEnglish, shownNumber, shownValue } from "../measure/shown.ts";
 import { packageFile } from "../package-files.ts";
 
 const STORED = ["docs", "figures.json"] as const;
@@ -42,14 +42,14 @@ function publicReport(report: BenchReport): BenchReport {
   return { ...report, run: { ...report.run, ...(subject && { subject: { ...subject, folder: "" } }) } };
 }
 
-function figures({ run, measures, compared, quality, warnings }: BenchReport): string {
+function figures({ run, measures, compared, quality, vectors, warnings }: BenchReport): string {
   const { machine, subject } = run;
   const code = subject ? ` on ${shownNumber(subject.files)} files in ${shownNumber(subject.chunks)} chunks` : "";
   const where = `${machine.processor}, ${machine.cores} cores, ${shownNumber(machine.memoryMB / 1000)} GB, ${machine.system}`;
   const how = run.quick ? "A quick run" : "A run";
   return [
     `${how} of Cairn ${run.cairn}${code}, ${run.started.slice(0, 10)}: ${where}, Node ${machine.node.replace(/^v/, "")}.`,
-    ...warnings,
+    ...warnings.map(inEnglish),
     "",
     "| | median | its bounds (95 %) | p95 |",
     "| --- | --- | --- | --- |",
@@ -57,21 +57,22 @@ function figures({ run, measures, compared, quality, warnings }: BenchReport): s
     ...(compared.length > 0
       ? ["", "| | beside | times as much |", "| --- | --- | --- |", ...compared.map(ratioRow)]
       : []),
+    ...(vectors ? ["", ...vectorTable(vectors)] : []),
     ...(quality ? ["", ...qualityTable(quality)] : []),
   ].join("\n");
 }
 
-/** The ways to search have a table of their own, and of the sizes of batches one will do. */
+/** The ways to search and to keep vectors have tables of their own, and of the sizes of batches one will do. */
 function isTold({ id, area }: MeasureSummary): boolean {
-  return area !== "quality" && !/^embed\/\w+-(?:1|32)$/.test(id);
+  return area !== "quality" && !id.startsWith(VECTORS) && !/^embed\/.+-(?:1|32)$/.test(id);
 }
 
 function measureRow({ name, unit, median, low, high, p95 }: MeasureSummary): string {
-  return `| ${name} | ${shownValue(median, unit)} | ${shownNumber(low)} to ${shownNumber(high)} | ${shownNumber(p95)} |`;
+  return `| ${inEnglish(name)} | ${shownValue(median, unit)} | ${shownNumber(low)} to ${shownNumber(high)} | ${shownNumber(p95)} |`;
 }
 
 function ratioRow({ name, otherName, ratio, low, high, verdict }: MeasureRatio): string {
   const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
   const shown = verdict === "same" ? `no difference found (${bounds})` : `${shownNumber(ratio)} (${bounds})`;
-  return `| ${name} | ${otherName} | ${shown} |`;
+  return `| ${inEnglish(name)} | ${inEnglish(otherName)} | ${shown} |`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readSettings } from "../../shared/settings.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 import { percentile } from "../measure/statistics.ts";
 import { nodeHost } from "../node-host.ts";
 import { loadGainModel, questionEncoder } from "../route/create-router.ts";

@@ -1,3 +1,5 @@
+import { quantise } from "../vectors/int8.ts";
+
 declare const space: unique symbol;
 
 /**
@@ -30,16 +32,4 @@ export function chosenQuery(model: string, vector: Float32Array): ChosenQuery {
 export function codesFor(model: string, query: ChosenQuery): Int8Array {
   if (query.model !== model) throw new TypeError(`A question to ${query.model} met vectors of ${model}.`);
   return query.codes as unknown as Int8Array;
-}
-
-/**
- * Writes a vector as whole numbers from -127 to 127; `codes * scale` is the vector.
- * @returns the scale; 0 for a vector of zeros
- */
-export function quantise(vector: Float32Array, codes: Int8Array): number {
-  let largest = 0;
-  for (const value of vector) largest = Math.max(largest, Math.abs(value));
-  if (!(largest > 0 && Number.isFinite(largest))) return 0;
-  for (let d = 0; d < vector.length; d++) codes[d] = Math.round((vector[d] * 127) / largest);
-  return largest / 127;
 }

@@ -8,22 +8,23 @@ import {
   type ExportFormat,
 } from "../../shared/bench-types.ts";
 import { CairnError } from "../../shared/errors.ts";
-import { inWords, type Phrase } from "../../shared/phrase.ts";
+import { asSentence, inWords, type Phrase } from "../../shared/phrase.ts";
+import type { Settings } from "../../shared/settings.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { locate } from "../delta/hub-cache.ts";
 import { betweenRuns, withinRun } from "../measure/compare.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
-import { qualityOf } from "../measure/report.ts";
+import { qualityOf, vectorsOf } from "../measure/report.ts";
 import type { RunParts } from "../measure/run.ts";
-import { shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
+import { inEnglish, shownNumber, shownTimes, shownValue } from "../measure/shown.ts";
 import { summarise } from "../measure/statistics.ts";
 import { verdictBetween, verdictOf } from "../measure/verdict.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { showCosts } from "./bench-cost.ts";
-import { measureAndKeep } from "./bench-run.ts";
+import { measureAndKeep, withoutPenalty } from "./bench-run.ts";
 import { serveBench } from "./bench-session.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { confirmSending } from "./sending-notice.ts";
@@ -40,9 +41,12 @@ Usage: cairn bench [AREA...] [options]
        cairn bench remove  RUN
 
 Areas:
-  search   answers to queries made of your code's own names, beside ripgrep; indexing from nothing
-  embed    texts to vectors, by length and batch; what keeping the model and SIMD gain
-  answer   quoted passages; with --provider the first word, speed and whole time of each
+  search   answers to queries made of your code's own names, beside ripgrep; recall of vectors in int8, int4, binary and
+           fewer dimensions beside float; indexing from nothing
+  embed    texts to vectors, by length and batch, also by the model that you chose (\`cairn models use\`); what keeping
+           the model, SIMD, one pass and known vectors gain
+  answer   quoted passages; with --provider the first word, speed, whole time and failures of each; of a model file also
+           what its kept process and prompt gain, and what the penalty for repetition costs
   delta    deltas of models beside zstd, on a pair made for it or on yours
   quality  how well each way to search finds what your doc comments describe, beside how long it takes
   all      all of these; the same as none
@@ -129,16 +133,23 @@ async function measure(
   const pair = pairOf(context, given);
   const host = nodeHost({ env: context.env });
   const settings = terminalSettings(context);
-  const chosen = given.list("provider").flatMap((provider) =>
-    // Only the one that was named: another's figures would be taken for its own.
-    chooseProviders(host, { ...settings, "answer.fallback.enabled": false }, { provider, model: given.text("model") }),
-  );
+  const chosenWith = (changes: Partial<Settings>) =>
+    given.list("provider").flatMap((provider) =>
+      // Only the one that was named: another's figures would be taken for its own.
+      chooseProviders(
+        host,
+        { ...settings, ...changes, "answer.fallback.enabled": false },
+        { provider, model: given.text("model") },
+      ),
+    );
+  const chosen = chosenWith({});
+  const unpenalised = withoutPenalty(settings, chosenWith);
   const providers = await confirmSending(context, chosen, {
     cacheDirectory: cacheDirectoryOf(settings, host.env),
     yes: given.flag("yes"),
   });
   const folder = folderToUse(context, given.text("in"));
-  const order = { areas, quick: given.flag("quick"), folder, providers, pair, settings };
+  const order = { areas, quick: given.flag("quick"), folder, providers, unpenalised, pair, settings };
   const note = (what: Phrase) => context.terminal.note(`Measuring: ${inWords(what)} ...\n`);
   const record = await measureAndKeep(context, order, { note }, history);
   if (format) write(context, given, EXPORTS[format](record));
@@ -153,30 +164,45 @@ function show({ terminal }: CommandContext, given: ParsedArguments, run: BenchRu
   const { style, print } = terminal;
   const { machine, subject } = run;
   const on = subject ? `${subject.folder}: ${count(subject.files)} files, ${count(subject.chunks)} chunks` : "";
-  print(`${style.bold(verdictOf(run))}\n\n`);
+  print(`${style.bold(asSentence(inEnglish(verdictOf(run))))}\n\n`);
   if (on) print(`${on}\n`);
   print(`${machine.processor}, ${counted(machine.cores, "core")}, ${shownNumber(machine.memoryMB / 1000)} GB\n`);
-  for (const warning of run.warnings) print(`${style.warning(warning)}\n`);
+  for (const warning of run.warnings) print(`${style.warning(inEnglish(warning))}\n`);
   if (run.cancelled) print(`${style.warning("It was ended early: only what was complete is here.")}\n`);
   print("\n");
-  const width = Math.max(0, ...run.measures.map(({ name }) => name.length));
+  const width = Math.max(0, ...run.measures.map(({ name }) => inEnglish(name).length));
   for (const { name, unit, values } of run.measures) {
     const { median, low, high, p95, count: rounds } = summarise(values);
     const bounds = `${shownNumber(low)} to ${shownNumber(high)}`;
-    print(`  ${name.padEnd(width)}  ${shownValue(median, unit).padStart(15)}  `);
+    print(`  ${inEnglish(name).padEnd(width)}  ${shownValue(median, unit).padStart(15)}  `);
     print(`${style.dim(`${bounds.padEnd(18)} p95 ${shownNumber(p95)}, ${counted(rounds, "round")}`)}\n`);
   }
   const quality = qualityOf(run);
-  if (quality) print(`\n${quality.queries} queries, ${quality.set}: NDCG@10, its bounds, and what is worth its time\n`);
+  if (quality)
+    print(`\n${quality.queries} queries, ${inEnglish(quality.set)}: NDCG@10, its bounds, and what is worth its time\n`);
   for (const { name, ndcg10, low, high, ms, onFront } of quality?.points ?? []) {
     const bounds = style.dim(`${low.toFixed(3)} to ${high.toFixed(3)}`);
-    print(`  ${name.padEnd(width)}  ${ndcg10.toFixed(3)}  ${bounds}  ${shownValue(ms, "ms")}`);
+    print(`  ${inEnglish(name).padEnd(width)}  ${ndcg10.toFixed(3)}  ${bounds}  ${shownValue(ms, "ms")}`);
     print(onFront ? "  on the Pareto front\n" : "\n");
+  }
+  const vectors = vectorsOf(run);
+  if (vectors) {
+    print(`\n${count(vectors.vectors)} vectors, ${count(vectors.queries)} queries: `);
+    print("recall@10, its bounds, bytes each, and what is worth its time\n");
+  }
+  for (const { name, recall10, low, high, bytes, ms, onFront } of vectors?.points ?? []) {
+    const bounds = style.dim(`${low.toFixed(3)} to ${high.toFixed(3)}`);
+    print(`  ${inEnglish(name).padEnd(width)}  ${recall10.toFixed(3)}  ${bounds}  ${String(bytes).padStart(5)} bytes`);
+    print(`  ${shownValue(ms, "ms")}${onFront ? "  on the Pareto front" : ""}\n`);
   }
   const compared = withinRun(run);
   if (compared.length > 0) print("\n");
-  for (const one of compared) print(`  ${one.measure.name} beside "${one.other.name}": ${shownTimes(one)}\n`);
-  for (const { area, name, reason } of run.skipped) print(style.dim(`  not measured: ${area}, ${name}. ${reason}\n`));
+  for (const one of compared) {
+    print(`  ${inEnglish(one.measure.name)} beside "${inEnglish(one.other.name)}": ${shownTimes(one)}\n`);
+  }
+  for (const { area, name, reason } of run.skipped) {
+    print(style.dim(`  not measured: ${area}, ${inEnglish(name)}. ${inEnglish(reason)}\n`));
+  }
   return ExitCode.ok;
 }
 
@@ -207,18 +233,18 @@ function compare(
   const runs = [find(history, one), find(history, other)].sort((a, b) => (a.started < b.started ? -1 : 1));
   const [earlier, later] = runs;
   const compared = betweenRuns(later, earlier);
-  const verdict = verdictBetween(later, earlier, compared);
+  const verdict = asSentence(inEnglish(verdictBetween(later, earlier, compared)));
   if (given.flag("json")) {
     terminal.print(`${JSON.stringify({ earlier: earlier.id, later: later.id, verdict, compared })}\n`);
     return ExitCode.ok;
   }
   terminal.print(`${terminal.style.bold(verdict)}\n${earlier.id} and then ${later.id}\n\n`);
-  const width = Math.max(0, ...compared.map(({ measure }) => measure.name.length));
+  const width = Math.max(0, ...compared.map(({ measure }) => inEnglish(measure.name).length));
   for (const comparison of compared) {
     const { measure, other: before } = comparison;
     const [then, now] = [before, measure].map(({ values, unit }) => shownValue(summarise(values).median, unit));
     terminal.print(
-      `  ${measure.name.padEnd(width)}  ${then.padStart(14)} -> ${now.padEnd(14)}  ${shownTimes(comparison)}\n`,
+      `  ${inEnglish(measure.name).padEnd(width)}  ${then.padStart(14)} -> ${now.padEnd(14)}  ${shownTimes(comparison)}\n`,
     );
   }
   return ExitCode.ok;

@@ -1,13 +1,22 @@
-import { type CostReport, type CostRow, type Hardware, MOST_TOKENS } from "../../shared/cost-types.ts";
+import {
+  type CostReport,
+  type CostRow,
+  type Hardware,
+  MOST_TOKENS,
+  type RoutingCost,
+} from "../../shared/cost-types.ts";
 import { CairnError } from "../../shared/errors.ts";
+import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { RouteRecord } from "../route/route-record.ts";
+import { routingSaves } from "../route/routing-saves.ts";
 import { costReport } from "../usage/cost.ts";
 import { PriceTable } from "../usage/price-table.ts";
 import { readUsage } from "../usage/usage-record.ts";
 import { summariseUsage } from "../usage/usage-summary.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type CommandContext, ExitCode } from "./command.ts";
-import { count, terminalSettings } from "./session.ts";
+import { count, percent, terminalSettings } from "./session.ts";
 import { dollars, sinceIn } from "./usage-command.ts";
 
 /** `cairn bench cost`: what a month costs, at each provider and by the user's own record. Nothing is measured. */
@@ -18,7 +27,10 @@ export function showCosts(context: CommandContext, given: ParsedArguments): numb
   const record = readUsage(cacheDirectoryOf(settings, context.env), sinceIn(given.text("since")));
   const tokens = tokensIn(given.text("tokens"));
   const hardware = hardwareIn(given);
-  const report = costReport(summariseUsage(record, prices), prices, { tokens, hardware });
+  const cacheDirectory = cacheDirectoryOf(settings, context.env);
+  const routing = routingSaves(new RouteRecord(cacheDirectory, nodeHost({ env: context.env }).log).read());
+  const costs = costReport(summariseUsage(record, prices), prices, { tokens, hardware });
+  const report = { ...costs, ...(routing && { routing }) };
   if (given.flag("json")) context.terminal.print(`${JSON.stringify(report)}\n`);
   else print(context, report);
   return ExitCode.ok;
@@ -48,11 +60,21 @@ function print({ terminal }: CommandContext, report: CostReport): void {
       print(`  ${count(report.cachedUnpriced)} tokens came from caches at a price that is not known.\n`);
     }
   }
+  if (report.routing) print(`\n${style.bold("Routing")}\n  ${routed(report.routing)}\n`);
   if (!report.hardware) return;
   const { power, purchase } = report.hardware;
   print(
     `\n${style.bold("Your hardware")}\n  ${dollars(power)} for power, ${dollars(purchase)} for what it cost, a month\n`,
   );
+}
+
+function routed({ routed, control, byWeak, saved, monthly }: RoutingCost): string {
+  const asked = `${count(routed)} questions routed, ${percent(byWeak)} to the weaker model, ${count(control)} kept out of it`;
+  if (saved === undefined || monthly === undefined) {
+    return `${asked}: what that saves is known once both kinds have answers whose price is known.`;
+  }
+  const share = percent(1 - saved);
+  return `${asked}: a routed one costs ${share} of what the others do, which saves ${dollars(monthly)} a month.`;
 }
 
 function table(rows: readonly CostRow[]): string {

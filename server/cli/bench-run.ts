@@ -4,6 +4,7 @@ import type { IndexStatus } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import type { Provider } from "../answer/llm.ts";
 import type { BenchHistory } from "../measure/history.ts";
+import { runsHere } from "../measure/measure-answer-gains.ts";
 import { SYSTEM_CLOCK } from "../measure/rounds.ts";
 import { type RunParts, runBenchmark } from "../measure/run.ts";
 import { nodeHost } from "../node-host.ts";
@@ -18,9 +19,22 @@ export interface BenchOrder {
   readonly folder: string;
   /** Those that the user agreed to. */
   readonly providers: readonly Provider[];
+  /** Those of them that run here, without the penalty for repetition. */
+  readonly unpenalised: readonly Provider[];
   readonly pair?: RunParts["pair"];
   readonly settings: Settings;
 }
+
+/** The same providers without the penalty for repetition, as far as they run here; none where it is off anyway. */
+export function withoutPenalty(
+  settings: Settings,
+  chosenWith: (changes: Partial<Settings>) => readonly Provider[],
+): readonly Provider[] {
+  if (settings[PENALTY] <= 1) return [];
+  return chosenWith({ [PENALTY]: 1 }).filter(runsHere);
+}
+
+const PENALTY = "answer.local.repeatPenalty";
 
 /** Is told how far a run is. */
 export interface BenchWatcher {
@@ -32,7 +46,7 @@ export interface BenchWatcher {
 /** Brings the index of the folder up to date, measures, and keeps the run when there is something in it. */
 export async function measureAndKeep(
   context: CommandContext,
-  { areas, quick, folder, providers, pair, settings }: BenchOrder,
+  { areas, quick, folder, providers, unpenalised, pair, settings }: BenchOrder,
   { note, onIndexing, onProgress }: BenchWatcher,
   history: BenchHistory,
 ): Promise<BenchRun> {
@@ -40,7 +54,7 @@ export async function measureAndKeep(
   const run = (workspace: RunParts["workspace"]) =>
     runBenchmark(
       areas,
-      { host: nodeHost({ env }), settings, workspace, providers, pair },
+      { host: nodeHost({ env }), settings, workspace, providers, unpenalised, pair },
       { quick, signal, clock: SYSTEM_CLOCK, note, onProgress },
     );
   const onCode = async (workspace: RunParts["workspace"] & object) => {
@@ -49,7 +63,9 @@ export async function measureAndKeep(
   };
   const needsCode = areas.some((area) => area !== "delta");
   const measured = needsCode ? withWorkspace(context, folder, onCode, settings) : run(undefined);
-  const record = await measured.finally(() => Promise.all(providers.map((provider) => provider.close?.())));
+  const record = await measured.finally(() =>
+    Promise.all([...providers, ...unpenalised].map((provider) => provider.close?.())),
+  );
   if (record.measures.length > 0) history.add(record);
   return record;
 }

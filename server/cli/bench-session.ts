@@ -18,8 +18,9 @@ import {
 import { MOST_TOKENS } from "../../shared/cost-types.ts";
 import { CairnError, toWireError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 import type { IndexStatus } from "../../shared/search-types.ts";
-import { readSettings, type Settings } from "../../shared/settings.ts";
+import type { Settings } from "../../shared/settings.ts";
 import { agree, notAgreed } from "../answer/agreed-providers.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { withKeys } from "../answer/given-keys.ts";
@@ -29,11 +30,13 @@ import { BenchHistory, readRun } from "../measure/history.ts";
 import { comparisonOf, reportOf, summaryOf, summedUp } from "../measure/report.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { RouteRecord } from "../route/route-record.ts";
+import { routingSaves } from "../route/routing-saves.ts";
 import { costReport } from "../usage/cost.ts";
 import { PriceTable } from "../usage/price-table.ts";
 import { readUsage } from "../usage/usage-record.ts";
 import { summariseUsage } from "../usage/usage-summary.ts";
-import { measureAndKeep } from "./bench-run.ts";
+import { measureAndKeep, withoutPenalty } from "./bench-run.ts";
 import { type CommandContext, ExitCode } from "./command.ts";
 import { folderToUse } from "./session.ts";
 
@@ -110,7 +113,10 @@ class BenchSession {
     },
     costs: (order, { settings, env }) => {
       const prices = new PriceTable(settings["answer.prices"]);
-      return costReport(summariseUsage(readUsage(cacheDirectoryOf(settings, env)), prices), prices, order);
+      const cacheDirectory = cacheDirectoryOf(settings, env);
+      const routing = routingSaves(new RouteRecord(cacheDirectory, nodeHost({ env }).log).read());
+      const costs = costReport(summariseUsage(readUsage(cacheDirectory), prices), prices, order);
+      return { ...costs, ...(routing && { routing }) };
     },
     providers: (_, given) => this.#providers(given).map((provider) => this.#described(provider, given)),
     run: (params, given) => this.#run(params, given),
@@ -152,8 +158,11 @@ class BenchSession {
       throw new CairnError("input", phrase("Nothing was sent: you have not agreed to what is sent to {0}.", names));
     }
     if (fresh.length > 0) agree(cacheDirectory, fresh);
+    const unpenalised = withoutPenalty(settings, (changes) =>
+      chosen.length > 0 ? this.#providers({ ...given, settings: { ...settings, ...changes } }) : [],
+    ).filter(({ name }) => params.providers.includes(name));
     const context = { ...this.#context, signal };
-    const order = { areas, quick, folder: folderToUse(context, folder), providers, settings };
+    const order = { areas, quick, folder: folderToUse(context, folder), providers, unpenalised, settings };
     const progress = new Progress((event) => this.#send(event));
     try {
       return reportOf(await measureAndKeep(context, order, progress, this.#history(given)));

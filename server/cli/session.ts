@@ -1,8 +1,9 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 import type { EmbeddingPhase, EmbeddingStatus, IndexStatus } from "../../shared/search-types.ts";
-import { readSettings, type Settings } from "../../shared/settings.ts";
+import type { Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import { nodeHost } from "../node-host.ts";
 import { beginOpening } from "../opening.ts";

@@ -117,6 +117,21 @@ export class StaticEncoder {
     }
   }
 
+  /**
+   * The unit vector of a text at a place before it becomes codes: what codes lose is measured against it. Zeros when
+   * neither has a token the model knows.
+   * @param path as {@link path} gives it; without it the text is a query
+   */
+  exact(text: string, path?: Float32Array): Float32Array {
+    const { at, sum } = this.#scratch;
+    const tokens = this.#countTokens(text);
+    this.#kernels.pool(this.#shared.table, this.#shared.dims, at.tokens, at.weights, tokens, this.dims, at.sum);
+    const vector = sum.slice();
+    if (path) for (let d = 0; d < vector.length; d++) vector[d] += path[d];
+    const length = Math.hypot(...vector);
+    return length > 0 ? vector.map((value) => value / length) : vector;
+  }
+
   /** The unit vector of a query; undefined when it has no token the model knows. */
   query(text: string): QueryVector | undefined {
     const body = this.bodies([text]);

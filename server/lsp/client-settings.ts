@@ -1,6 +1,7 @@
 import type { ClientCapabilities, Connection } from "vscode-languageserver/node";
 import type { InitializationOptions } from "../../shared/initialization.ts";
-import { type ReadSettings, readSettings, type Settings } from "../../shared/settings.ts";
+import { type ReadSettings, readSettings } from "../../shared/read-settings.ts";
+import type { Settings } from "../../shared/settings.ts";
 
 /** The sections of the client's settings that matter here. */
 export const SETTINGS_SECTIONS = ["cairn", "files.exclude", "search.exclude"];

@@ -11,7 +11,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { ASSISTANT_TOOLS } from "../../shared/assistant-tools.ts";
 import { asCairnError, CairnError } from "../../shared/errors.ts";
-import { readSettings } from "../../shared/settings.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 import { createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
 import { runTool } from "../assistant/tools.ts";

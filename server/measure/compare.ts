@@ -1,4 +1,5 @@
 import type { BenchRun, Machine, Measure } from "../../shared/bench-types.ts";
+import { type Phrase, phrase, verbatim } from "../../shared/phrase.ts";
 import { pairedRatio, type Ratio, ratioOf, summarise } from "./statistics.ts";
 
 /** How a measure stands to another. */
@@ -30,29 +31,30 @@ export function betweenRuns(later: BenchRun, earlier: BenchRun): Comparison[] {
 }
 
 /** Why two runs cannot be compared, in words; empty when they can. */
-export function differences(one: BenchRun, other: BenchRun): string[] {
-  const found: string[] = [];
+export function differences(one: BenchRun, other: BenchRun): Phrase[] {
+  const found: Phrase[] = [];
   const machine = (Object.keys(one.machine) as (keyof Machine)[]).filter(
     (key) => one.machine[key] !== other.machine[key],
   );
   for (const key of machine) {
     const [here, there] = [one.machine[key], other.machine[key]];
-    found.push(`${MACHINE_WORDS[key]}: ${there} then, ${here} now`);
+    found.push(phrase("{0}: {1} then, {2} now", MACHINE_WORDS[key], there, here));
   }
   if (one.subject?.folder !== other.subject?.folder) {
-    found.push(`the code base: ${other.subject?.folder ?? "none"} then, ${one.subject?.folder ?? "none"} now`);
+    const [then, now] = [other, one].map(({ subject }) => (subject ? verbatim(subject.folder) : phrase("none")));
+    found.push(phrase("the code base: {0} then, {1} now", then, now));
   } else if (one.subject && other.subject && !isAlike(one.subject.chunks, other.subject.chunks)) {
-    found.push(`its size: ${other.subject.chunks} chunks then, ${one.subject.chunks} now`);
+    found.push(phrase("its size: {0} chunks then, {1} now", other.subject.chunks, one.subject.chunks));
   }
   return found;
 }
 
-const MACHINE_WORDS: Readonly<Record<keyof Machine, string>> = {
-  processor: "the processor",
-  cores: "its cores",
-  memoryMB: "the memory in MB",
-  system: "the system",
-  node: "Node",
+const MACHINE_WORDS: Readonly<Record<keyof Machine, Phrase>> = {
+  processor: phrase("the processor"),
+  cores: phrase("its cores"),
+  memoryMB: phrase("the memory in MB"),
+  system: phrase("the system"),
+  node: phrase("Node"),
 };
 
 /** By a tenth at most. */

@@ -1,7 +1,8 @@
-import type { BenchRun, ExportFormat, Measure, QualityReport } from "../../shared/bench-types.ts";
+import type { BenchRun, ExportFormat, Measure, QualityReport, VectorReport } from "../../shared/bench-types.ts";
+import { asSentence, type Wording } from "../../shared/phrase.ts";
 import { withinRun } from "./compare.ts";
-import { qualityOf } from "./report.ts";
-import { shownNumber, shownTimes, shownValue } from "./shown.ts";
+import { qualityOf, VECTORS, vectorsOf } from "./report.ts";
+import { inEnglish, shownNumber, shownTimes, shownValue } from "./shown.ts";
 import { summarise } from "./statistics.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -16,7 +17,7 @@ export const EXPORTS: Readonly<Record<ExportFormat, (run: BenchRun) => string>> 
 function asCsv({ id, measures }: BenchRun): string {
   const rows: (string | number)[][] = [["run", "measure", "name", "unit", "better", "round", "value"]];
   for (const { id: measure, name, unit, better, values } of measures) {
-    values.forEach((value, round) => void rows.push([id, measure, name, unit, better, round + 1, value]));
+    values.forEach((value, round) => void rows.push([id, measure, inEnglish(name), unit, better, round + 1, value]));
   }
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
@@ -33,17 +34,19 @@ function asMarkdown(run: BenchRun): string {
   const lines = [
     `# Cairn ${run.cairn}, ${run.started.slice(0, 10)}`,
     "",
-    verdictOf(run),
+    asSentence(inEnglish(verdictOf(run))),
     "",
     `${what}${where}, Node ${machine.node.replace(/^v/, "")}.${run.quick ? " A quick run: few rounds." : ""}`,
-    ...run.warnings.map((warning) => `- ${warning}`),
+    ...run.warnings.map((warning) => `- ${inEnglish(warning)}`),
     "",
     "| | median | its bounds | p95 | p99 | rounds | outliers |",
     "| --- | --- | --- | --- | --- | --- | --- |",
-    ...run.measures.map(row),
+    ...run.measures.filter(({ id }) => !run.vectors || !id.startsWith(VECTORS)).map(row),
   ];
   const quality = qualityOf(run);
   if (quality) lines.push("", ...qualityTable(quality));
+  const vectors = vectorsOf(run);
+  if (vectors) lines.push("", ...vectorTable(vectors));
   const compared = withinRun(run);
   if (compared.length > 0) lines.push("", "| | beside | ratio |", "| --- | --- | --- |");
   for (const one of compared)
@@ -63,11 +66,25 @@ function row({ name, unit, values }: Measure): string {
 /** Quality beside speed; also for the README. */
 export function qualityTable({ set, queries, points }: QualityReport): string[] {
   return [
-    `| ${queries} queries, ${set} | NDCG@10 | its bounds | a query | on the Pareto front |`,
+    `| ${queries} queries, ${inEnglish(set)} | NDCG@10 | its bounds | a query | on the Pareto front |`,
     "| --- | --- | --- | --- | --- |",
     ...points.map(({ name, ndcg10, low, high, ms, onFront }) => {
       const bounds = `${ndcg(low)} to ${ndcg(high)}`;
       return `| ${plain(name)} | ${ndcg(ndcg10)} | ${bounds} | ${shownValue(ms, "ms")} | ${onFront ? "yes" : "no"} |`;
+    }),
+  ];
+}
+
+/** What vectors in fewer bytes find; also for the README. */
+export function vectorTable({ model, dims, vectors, queries, points }: VectorReport): string[] {
+  const what = `${shownNumber(vectors)} vectors of ${dims} dimensions by ${model}, ${queries} queries`;
+  return [
+    `| ${what} | bytes each | recall@10 | its bounds | a scan of all | on the Pareto front |`,
+    "| --- | --- | --- | --- | --- | --- |",
+    ...points.map(({ name, bytes, recall10, low, high, ms, onFront }) => {
+      const bounds = `${ndcg(low)} to ${ndcg(high)}`;
+      const cells = [plain(name), bytes, ndcg(recall10), bounds, shownValue(ms, "ms"), onFront ? "yes" : "no"];
+      return `| ${cells.join(" | ")} |`;
     }),
   ];
 }
@@ -77,6 +94,6 @@ function ndcg(value: number): string {
 }
 
 /** Within a cell of a table. */
-function plain(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+function plain(said: Wording): string {
+  return inEnglish(said).replaceAll("|", "\\|").replaceAll("\n", " ");
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { BENCH_AREAS, BENCH_RECORD, type BenchRun } from "../../shared/bench-types.ts";
 import { CairnError } from "../../shared/errors.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 
 /** The runs of this user, oldest first, and the files that could not be read. */
 export interface History {
@@ -128,8 +128,13 @@ const count = z.number().nonnegative();
 const share = z.number().min(0).max(1);
 const area = z.enum(BENCH_AREAS);
 
+const said: z.ZodType<Phrase> = z.lazy(() =>
+  z.object({ text: z.string(), values: z.array(z.union([z.string(), z.number(), said])) }),
+);
+const wording = z.union([z.string(), said]);
+
 const runSchema = z.object({
-  record: z.literal(BENCH_RECORD),
+  record: z.union([z.literal(1), z.literal(BENCH_RECORD)]),
   // It becomes the name of a file.
   id: z.string().regex(/^[\w-]{1,64}$/),
   cairn: z.string(),
@@ -148,7 +153,7 @@ const runSchema = z.object({
     z.object({
       id: z.string(),
       area,
-      name: z.string(),
+      name: wording,
       unit: z.string(),
       better: z.enum(["less", "more"]),
       values: z.array(z.number()).min(1),
@@ -157,12 +162,12 @@ const runSchema = z.object({
   ),
   quality: z
     .object({
-      set: z.string(),
+      set: wording,
       queries: count,
       points: z.array(
         z.object({
           id: z.string(),
-          name: z.string(),
+          name: wording,
           ndcg10: share,
           low: share,
           high: share,
@@ -172,7 +177,18 @@ const runSchema = z.object({
       ),
     })
     .optional(),
-  skipped: z.array(z.object({ area, name: z.string(), reason: z.string() })),
-  warnings: z.array(z.string()),
+  vectors: z
+    .object({
+      model: z.string(),
+      dims: count,
+      vectors: count,
+      queries: count,
+      points: z.array(
+        z.object({ id: z.string(), name: wording, bytes: count, recall10: share, low: share, high: share }),
+      ),
+    })
+    .optional(),
+  skipped: z.array(z.object({ area, name: wording, reason: wording })),
+  warnings: z.array(wording),
   cancelled: z.boolean(),
 });

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import type { Machine } from "../../shared/bench-types.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 
 export function thisMachine(): Machine {
   return {
@@ -18,12 +19,17 @@ const BUSY_LOAD = 0.5;
  * What of the machine's state may disturb figures, in words.
  * @param load processes that wanted to run in the last minute; zeros where the system does not tell (Windows)
  */
-export function disturbances(onBattery: boolean, cores: number, [load] = loadavg()): string[] {
-  const warnings: string[] = [];
+export function disturbances(onBattery: boolean, cores: number, [load] = loadavg()): Phrase[] {
+  const warnings: Phrase[] = [];
   if (load / cores > BUSY_LOAD) {
-    const busy = `${load.toFixed(1)} processes for ${cores === 1 ? "one core" : `${cores} cores`}`;
-    warnings.push(`The machine was busy with other work (${busy}): figures are worse than they could be.`);
+    warnings.push(
+      phrase(
+        "The machine was busy with other work (processes: {0}, cores: {1}): figures are worse than they could be.",
+        load.toFixed(1),
+        cores,
+      ),
+    );
   }
-  if (onBattery) warnings.push("The machine ran on its battery: many then run slower.");
+  if (onBattery) warnings.push(phrase("The machine ran on its battery: many then run slower."));
   return warnings;
 }

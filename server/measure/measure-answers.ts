@@ -1,12 +1,13 @@
-import type { AnswerRecord } from "../../shared/answer-types.ts";
+import type { AnswerRecord, Failure } from "../../shared/answer-types.ts";
 import type { BenchArea } from "../../shared/bench-types.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { joined, type Phrase, phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Used } from "../usage/usage-record.ts";
+import { type Ask, measureAnswerGains, runsHere } from "./measure-answer-gains.ts";
 import type { Limits } from "./rounds.ts";
 import type { SampleQueries } from "./sample-queries.ts";
 import { type Candidate, type MeasureOptions, type Section, skippedSection, takeInTurns, together } from "./section.ts";
@@ -20,11 +21,22 @@ const MODEL_QUICK: Limits = { ...MODEL, least: 2, most: 2, ms: 20_000 };
 
 /** Tokens of question, sources and answer together. */
 const WINDOWS = { small: 2_048, medium: 4_096, large: 8_192 } as const;
+const PROMPTS = {
+  small: phrase("small prompt"),
+  medium: phrase("medium prompt"),
+  large: phrase("large prompt"),
+} as const satisfies Record<keyof typeof WINDOWS, Phrase>;
 const ANSWER_TOKENS = 256;
+
+export interface AnswerParts {
+  /** Is told of each answer of a provider: it has cost what any other costs. */
+  readonly onUsed?: (used: Used) => void;
+  /** Those of the providers that run here, without the penalty for repetition. */
+  readonly unpenalised?: readonly Provider[];
+}
 
 /**
  * What Cairn adds to an answer, and how long each provider takes, by the length of what it is sent.
- * @param onUsed is told of each answer of a provider: it has cost what any other costs
  */
 export async function measureAnswers(
   settings: Settings,
@@ -32,10 +44,10 @@ export async function measureAnswers(
   sample: SampleQueries,
   providers: readonly Provider[],
   options: MeasureOptions,
-  onUsed?: (used: Used) => void,
+  { onUsed, unpenalised = [] }: AnswerParts = {},
 ): Promise<Section> {
   if (sample.descriptions.length === 0) {
-    return skippedSection(AREA, "all", "The index has no names of several words to ask about.");
+    return skippedSection(AREA, phrase("all"), phrase("The index has no names of several words to ask about."));
   }
   options.note(phrase("answering without a model"));
   const question = (round: number) =>
@@ -44,23 +56,32 @@ export async function measureAnswers(
     recordOf({ settings, workspace, question: question(round), provider, onUsed, signal: options.signal });
   const quoted: Candidate = {
     id: "answer/quoted",
-    name: "Passages quoted, without a model",
+    name: phrase("Passages quoted, without a model"),
     unit: "ms",
     better: "less",
     run: async (round) => (await ask(round)).totalMs,
   };
   const sections = [await takeInTurns(AREA, [quoted], options.quick ? OWN_QUICK : OWN, options)];
   if (providers.length === 0) {
-    const reason = "No provider was chosen: --provider NAME measures one (it may cost money).";
-    sections.push(skippedSection(AREA, "providers", reason));
+    const reason = phrase("No provider was chosen: --provider NAME measures one (it may cost money).");
+    sections.push(skippedSection(AREA, phrase("providers"), reason));
   }
   for (const provider of providers) {
-    for (const [size, contextTokens] of Object.entries(WINDOWS)) {
+    const tries = { asked: 0, failed: 0 };
+    const counted: Ask = (round, one) => countedIn(tries, () => ask(round, one));
+    for (const [size, contextTokens] of Object.entries(WINDOWS) as [keyof typeof WINDOWS, number][]) {
       if (options.signal.aborted) break;
-      options.note(phrase("asking {0}, {1} prompts", provider.name, size));
+      options.note(phrase("asking {0}, {1}", provider.name, PROMPTS[size]));
       const narrow = narrowed(provider, contextTokens);
-      sections.push(await ofProvider(provider.name, size, (round) => ask(round, narrow), options));
+      sections.push(await ofProvider(provider.name, size, (round) => counted(round, narrow), options));
     }
+    if (runsHere(provider) && !options.signal.aborted) {
+      const plain = unpenalised.find(({ name }) => name === provider.name);
+      const small = (one: Provider) => narrowed(one, WINDOWS.small);
+      const asked: Ask = (round, one) => counted(round, small(one));
+      sections.push(await measureAnswerGains(provider, plain, asked, options));
+    }
+    if (tries.asked > 0) sections.push(errorRate(provider.name, tries));
   }
   return together(sections);
 }
@@ -68,7 +89,7 @@ export async function measureAnswers(
 /** First word, speed and whole time are of the same answers: the first of them asks, the others look at what came. */
 async function ofProvider(
   provider: string,
-  size: string,
+  size: keyof typeof WINDOWS,
   ask: (round: number) => Promise<AnswerRecord>,
   options: MeasureOptions,
 ): Promise<Section> {
@@ -80,13 +101,13 @@ async function ofProvider(
   };
   const of = (
     id: string,
-    name: string,
+    name: Phrase,
     unit: string,
     better: "less" | "more",
     value: (one: AnswerRecord) => number,
   ) => ({
     id: `answer/${provider}-${size}-${id}`,
-    name: `${provider}, ${size} prompt: ${name}`,
+    name: phrase("{0}, {1}: {2}", provider, PROMPTS[size], name),
     unit,
     better,
     run: async (round: number) => value(await answered(round)),
@@ -95,17 +116,50 @@ async function ofProvider(
     return await takeInTurns(
       AREA,
       [
-        of("first", "first word", "ms", "less", ({ firstTokenMs = 0 }) => firstTokenMs),
-        of("total", "whole answer", "ms", "less", ({ totalMs }) => totalMs),
-        of("speed", "tokens a second after it", "tokens/s", "more", tokensPerSecond),
+        of("first", phrase("first word"), "ms", "less", ({ firstTokenMs = 0 }) => firstTokenMs),
+        of("total", phrase("whole answer"), "ms", "less", ({ totalMs }) => totalMs),
+        of("speed", phrase("tokens a second after it"), "tokens/s", "more", tokensPerSecond),
       ],
       options.quick ? MODEL_QUICK : MODEL,
       options,
     );
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    return skippedSection(AREA, `${provider}, ${size} prompt`, `${error.message} ${error.hint}`.trim());
+    const reason = joined([error.said, error.advice], " ");
+    return skippedSection(AREA, phrase("{0}, {1}", provider, PROMPTS[size]), reason);
   }
+}
+
+/** Failures that say nothing of the next answer. */
+const PASSING: ReadonlySet<Failure> = new Set(["network", "rate-limit", "timeout", "server", "output"]);
+
+/** Asks once more after a failure that may pass; both count. */
+async function countedIn(
+  tries: { asked: number; failed: number },
+  ask: () => Promise<AnswerRecord>,
+  isLast = false,
+): Promise<AnswerRecord> {
+  tries.asked++;
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    tries.failed++;
+    if (isLast || !PASSING.has(error.failure)) throw error;
+    return countedIn(tries, ask, true);
+  }
+}
+
+function errorRate(provider: string, { asked, failed }: { asked: number; failed: number }): Section {
+  const measure = {
+    id: `answer/${provider}-errors`,
+    area: AREA,
+    name: phrase("{0}, answers that failed, of {1}", provider, asked),
+    unit: "%",
+    better: "less",
+    values: [(100 * failed) / asked],
+  } as const;
+  return { measures: [measure], skipped: [], warnings: [] };
 }
 
 /** As the provider counts them; zero when it does not, or when nothing came after the first word. */

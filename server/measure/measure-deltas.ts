@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { BlockWorkers } from "../delta/block-workers.ts";
 import { compress, totalBytes } from "../delta/compress.ts";
 import { openDelta } from "../delta/delta-file.ts";
@@ -40,7 +40,7 @@ export async function measureDeltas(given: DeltaPair | undefined, options: Measu
     // What is rebuilt and unpacked has to be there, whichever comes first.
     await work.compress();
     if (work.fine.files.some(({ bytes }) => bytes > LARGEST_PACKED)) {
-      const skipped = skippedSection("delta", "zstd", "A file of the pair is larger than 1 GiB.");
+      const skipped = skippedSection("delta", phrase("zstd"), phrase("A file of the pair is larger than 1 GiB."));
       return together([skipped, await takeInTurns("delta", ofDeltas(work, options), limits, options)]);
     }
     work.pack();
@@ -110,23 +110,23 @@ class PairWork {
 
 function ofDeltas(work: PairWork, options: MeasureOptions): Candidate[] {
   return [
-    speed("compress", "Making a delta", () => work.compress(), work, options, "zstd"),
-    saved("saved", "Saved by a delta", () => work.deltaBytes, work, "zstd-saved"),
-    speed("rebuild", "Rebuilding from it", () => work.rebuild(), work, options, "unzstd"),
+    speed("compress", phrase("Making a delta"), () => work.compress(), work, options, "zstd"),
+    saved("saved", phrase("Saved by a delta"), () => work.deltaBytes, work, "zstd-saved"),
+    speed("rebuild", phrase("Rebuilding from it"), () => work.rebuild(), work, options, "unzstd"),
   ];
 }
 
 function ofZstd(work: PairWork, options: MeasureOptions): Candidate[] {
   return [
-    speed("zstd", "Packing with zstd -3", () => work.pack(), work, options),
-    saved("zstd-saved", "Saved by zstd -3", () => work.packedBytes, work),
-    speed("unzstd", "Unpacking it", () => work.unpack(), work, options),
+    speed("zstd", phrase("Packing with zstd -3"), () => work.pack(), work, options),
+    saved("zstd-saved", phrase("Saved by zstd -3"), () => work.packedBytes, work),
+    speed("unzstd", phrase("Unpacking it"), () => work.unpack(), work, options),
   ];
 }
 
 function speed(
   id: string,
-  name: string,
+  name: Phrase,
   run: () => Promise<void> | void,
   { bytes }: PairWork,
   { clock }: MeasureOptions,
@@ -143,10 +143,10 @@ function speed(
   };
 }
 
-function saved(id: string, name: string, stored: () => number, { bytes }: PairWork, against?: string): Candidate {
+function saved(id: string, name: Phrase, stored: () => number, { bytes }: PairWork, against?: string): Candidate {
   return { ...described(id, name, against), unit: "%", run: () => 100 * (1 - stored() / bytes) };
 }
 
-function described(id: string, name: string, against: string | undefined) {
+function described(id: string, name: Phrase, against: string | undefined) {
   return { id: `delta/${id}`, name, better: "more", ...(against && { against: `delta/${against}` }) } as const;
 }

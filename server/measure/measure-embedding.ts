@@ -1,10 +1,18 @@
-import { phrase } from "../../shared/phrase.ts";
+import { hash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
+import type { Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import { StaticEncoder } from "../embed/static.ts";
 import { loadStaticModel } from "../embed/static-model.ts";
 import type { Host } from "../host.ts";
 import { packageFile } from "../package-files.ts";
+import { VectorDatabase } from "../store/vector-database.ts";
+import { quantise } from "../vectors/int8.ts";
 import { loadKernels } from "../vectors/load-kernels.ts";
+import { measureEngines } from "./measure-engine.ts";
 import type { Limits } from "./rounds.ts";
 import type { SampleQueries } from "./sample-queries.ts";
 import { type Candidate, type MeasureOptions, type Section, skippedSection, takeInTurns, together } from "./section.ts";
@@ -17,23 +25,29 @@ const LENGTHS = { small: 32, medium: 128, large: 256 } as const;
 const BATCHES = [1, 8, 32] as const;
 /** Texts embedded in a round, whatever the batch: less would be lost in the noise of the clock. */
 const TEXTS = 64;
+/** Dimensions that the model was trained to be cut to. */
+const SMALLER = [128, 64] as const;
 /** Files read for their texts. */
 const FILES = 40;
 
 /** How fast texts become vectors, by their length and the batch; and what was gained by each thing that was done. */
 export async function measureEmbedding(
   host: Host,
+  settings: Settings,
   workspace: Workspace,
   sample: SampleQueries,
   options: MeasureOptions,
 ): Promise<Section> {
   options.note(phrase("embedding"));
   const kernels = loadKernels(host.files);
-  const load = (simd: boolean) =>
-    new StaticEncoder(loadStaticModel(host.files, packageFile("models", "static"), simd ? kernels : undefined));
-  const encoder = load(true);
+  const loadModel = (simd: boolean) =>
+    loadStaticModel(host.files, packageFile("models", "static"), simd ? kernels : undefined);
+  const load = (simd: boolean) => new StaticEncoder(loadModel(simd));
+  const model = loadModel(true);
+  const encoder = new StaticEncoder(model);
   const lines = await linesOf(workspace, sample, options.signal);
-  if (lines.length === 0) return skippedSection("embed", "throughput", "There is no text in the index to embed.");
+  if (lines.length === 0)
+    return skippedSection("embed", phrase("throughput"), phrase("There is no text in the index to embed."));
   const limits = options.quick ? QUICK : LIMITS;
 
   const throughput = await takeInTurns(
@@ -48,29 +62,55 @@ export async function measureEmbedding(
   const queries = sample.descriptions;
   const plain = kernels && load(false);
   const texts = textsOf(lines, LENGTHS.medium, encoder);
+  const cache = keptVectors(encoder, texts);
   const gains = await takeInTurns(
     "embed",
     [
-      single("query", "A query becomes a vector", (round) => void encoder.query(queries[round % queries.length] ?? "")),
+      ...Object.entries(LENGTHS).map(([length, tokens]) => {
+        const own = textsOf(lines, tokens, encoder);
+        const name = phrase("One text of {0} tokens", tokens);
+        return single(`${length}-latency`, name, (round) => void encoder.bodies([of(own, round)]));
+      }),
+      single(
+        "query",
+        phrase("A query becomes a vector"),
+        (round) => void encoder.query(queries[round % queries.length] ?? ""),
+      ),
       single(
         "kept",
-        "A text, with the model kept in memory",
+        phrase("A text, with the model kept in memory"),
         (round) => void encoder.bodies([of(texts, round)]),
         "load",
       ),
-      single("load", "A text, with the model loaded for it", (round) => void load(true).bodies([of(texts, round)])),
+      single(
+        "load",
+        phrase("A text, with the model loaded for it"),
+        (round) => void load(true).bodies([of(texts, round)]),
+      ),
+      single("cached", phrase("{0} texts whose vectors are known", TEXTS), cache.find, "again"),
+      single("again", phrase("{0} texts, embedded again", TEXTS), () => void encoder.bodies(texts)),
+      single("fused", phrase("{0} texts, codes in one pass", TEXTS), () => void encoder.bodies(texts), "apart"),
+      single("apart", phrase("{0} texts, floats first and then codes", TEXTS), () => codesApart(encoder, texts)),
+      ...SMALLER.map((dims) => {
+        const smaller = new StaticEncoder(model, dims);
+        const name = phrase("{0} texts, in {1} dimensions", TEXTS, dims);
+        return single(`dims-${dims}`, name, () => void smaller.bodies(texts), "again");
+      }),
       ...(plain
         ? [
-            single("simd", `${TEXTS} texts, with SIMD`, () => void encoder.bodies(texts), "plain"),
-            single("plain", `${TEXTS} texts, without`, () => void plain.bodies(texts)),
+            single("simd", phrase("{0} texts, with SIMD", TEXTS), () => void encoder.bodies(texts), "plain"),
+            single("plain", phrase("{0} texts, without", TEXTS), () => void plain.bodies(texts)),
           ]
         : []),
     ],
     limits,
     options,
-  );
-  const simd = plain ? [] : [skippedSection("embed", "SIMD beside plain", "This processor has no SIMD for it.")];
-  return together([throughput, gains, ...simd]);
+  ).finally(cache.close);
+  const engines = options.signal.aborted ? [] : [await measureEngines(host, settings, lines, options)];
+  const simd = plain
+    ? []
+    : [skippedSection("embed", phrase("SIMD beside plain"), phrase("This processor has no SIMD for it."))];
+  return together([throughput, gains, ...engines, ...simd]);
 }
 
 function textsPerSecond(
@@ -83,7 +123,7 @@ function textsPerSecond(
 ): Candidate {
   return {
     id: `embed/${length}-${batch}`,
-    name: `Texts of ${tokens} tokens, ${batch} at a time`,
+    name: phrase("Texts of {0} tokens, {1} at a time", tokens, batch),
     unit: "texts/s",
     better: "more",
     run() {
@@ -94,7 +134,7 @@ function textsPerSecond(
   };
 }
 
-function single(id: string, name: string, run: (round: number) => void, against?: string): Candidate {
+function single(id: string, name: Phrase, run: (round: number) => void, against?: string): Candidate {
   return {
     id: `embed/${id}`,
     name,
@@ -106,6 +146,29 @@ function single(id: string, name: string, run: (round: number) => void, against?
       return undefined;
     },
   };
+}
+
+/** The texts' vectors in a store of their own, found as the indexer finds those that it knows. */
+function keptVectors(encoder: StaticEncoder, texts: readonly string[]): { find(): void; close(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-bench-"));
+  const database = new VectorDatabase(join(folder, "vectors.db"));
+  const { model, dims } = encoder;
+  const hashes = () => Buffer.from(texts.map((text) => hash("sha256", text, "hex").slice(0, 32)).join(""), "hex");
+  const { codes, scales } = encoder.bodies(texts);
+  database.add({ model, hashes: hashes(), codes, scales });
+  return {
+    find: () => void database.find({ model, dims, hashes: hashes() }),
+    close() {
+      database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the fused kernel does, one thing after the other. */
+function codesApart(encoder: StaticEncoder, texts: readonly string[]): void {
+  const codes = new Int8Array(encoder.dims);
+  for (const text of texts) quantise(encoder.exact(text), codes);
 }
 
 /** Lines of the user's own code that are not empty. */

@@ -1,5 +1,5 @@
 import type { BenchArea, QualityPoint } from "../../shared/bench-types.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import { docQueries } from "../eval/doc-queries.ts";
@@ -27,18 +27,18 @@ const HITS = 10;
 /** A way to search: which terms of the ranking it leaves out, or none of the ranking at all. */
 interface Way {
   readonly id: string;
-  readonly name: string;
+  readonly name: Phrase;
   readonly disable?: readonly string[];
 }
 
 const NOT_MEANING = RANK_TERMS.filter((term) => term !== "semantic");
 
 const WAYS: readonly Way[] = [
-  { id: "whole", name: "The whole ranking", disable: [] },
-  { id: "no-meaning", name: "Without meaning", disable: ["semantic"] },
-  { id: "fused", name: "Words and meaning, no more", disable: NOT_MEANING },
-  { id: "words", name: "Words alone", disable: RANK_TERMS },
-  { id: "meaning", name: "Meaning alone: int8, exact" },
+  { id: "whole", name: phrase("The whole ranking"), disable: [] },
+  { id: "no-meaning", name: phrase("Without meaning"), disable: ["semantic"] },
+  { id: "fused", name: phrase("Words and meaning, no more"), disable: NOT_MEANING },
+  { id: "words", name: phrase("Words alone"), disable: RANK_TERMS },
+  { id: "meaning", name: phrase("Meaning alone: int8, exact") },
 ];
 
 /**
@@ -56,8 +56,10 @@ export async function measureQuality(
   if (files > MOST_FILES[size]) {
     return skippedSection(
       AREA,
-      "all",
-      `The folder has more than ${MOST_FILES[size]} files${options.quick ? ", which a quick run leaves out" : ""}.`,
+      phrase("all"),
+      options.quick
+        ? phrase("The folder has more than {0} files, which a quick run leaves out.", MOST_FILES[size])
+        : phrase("The folder has more than {0} files.", MOST_FILES[size]),
     );
   }
   options.note(phrase("reading doc comments, to ask for what they describe"));
@@ -68,8 +70,15 @@ export async function measureQuality(
     const texts = await indexer.read(host, [{ root: workspace.root }], { walk, signal });
     const set = await docQueries(indexer, texts, { limit: MOST_QUERIES[size], signal });
     if (set.queries.length < FEWEST_FOR_VERDICT) {
-      const found = `${set.queries.length} of ${FEWEST_FOR_VERDICT} that are needed`;
-      return skippedSection(AREA, "all", `Too few doc comments say in a sentence what code is for: ${found}.`);
+      return skippedSection(
+        AREA,
+        phrase("all"),
+        phrase(
+          "Too few doc comments say in a sentence what code is for: {0} of {1} that are needed.",
+          set.queries.length,
+          FEWEST_FOR_VERDICT,
+        ),
+      );
     }
     options.note(phrase("asking in several ways"));
     const snapshot = await indexer.index(set.texts, { signal });
@@ -90,7 +99,7 @@ export async function measureQuality(
       },
     }));
     const timed = await takeInTurns(AREA, candidates, options.quick ? QUICK : LIMITS, options);
-    const quality = { set: "made of doc comments", queries: set.queries.length, points };
+    const quality = { set: phrase("made of doc comments"), queries: set.queries.length, points };
     return timed.measures.length > 0 ? { ...timed, quality } : timed;
   } finally {
     indexer.close();

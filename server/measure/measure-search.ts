@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { BUNDLED } from "../chosen/model-choice.ts";
 import { createCore } from "../core.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
 import { ripgrepPath } from "../package-files.ts";
+import { measureVectors } from "./measure-vectors.ts";
 import type { Limits } from "./rounds.ts";
 import type { SampleQueries } from "./sample-queries.ts";
 import { type Candidate, type MeasureOptions, type Section, skippedSection, takeInTurns, together } from "./section.ts";
@@ -33,18 +34,23 @@ export async function measureSearch(
 ): Promise<Section> {
   options.note(phrase("searching"));
   if (sample.names.length === 0) {
-    return skippedSection("search", "latency", "The index has no names of several words to search for.");
+    return skippedSection(
+      "search",
+      phrase("latency"),
+      phrase("The index has no names of several words to search for."),
+    );
   }
   const limits = options.quick ? QUICK : LIMITS;
   const latencies = await takeInTurns("search", [...queryKinds(workspace, sample, options.signal)], limits, options);
-  return together([latencies, await coldIndex(host, settings, workspace, options)]);
+  const vectors = await measureVectors(host, settings, workspace, options);
+  return together([latencies, vectors, await coldIndex(host, settings, workspace, options)]);
 }
 
 /** Ten hits with previews, as the editor asks for them. */
 function queryKinds(workspace: Workspace, sample: SampleQueries, signal: AbortSignal): Candidate[] {
   const { names, descriptions, paths, places } = sample;
   const ask = (query: string) => workspace.search({ query, limit: 10 }, signal).then(nothing);
-  const kind = (id: string, name: string, run: Candidate["run"], against?: string): Candidate => ({
+  const kind = (id: string, name: Phrase, run: Candidate["run"], against?: string): Candidate => ({
     id: `search/${id}`,
     name,
     unit: "ms",
@@ -56,13 +62,13 @@ function queryKinds(workspace: Workspace, sample: SampleQueries, signal: AbortSi
   const search =
     program === undefined
       ? undefined
-      : kind("ripgrep", "ripgrep looks for a name", lookFor(program, workspace.root, names));
+      : kind("ripgrep", phrase("ripgrep looks for a name"), lookFor(program, workspace.root, names));
   return [
-    kind("name", "A name", (round) => ask(of(names, round)), search?.id),
-    kind("description", "A description in words", (round) => ask(of(descriptions, round))),
-    kind("path", "The end of a path", (round) => ask(of(paths, round))),
-    kind("typing", "A word that is being typed", (round) => ask(of(names, round).slice(0, 4))),
-    kind("similar", "Code like that at a place", async (round) => {
+    kind("name", phrase("A name"), (round) => ask(of(names, round)), search?.id),
+    kind("description", phrase("A description in words"), (round) => ask(of(descriptions, round))),
+    kind("path", phrase("The end of a path"), (round) => ask(of(paths, round))),
+    kind("typing", phrase("A word that is being typed"), (round) => ask(of(names, round).slice(0, 4))),
+    kind("similar", phrase("Code like that at a place"), async (round) => {
       const { path, line } = of(places, round);
       const { text, startLine, endLine } = await workspace.read({ path, line }, signal);
       await workspace.similar({ text, path, startLine, endLine, limit: 10 }, signal);
@@ -78,10 +84,14 @@ async function coldIndex(
   workspace: Workspace,
   options: MeasureOptions,
 ): Promise<Section> {
-  if (options.quick) return skippedSection("search", "indexing from nothing", "Not in a quick run.");
+  if (options.quick) return skippedSection("search", phrase("indexing from nothing"), phrase("Not in a quick run."));
   const { files } = await workspace.status();
   if (files > MOST_FILES) {
-    return skippedSection("search", "indexing from nothing", `The folder has more than ${MOST_FILES} files.`);
+    return skippedSection(
+      "search",
+      phrase("indexing from nothing"),
+      phrase("The folder has more than {0} files.", MOST_FILES),
+    );
   }
   options.note(phrase("indexing from nothing, into a folder of its own"));
   const run = async () => {
@@ -101,7 +111,7 @@ async function coldIndex(
   };
   const candidate: Candidate = {
     id: "search/index",
-    name: "Indexing from nothing",
+    name: phrase("Indexing from nothing"),
     unit: "files/s",
     better: "more",
     run,

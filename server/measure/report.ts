@@ -8,6 +8,8 @@ import {
   type MeasureSummary,
   type QualityReport,
   type RunSummary,
+  type VectorReport,
+  type Weighed,
 } from "../../shared/bench-types.ts";
 import { betweenRuns, type Comparison, differences, withinRun } from "./compare.ts";
 import { paretoFront } from "./pareto.ts";
@@ -17,13 +19,14 @@ import { verdictBetween, verdictOf } from "./verdict.ts";
 /** A run as people read it: every value of it summed up. */
 export function reportOf(run: BenchRun): BenchReport {
   const { skipped, warnings, measures } = run;
-  const quality = qualityOf(run);
+  const [quality, vectors] = [qualityOf(run), vectorsOf(run)];
   return {
     run: summaryOf(run),
     verdict: verdictOf(run),
     measures: measures.map(summedUp),
     compared: withinRun(run).flatMap(ratioOf),
     ...(quality && { quality }),
+    ...(vectors && { vectors }),
     skipped,
     warnings,
   };
@@ -31,15 +34,31 @@ export function reportOf(run: BenchRun): BenchReport {
 
 /** Quality beside speed: the points whose time was measured, and which of them are on the Pareto front. */
 export function qualityOf({ quality, measures }: BenchRun): QualityReport | undefined {
-  if (!quality) return undefined;
-  const timed = quality.points.flatMap((point) => {
-    const measure = measures.find(({ id }) => id === `quality/${point.id}`);
+  return quality && { ...quality, points: weighed(quality.points, "quality/", measures, ({ ndcg10 }) => ndcg10) };
+}
+
+/** The same of ways to keep vectors: what they find beside how long a scan takes. */
+export function vectorsOf({ vectors, measures }: BenchRun): VectorReport | undefined {
+  return vectors && { ...vectors, points: weighed(vectors.points, VECTORS, measures, ({ recall10 }) => recall10) };
+}
+
+/** Ids of the measures of {@link vectorsOf} begin so. */
+export const VECTORS = "search/vectors-";
+
+function weighed<Point extends { readonly id: string }>(
+  points: readonly Point[],
+  prefix: string,
+  measures: readonly Measure[],
+  worthOf: (point: Point) => number,
+): (Point & Weighed)[] {
+  const timed = points.flatMap((point) => {
+    const measure = measures.find(({ id }) => id === prefix + point.id);
     if (!measure) return [];
     const { median: ms, low: msLow, high: msHigh } = summarise(measure.values);
     return [{ ...point, ms, msLow, msHigh }];
   });
-  const front = paretoFront(timed.map(({ ms, ndcg10 }) => ({ cost: ms, worth: ndcg10 })));
-  return { ...quality, points: timed.map((point, i) => ({ ...point, onFront: front[i] })) };
+  const front = paretoFront(timed.map((point) => ({ cost: point.ms, worth: worthOf(point) })));
+  return timed.map((point, i) => ({ ...point, onFront: front[i] }));
 }
 
 /** Two runs side by side, whichever is given first. */
@@ -61,6 +80,7 @@ export function summaryOf({
   skipped: _skipped,
   warnings: _warnings,
   quality: _quality,
+  vectors: _vectors,
   ...run
 }: BenchRun): RunSummary {
   return { ...run, areas: BENCH_AREAS.filter((area) => measures.some((one) => one.area === area)) };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { BENCH_RECORD, type BenchArea, type BenchRun, type Measure } from "../../shared/bench-types.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import type { Provider } from "../answer/llm.ts";
 import type { Workspace } from "../core-api.ts";
@@ -25,6 +26,8 @@ export interface RunParts {
   readonly workspace: Workspace | undefined;
   /** Those that the user chose and agreed to. */
   readonly providers: readonly Provider[];
+  /** Those of them that run here, without the penalty for repetition. */
+  readonly unpenalised?: readonly Provider[];
   /** The user's own pair of models. */
   readonly pair?: DeltaPair;
 }
@@ -35,7 +38,7 @@ export interface RunParts {
  */
 export async function runBenchmark(
   areas: readonly BenchArea[],
-  { host, settings, workspace, providers, pair }: RunParts,
+  { host, settings, workspace, providers, unpenalised, pair }: RunParts,
   options: MeasureOptions,
 ): Promise<BenchRun> {
   const { clock, signal } = options;
@@ -59,7 +62,7 @@ export async function runBenchmark(
     sections.push(section);
   }
   const status = await workspace?.status();
-  const { measures, skipped, quality, warnings: own } = together(sections);
+  const { measures, skipped, quality, vectors, warnings: own } = together(sections);
   return {
     record: BENCH_RECORD,
     id: idOf(started.at),
@@ -72,18 +75,19 @@ export async function runBenchmark(
     measures,
     skipped,
     ...(quality && { quality }),
+    ...(vectors && { vectors }),
     warnings: [...warnings, ...own],
     cancelled: signal.aborted,
   };
 
   async function measure(area: BenchArea, within: MeasureOptions): Promise<Section> {
     if (area === "delta") return measureDeltas(pair, within);
-    if (!workspace) return skippedSection(area, "all", "No folder was given to measure on.");
+    if (!workspace) return skippedSection(area, phrase("all"), phrase("No folder was given to measure on."));
     if (area === "search") return measureSearch(host, settings, workspace, sample, within);
-    if (area === "embed") return measureEmbedding(host, workspace, sample, within);
+    if (area === "embed") return measureEmbedding(host, settings, workspace, sample, within);
     if (area === "quality") return measureQuality(host, settings, workspace, within);
     const onUsed = usageRecorder(settings, cacheDirectoryOf(settings, host.env));
-    return measureAnswers(settings, workspace, sample, providers, within, onUsed);
+    return measureAnswers(settings, workspace, sample, providers, within, { onUsed, unpenalised });
   }
 }
 

@@ -1,5 +1,5 @@
-import type { BenchArea, Measure, QualityFigures, SkippedMeasure } from "../../shared/bench-types.ts";
-import type { Phrase } from "../../shared/phrase.ts";
+import type { BenchArea, Measure, QualityFigures, SkippedMeasure, VectorFigures } from "../../shared/bench-types.ts";
+import { type Phrase, phrase, type Wording } from "../../shared/phrase.ts";
 import { type Arm, type Clock, type Limits, measureRounds } from "./rounds.ts";
 
 /** How a run is made. */
@@ -18,8 +18,9 @@ export interface MeasureOptions {
 export interface Section {
   readonly measures: readonly Measure[];
   readonly skipped: readonly SkippedMeasure[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Wording[];
   readonly quality?: QualityFigures;
+  readonly vectors?: VectorFigures;
 }
 
 /** A measure to take, and how. */
@@ -47,22 +48,24 @@ export async function takeInTurns(
   const whole = rounds.values[0]?.length > 0;
   const warnings =
     rounds.disturbed > 0
-      ? [`${rounds.disturbed} of the rounds of ${area} were thrown away: the machine slept, or its clock was set.`]
+      ? [phrase("{0} rounds were thrown away: the machine slept, or its clock was set.", rounds.disturbed)]
       : [];
   return { measures: whole ? named(rounds.values) : [], skipped: [], warnings };
 }
 
 export function together(sections: readonly Section[]): Section {
   const quality = sections.find((section) => section.quality)?.quality;
+  const vectors = sections.find((section) => section.vectors)?.vectors;
   return {
     ...(quality && { quality }),
+    ...(vectors && { vectors }),
     measures: sections.flatMap(({ measures }) => measures),
     skipped: sections.flatMap(({ skipped }) => skipped),
     warnings: sections.flatMap(({ warnings }) => warnings),
   };
 }
 
-export function skippedSection(area: BenchArea, name: string, reason: string): Section {
+export function skippedSection(area: BenchArea, name: Phrase, reason: Phrase): Section {
   return { measures: [], skipped: [{ area, name, reason }], warnings: [] };
 }
 

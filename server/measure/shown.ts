@@ -1,4 +1,10 @@
+import { asPhrase, inWords, type Wording } from "../../shared/phrase.ts";
 import type { Comparison } from "./compare.ts";
+
+/** In English: for terminals and files. */
+export function inEnglish(said: Wording): string {
+  return inWords(asPhrase(said));
+}
 
 /** A value for people: three digits that matter, and its unit. */
 export function shownValue(value: number, unit: string): string {

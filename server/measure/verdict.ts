@@ -1,61 +1,92 @@
 import type { BenchRun, Measure } from "../../shared/bench-types.ts";
+import { asPhrase, joined, type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { type Comparison, differences, withinRun } from "./compare.ts";
-import { shownTimes, shownValue } from "./shown.ts";
+import { shownNumber, shownTimes, shownValue } from "./shown.ts";
 import { summarise } from "./statistics.ts";
 
-/** What a run says, in one sentence or two; it claims nothing that the bounds of the figures do not bear. */
-export function verdictOf(run: BenchRun): string {
-  const compared = withinRun(run);
+/** What a run says, in one sentence; it claims nothing that the bounds of the figures do not bear. */
+export function verdictOf(run: BenchRun): Phrase {
   const found = (id: string) => run.measures.find((measure) => measure.id === id);
-  const against = (id: string) => compared.find(({ measure }) => measure.id === id);
-  const parts: string[] = [];
-  const name = found("search/name");
-  if (name) parts.push(`a name is found in ${shown(name)}${besidePeer(against("search/name"), "ripgrep")}`);
-  const quoted = found("answer/quoted");
-  if (quoted) parts.push(`passages are quoted in ${shown(quoted)}`);
-  const words = firstWords(run);
-  if (words) parts.push(words);
-  const texts = found("embed/medium-8");
-  if (texts) parts.push(`${shown(texts).replace("texts/s", "texts a second")} become vectors`);
-  const best = run.quality?.points.find(({ id }) => id === "whole");
-  const bestTime = found("quality/whole");
-  if (best && bestTime) parts.push(`queries score ${best.ndcg10.toFixed(3)} (NDCG@10) in ${shown(bestTime)}`);
-  const saved = found("delta/saved");
-  const zstd = found("delta/zstd-saved");
-  if (saved) parts.push(`a delta saves ${shown(saved)}${zstd ? `, zstd ${shown(zstd)}` : ""}`);
-  if (parts.length === 0) return run.cancelled ? "It was ended before anything was measured." : "Nothing was measured.";
-  const [first, ...rest] = parts;
-  const sentence = [first, ...rest].join("; ");
-  return `${sentence[0].toUpperCase()}${sentence.slice(1)}.`;
+  const parts = [
+    searchVerdict(run, found("search/name")),
+    vectorVerdict(run),
+    said(found("answer/quoted"), (ms) => phrase("passages are quoted in {0}", ms)),
+    firstWords(run),
+    textsVerdict(found("embed/medium-8")),
+    qualityVerdict(run, found("quality/whole")),
+    deltaVerdict(found("delta/saved"), found("delta/zstd-saved")),
+  ].filter((part) => part !== SILENCE);
+  if (parts.length > 0) return joined(parts, "; ");
+  return run.cancelled ? phrase("it was ended before anything was measured") : phrase("nothing was measured");
 }
 
 /** What has changed between two runs, in one sentence; why they cannot be compared when they cannot. */
-export function verdictBetween(later: BenchRun, earlier: BenchRun, compared: readonly Comparison[]): string {
+export function verdictBetween(later: BenchRun, earlier: BenchRun, compared: readonly Comparison[]): Phrase {
   const unlike = differences(later, earlier);
-  if (unlike.length > 0) return `The two cannot be compared: ${unlike.join("; ")}.`;
-  if (compared.length === 0) return "The two have no measure in common.";
+  if (unlike.length > 0) return phrase("the two cannot be compared: {0}", joined(unlike, "; "));
+  if (compared.length === 0) return phrase("the two have no measure in common");
   const better = compared.filter(({ verdict }) => verdict === "better");
   const worse = compared.filter(({ verdict }) => verdict === "worse");
-  if (better.length + worse.length === 0) return `No difference was found in ${compared.length} measures.`;
-  const counts = `Of ${compared.length} measures ${better.length} are better, ${worse.length} worse`;
+  if (better.length + worse.length === 0) return phrase("no difference was found in {0} measures", compared.length);
   const most = [...better, ...worse].sort((a, b) => strength(b) - strength(a))[0];
-  return `${counts}; the most: ${most.measure.name}, ${shownTimes(most)}.`;
+  return phrase(
+    "of {0} measures {1} are better, {2} worse; the most: {3}, {4}",
+    compared.length,
+    better.length,
+    worse.length,
+    asPhrase(most.measure.name),
+    shownTimes(most),
+  );
 }
 
 function strength({ ratio }: Comparison): number {
   return Math.abs(Math.log(ratio.ratio));
 }
 
-function besidePeer(comparison: Comparison | undefined, peer: string): string {
-  if (comparison?.verdict === "better") return `, ${times(1 / comparison.ratio.ratio)} as fast as ${peer} finds it`;
-  if (comparison?.verdict === "worse") return `, slower than ${peer} finds it`;
-  return "";
+function searchVerdict(run: BenchRun, name: Measure | undefined): Phrase {
+  const beside = withinRun(run).find(({ measure }) => measure.id === name?.id);
+  return said(name, (ms) => {
+    if (beside?.verdict === "better") {
+      return phrase("a name is found in {0}, {1} times as fast as ripgrep finds it", ms, times(1 / beside.ratio.ratio));
+    }
+    if (beside?.verdict === "worse") return phrase("a name is found in {0}, slower than ripgrep finds it", ms);
+    return phrase("a name is found in {0}", ms);
+  });
+}
+
+function vectorVerdict({ vectors }: BenchRun): Phrase {
+  const used = vectors?.points.find(({ id }) => id === "int8");
+  if (!used) return SILENCE;
+  return phrase("vectors of {0} bytes keep {1} % of the ten closest", used.bytes, shownNumber(100 * used.recall10));
 }
 
 /** Providers by their first words, fastest first. */
-function firstWords({ measures }: BenchRun): string {
+function firstWords({ measures }: BenchRun): Phrase {
   const own = measures.filter(({ id }) => /^answer\/.+-medium-first$/.test(id)).sort((a, b) => mid(a) - mid(b));
-  return own.map((measure) => `${measure.name.split(",")[0]} begins to answer after ${shown(measure)}`).join(", ");
+  const parts = own.map((measure) => {
+    const [, provider = ""] = /^answer\/(.+)-medium-first$/.exec(measure.id) ?? [];
+    return phrase("{0} begins to answer after {1}", provider, shown(measure));
+  });
+  return parts.length > 0 ? joined(parts, ", ") : SILENCE;
+}
+
+function textsVerdict(texts: Measure | undefined): Phrase {
+  return texts ? phrase("{0} texts a second become vectors", shownNumber(mid(texts))) : SILENCE;
+}
+
+function qualityVerdict({ quality }: BenchRun, time: Measure | undefined): Phrase {
+  const whole = quality?.points.find(({ id }) => id === "whole");
+  if (!whole || !time) return SILENCE;
+  return phrase("queries score {0} (NDCG@10) in {1}", whole.ndcg10.toFixed(3), shown(time));
+}
+
+function deltaVerdict(saved: Measure | undefined, zstd: Measure | undefined): Phrase {
+  if (saved && zstd) return phrase("a delta saves {0}, zstd {1}", shown(saved), shown(zstd));
+  return said(saved, (share) => phrase("a delta saves {0}", share));
+}
+
+function said(measure: Measure | undefined, words: (value: string) => Phrase): Phrase {
+  return measure ? words(shown(measure)) : SILENCE;
 }
 
 function mid({ values }: Measure): number {
@@ -67,5 +98,5 @@ function shown(measure: Measure): string {
 }
 
 function times(ratio: number): string {
-  return `${ratio >= 10 ? Math.round(ratio) : ratio.toPrecision(2)} times`;
+  return ratio >= 10 ? String(Math.round(ratio)) : ratio.toPrecision(2);
 }

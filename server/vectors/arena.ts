@@ -62,16 +62,23 @@ export class VectorArena {
    * length is a multiple of 16. The result is a view into the arena: valid until the next call.
    */
   dots(offset: number, count: number, query: Int8Array): Int32Array {
-    const dims = query.length;
-    if (dims === 0 || dims % 16 !== 0) throw new RangeError(`A query has ${dims} dimensions, not a multiple of 16.`);
-    if (!(offset >= 0 && count >= 0 && offset + count * dims <= this.memory.buffer.byteLength)) {
-      throw new RangeError(`${count} vectors of ${dims} dimensions at ${offset} reach beyond the arena.`);
-    }
-    this.#reserveScratch(dims + count * Int32Array.BYTES_PER_ELEMENT);
-    const scores = this.#scratch + dims;
-    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
-    this.#kernels.dots(offset, this.#scratch, scores, count, dims);
-    return new Int32Array(this.memory.buffer, scores, count);
+    return this.#scores("dots", offset, count, query, query.length);
+  }
+
+  /** The same with vectors of four bits a component (see int4.ts); the query's length is a multiple of 32. */
+  dots4(offset: number, count: number, query: Int8Array): Int32Array {
+    return this.#scores("dots4", offset, count, query, query.length / 2);
+  }
+
+  /**
+   * Dot products of a query with vectors of which only the signs are kept (see signs.ts), 1 or -1 a component; the query's
+   * length is a multiple of 32. The result is a view into the arena: valid until the next call.
+   */
+  signDots(offset: number, count: number, query: Int8Array): Int32Array {
+    const scores = this.#scores("signSums", offset, count, query, query.length / 8);
+    const all = query.reduce((sum, code) => sum + code, 0);
+    for (let row = 0; row < count; row++) scores[row] = all - 2 * scores[row];
+    return scores;
   }
 
   /** The same for some of those vectors, by their numbers. */
@@ -122,6 +129,28 @@ export class VectorArena {
     const out = this.#scratch + numbers;
     const found = this.#kernels.within(distances.byteOffset, limit, count, out);
     return new Uint32Array(this.memory.buffer, out, found).slice();
+  }
+
+  #scores(
+    kernel: "dots" | "dots4" | "signSums",
+    offset: number,
+    count: number,
+    query: Int8Array,
+    rowBytes: number,
+  ): Int32Array {
+    const dims = query.length;
+    const step = kernel === "dots" ? 16 : 32;
+    if (dims === 0 || dims % step !== 0) {
+      throw new RangeError(`A query has ${dims} dimensions, not a multiple of ${step}.`);
+    }
+    if (!(offset >= 0 && count >= 0 && offset + count * rowBytes <= this.memory.buffer.byteLength)) {
+      throw new RangeError(`${count} vectors of ${dims} dimensions at ${offset} reach beyond the arena.`);
+    }
+    this.#reserveScratch(dims + count * Int32Array.BYTES_PER_ELEMENT);
+    const scores = this.#scratch + dims;
+    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
+    this.#kernels[kernel](offset, this.#scratch, scores, count, dims);
+    return new Int32Array(this.memory.buffer, scores, count);
   }
 
   /** A scratch region that grows is left behind; doubling keeps all that was left below the size in use. */

@@ -16,6 +16,15 @@ export interface Kernels {
   /** `out[i]`, u8: in how many bits row i and the query, both of 256 bits, differ; 256 counts as 255. */
   distances(rows: number, query: number, out: number, count: number): void;
 
+  /** The same as `dots` for rows of four bits a component (see int4.ts). `dims` is a multiple of 32. */
+  dots4(rows: number, query: number, out: number, count: number, dims: number): void;
+
+  /**
+   * `out[i]`, i32: the sum of those components of the int8 query whose bit in row i is set; rows have one bit a component
+   * (see signs.ts). `dims` is a multiple of 32.
+   */
+  signSums(rows: number, query: number, out: number, count: number, dims: number): void;
+
   /** Writes the numbers of those of `count` bytes that are at most `limit`, ascending, as u32; returns how many. */
   within(bytes: number, limit: number, count: number, out: number): number;
 

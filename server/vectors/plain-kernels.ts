@@ -36,6 +36,29 @@ export function plainKernels(memory: SharedMemory): Kernels {
       }
     },
 
+    dots4(rows, query, out, count, dims) {
+      const queryCodes = new Int8Array(memory.buffer, query, dims);
+      const scores = new Int32Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        const row = new Int8Array(memory.buffer, rows + (i * dims) / 2, dims / 2);
+        scores[i] = 0;
+        for (let d = 0; d < dims; d++) {
+          const pair = row[16 * (d >> 5) + (d & 15)];
+          scores[i] += queryCodes[d] * (d & 16 ? pair >> 4 : (pair << 28) >> 28);
+        }
+      }
+    },
+
+    signSums(rows, query, out, count, dims) {
+      const queryCodes = new Int8Array(memory.buffer, query, dims);
+      const scores = new Int32Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        const row = new Uint8Array(memory.buffer, rows + (i * dims) / 8, dims / 8);
+        scores[i] = 0;
+        for (let d = 0; d < dims; d++) if ((row[d >> 3] >> (d & 7)) & 1) scores[i] += queryCodes[d];
+      }
+    },
+
     within(bytes, limit, count, out) {
       const values = new Uint8Array(memory.buffer, bytes, count);
       const numbers = new Uint32Array(memory.buffer, out, count);

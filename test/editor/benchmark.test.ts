@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { DOCUMENTED } from "../documented-files.ts";
+import { MANY_FUNCTIONS } from "../many-functions.ts";
 import { writeFiles } from "../open-core.ts";
 import { PROJECT } from "../sample-project.ts";
 import { answerDialog, panel, shows } from "./delta-page.ts";
@@ -34,13 +35,26 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     const names = await page.locator(".measure-figure").first().locator("tbody th").allInnerTexts();
     assert.deepEqual(names.slice(0, 2), ["A name", "A description in words"]);
     // A dot for each row of the table.
-    assert.equal(
-      await page.locator('.report .measure-figure svg g[aria-label="dot"] circle').count(),
-      names.length + 1,
-    );
+    const searches = page.locator('.measure-figure:has-text("Search in ms")');
+    assert.equal(await searches.locator('svg g[aria-label="dot"] circle').count(), names.length);
     await shows(page, "Search, indexing from nothing: Not in a quick run.");
     await workbench.screenshot("bench-run");
     assert.equal(kept(code).length, 1);
+  });
+
+  test("what vectors in fewer bytes find stands beside their bytes and the time of a scan", async () => {
+    const { workbench } = suite;
+    const weighed = panel(workbench).locator('.measure-figure:has-text("Vectors in fewer bytes")');
+    assert.equal(await weighed.locator("tbody tr").count(), 9);
+    assert.equal(await weighed.locator('svg g[aria-label="dot"] circle').count(), 9);
+    const [exact, int8] = await weighed.locator("tbody tr").allInnerTexts();
+    assert.match(exact, /float, all 256 dimensions\s+1,024\s+1\.000/);
+    assert.match(int8, /int8, a scale for each vector\s+260\s+(?:0\.9|1\.0)/);
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await weighed.evaluate((figure) => figure.scrollIntoView());
+      await workbench.screenshot(`bench-vectors-${theme.kind}`);
+    }
   });
 
   test("a run that is ended early keeps what was complete", async () => {
@@ -64,7 +78,7 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
     await page.locator('.measure-figure:has-text("The later run beside the earlier") svg').waitFor();
     assert.match(
       await page.locator(".comparison .total").textContent(),
-      /^(?:No difference was found in 6 measures|Of 6 measures)/,
+      /^(?:No difference was found in \d+ measures|Of \d+ measures)/,
     );
     await workbench.screenshot("bench-compared");
     await page.locator('button:text-is("Stop Comparing")').click();
@@ -229,7 +243,7 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
 
 async function prepare(suite: Suite): Promise<void> {
   const { workbench, code } = suite;
-  writeFiles(code, { ...PROJECT, ...DOCUMENTED, "broken.json": "not a run" });
+  writeFiles(code, { ...PROJECT, ...DOCUMENTED, ...MANY_FUNCTIONS, "broken.json": "not a run" });
   workbench.configure({
     "cairn.cacheDirectory": cacheOf(code),
     "cairn.answer.provider": "ollama",

@@ -1,7 +1,7 @@
 import { createCore } from "../../server/core.ts";
 import type { Role } from "../../server/core-api.ts";
 import { nodeHost } from "../../server/node-host.ts";
-import { readSettings } from "../../shared/settings.ts";
+import { readSettings } from "../../shared/read-settings.ts";
 
 /** A process that opens a root and answers questions about it over its channel, until the channel closes. */
 const [root, cacheDirectory, role, model] = process.argv.slice(2);

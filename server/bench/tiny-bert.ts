@@ -1,6 +1,7 @@
 /** A model in the shape of BERT with random weights: as the ONNX file that an engine loads, and as plain arithmetic. */
+
+import { randomNumbers } from "../measure/random-numbers.ts";
 import { FLOAT16, OnnxGraph } from "./onnx-writer.ts";
-import { seeded } from "./seeded.ts";
 
 export interface Shape {
   readonly hidden: number;
@@ -17,12 +18,10 @@ export interface OnnxForm {
   readonly output?: "tokens" | "half" | "pooled";
 }
 
-/** Every word that the tests use; the tokenizer knows no other. */
+const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
+/** Every word that the tests use; without others the tokenizer knows no more. */
 export const WORDS = [
-  "[PAD]",
-  "[UNK]",
-  "[CLS]",
-  "[SEP]",
+  ...SPECIAL,
   ..."a of the read write file cache error retry loop query passage find open close parse token line word index search".split(
     " ",
   ),
@@ -34,19 +33,22 @@ export const EPSILON = 1e-12;
 
 export class TinyBert {
   readonly shape: Shape;
+  readonly #words: readonly string[];
   readonly #weights = new Map<string, Float32Array>();
 
-  constructor(shape: Shape, seed = 11) {
+  /** @param words pieces that the tokenizer knows, those within a word with `##` before them */
+  constructor(shape: Shape, seed = 11, words: readonly string[] = WORDS.slice(SPECIAL.length)) {
     this.shape = shape;
-    const random = seeded(seed);
-    const number = () => (random(1 << 24) / (1 << 23) - 1) * SPREAD;
+    this.#words = [...SPECIAL, ...words];
+    const random = randomNumbers(seed);
+    const number = () => (2 * random() - 1) * SPREAD;
     const { hidden, inner, layers, positions } = shape;
     const add = (name: string, length: number, around = 0) =>
       this.#weights.set(
         name,
         Float32Array.from({ length }, () => around + number()),
       );
-    add("words", WORDS.length * hidden);
+    add("words", this.#words.length * hidden);
     add("positions", positions * hidden);
     add("types", 2 * hidden);
     const norm = (name: string) => {
@@ -71,7 +73,7 @@ export class TinyBert {
   files(form: OnnxForm = {}): Record<string, Uint8Array> {
     return {
       "config.json": Buffer.from(JSON.stringify({ model_type: "bert", hidden_size: this.shape.hidden })),
-      "tokenizer.json": Buffer.from(JSON.stringify(tokenizer())),
+      "tokenizer.json": Buffer.from(JSON.stringify(tokenizer(this.#words))),
       "tokenizer_config.json": Buffer.from(JSON.stringify({ tokenizer_class: "BertTokenizer", pad_token: "[PAD]" })),
       "onnx/model_quantized.onnx": this.onnx(form),
     };
@@ -79,12 +81,14 @@ export class TinyBert {
 
   /** The tokens of a text of words between spaces, without special ones. */
   tokens(text: string): number[] {
-    return (text.match(/:|[^\s:]+/g) ?? []).map((word) => Math.max(WORDS.indexOf(word), WORDS.indexOf("[UNK]")));
+    return (text.match(/:|[^\s:]+/g) ?? []).map((word) =>
+      Math.max(this.#words.indexOf(word), SPECIAL.indexOf("[UNK]")),
+    );
   }
 
   /** The same between the tokens that open and close a text. */
   wrapped(tokens: readonly number[]): number[] {
-    return [WORDS.indexOf("[CLS]"), ...tokens, WORDS.indexOf("[SEP]")];
+    return [SPECIAL.indexOf("[CLS]"), ...tokens, SPECIAL.indexOf("[SEP]")];
   }
 
   onnx({ tokenTypes = true, output = "tokens" }: OnnxForm = {}): Buffer {
@@ -106,7 +110,7 @@ export class TinyBert {
       BigInt64Array.from({ length: positions }, (_, i) => BigInt(i)),
     );
     const place = graph.node("Slice", [all, graph.integers("zero", 0), length, graph.integers("axis", 1)]);
-    const words = graph.node("Gather", [weight("words", WORDS.length, hidden), "input_ids"]);
+    const words = graph.node("Gather", [weight("words", this.#words.length, hidden), "input_ids"]);
     const types = tokenTypes
       ? graph.node("Gather", [weight("types", 2, hidden), "token_type_ids"])
       : graph.constant("type 0", [hidden], this.weight("types").subarray(0, hidden));
@@ -224,9 +228,9 @@ export class TinyBert {
   }
 }
 
-function tokenizer(): object {
+function tokenizer(words: readonly string[]): object {
   const special = (content: string) => ({
-    id: WORDS.indexOf(content),
+    id: words.indexOf(content),
     content,
     single_word: false,
     lstrip: false,
@@ -238,7 +242,7 @@ function tokenizer(): object {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: WORDS.slice(0, 4).map(special),
+    added_tokens: SPECIAL.map(special),
     normalizer: {
       type: "BertNormalizer",
       clean_text: true,
@@ -256,7 +260,7 @@ function tokenizer(): object {
       ],
       pair: [],
       special_tokens: Object.fromEntries(
-        ["[CLS]", "[SEP]"].map((id) => [id, { id, ids: [WORDS.indexOf(id)], tokens: [id] }]),
+        ["[CLS]", "[SEP]"].map((id) => [id, { id, ids: [words.indexOf(id)], tokens: [id] }]),
       ),
     },
     decoder: { type: "WordPiece", prefix: "##", cleanup: true },
@@ -265,7 +269,7 @@ function tokenizer(): object {
       unk_token: "[UNK]",
       continuing_subword_prefix: "##",
       max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])),
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
     },
   };
 }
