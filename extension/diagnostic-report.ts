@@ -21,6 +21,7 @@ export function registerDiagnosticReport(context: vscode.ExtensionContext, serve
 /** The report is in English, for whoever reads it is not who copies it. */
 async function collect(context: vscode.ExtensionContext, server: ServerClient): Promise<string> {
   const findings = await server.request(ToServer.doctor, {}).catch((error: unknown) => String(error));
+  const health = await server.request(ToServer.health, {}).catch((error: unknown) => String(error));
   const { language, remoteName, appName } = vscode.env;
   return [
     "# Cairn: diagnostic report",
@@ -34,6 +35,8 @@ async function collect(context: vscode.ExtensionContext, server: ServerClient): 
     list(changedSettings()),
     "## Folders",
     ...[...server.statuses].map(([uri, status]) => `${uri}\n\n${fenced(JSON.stringify(status, null, 2))}`),
+    "## Health",
+    fenced(typeof health === "string" ? health : JSON.stringify(health.models, null, 2)),
     "## Checks",
     typeof findings === "string" ? findings : list(findings.map(lineOf)),
     "## Log",

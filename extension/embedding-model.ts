@@ -18,7 +18,9 @@ const USUAL: Readonly<Record<string, string>> = {
 type Picked =
   | { readonly kind: "bundled" }
   | { readonly kind: "model"; readonly model: CatalogChoice }
-  | { readonly kind: "server"; readonly server: ServerChoice };
+  | { readonly kind: "server"; readonly server: ServerChoice }
+  /** Any other of the Hub, and one that the user has. */
+  | { readonly kind: "hub" | "file" | "folder" };
 
 /** The command that chooses the model that searches: it says what that costs before anything changes. */
 export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
@@ -28,9 +30,10 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
     const choices = await server.request(ToServer.embeddingModels, {});
     const picked = await pick(choices);
     if (!picked) return;
-    const model = await nameOf(picked, keys);
-    if (model === undefined) return;
-    if (picked.kind === "model" && !picked.model.onDisk) await download(picked.model);
+    const named = await nameOf(picked, keys);
+    if (named === undefined) return;
+    const isHere = picked.kind === "model" ? picked.model.onDisk : picked.kind !== "hub";
+    const model = isHere ? named : await download(named);
     if (model !== BUNDLED) {
       const costs = await withProgress(vscode.l10n.t("Cairn: counting what {0} would embed", model), (token) =>
         server.request(ToServer.embeddingCosts, { model }, token),
@@ -51,10 +54,11 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
     }
   }
 
-  async function download({ id, name }: CatalogChoice): Promise<void> {
+  /** @returns the name under which it can be used */
+  async function download(name: string): Promise<string> {
     const task = ++tasks;
     let shown = 0;
-    await withProgress(vscode.l10n.t("Cairn: downloading {0}", id), (token, progress) => {
+    const { model } = await withProgress(vscode.l10n.t("Cairn: downloading {0}", name), (token, progress) => {
       const listening = server.onDownloadProgress(({ task: of, done, total }) => {
         if (of !== task || total === 0) return;
         const percent = Math.floor((100 * done) / total);
@@ -64,6 +68,7 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
       });
       return server.request(ToServer.embeddingPull, { model: name, task }, token).finally(() => listening.dispose());
     });
+    return model;
   }
 
   return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", async () => {
@@ -113,7 +118,22 @@ async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Pick
     },
     separator(vscode.l10n.t("on this machine")),
     ...models.filter(({ onDisk }) => onDisk).map(modelItem),
+    {
+      label: vscode.l10n.t("A GGUF File..."),
+      description: vscode.l10n.t("run by llama.cpp, on the graphics processor where it can"),
+      choice: { kind: "file" } as const,
+    },
+    {
+      label: vscode.l10n.t("A Folder with an ONNX Model..."),
+      description: vscode.l10n.t("with its tokenizer"),
+      choice: { kind: "folder" } as const,
+    },
     separator(vscode.l10n.t("from the Hugging Face Hub")),
+    {
+      label: vscode.l10n.t("Any Other by Its Name..."),
+      description: vscode.l10n.t("for example {0}", "BAAI/bge-small-en-v1.5"),
+      choice: { kind: "hub" } as const,
+    },
     ...models.filter(({ onDisk }) => !onDisk).map(modelItem),
     separator(vscode.l10n.t("on a server")),
     ...servers.map(serverItem),
@@ -127,6 +147,8 @@ async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Pick
 async function nameOf(picked: Picked, keys: ProviderKeys): Promise<string | undefined> {
   if (picked.kind === "bundled") return BUNDLED;
   if (picked.kind === "model") return picked.model.name;
+  if (picked.kind === "hub") return repository();
+  if (picked.kind !== "server") return path(picked.kind);
   const { provider, hasKey } = picked.server;
   if (!hasKey) await keys.set(provider);
   const model = await vscode.window.showInputBox({
@@ -136,6 +158,32 @@ async function nameOf(picked: Picked, keys: ProviderKeys): Promise<string | unde
     ignoreFocusOut: true,
   });
   return model?.trim() ? `${provider}:${model.trim()}` : undefined;
+}
+
+async function repository(): Promise<string | undefined> {
+  const name = await vscode.window.showInputBox({
+    title: vscode.l10n.t("Embedding model of the Hub"),
+    prompt: vscode.l10n.t("Its owner and its name. It must be there in ONNX form or as a GGUF file."),
+    placeHolder: "BAAI/bge-small-en-v1.5",
+    validateInput: (text) =>
+      text.trim() === "" || /^[\w-][\w.-]*\/[\w-][\w.-]*(?:@[\w-][\w.-]*)?$/.test(text.trim())
+        ? undefined
+        : vscode.l10n.t("An owner, a slash and a name, as in {0}", "BAAI/bge-small-en-v1.5"),
+    ignoreFocusOut: true,
+  });
+  return name?.trim() || undefined;
+}
+
+async function path(kind: "file" | "folder"): Promise<string | undefined> {
+  const [chosen] =
+    (await vscode.window.showOpenDialog({
+      canSelectFiles: kind === "file",
+      canSelectFolders: kind === "folder",
+      filters: kind === "file" ? { GGUF: ["gguf"] } : {},
+      openLabel: vscode.l10n.t("Choose"),
+      title: vscode.l10n.t("Choose Embedding Model"),
+    })) ?? [];
+  return chosen?.fsPath;
 }
 
 /** Says what the choice costs; of a server what leaves this machine, to where and at what price. */

@@ -65,6 +65,10 @@ const NOT_STARTED: EngineStatus = {
   fill: 0,
   tokensPerSecond: 0,
   rejected: 0,
+  questionMs: 0,
+  questionP95Ms: 0,
+  errorRate: 0,
+  memoryBytes: 0,
   restarts: 0,
 };
 /** Before a chosen model's server that was never reached is tried again; doubled each time. */

@@ -30,6 +30,7 @@ import type {
   OfferedModelRequest,
 } from "./editor-model-types.ts";
 import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embedding-types.ts";
+import type { Health } from "./health-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
@@ -107,6 +108,8 @@ export const ToServer = {
   indexedIn: { method: "cairn/indexedIn" } as RequestOf<{ rootUri: string; folder: string }, IndexedFolder>,
   /** Tries everything that Cairn needs of the machine. */
   doctor: { method: "cairn/doctor" } as RequestOf<Record<string, never>, Finding[]>,
+  /** Whether all that is asked works, and how well. */
+  health: { method: "cairn/health" } as RequestOf<Record<string, never>, Health>,
   /** Closes every folder, deletes all indexes and vectors that no other process uses, and opens the folders again. */
   deleteAll: { method: "cairn/deleteAll" } as RequestOf<Record<string, never>, DeletedData>,
   /** Stops indexing after the running batch; search goes on. */
@@ -119,7 +122,7 @@ export const ToServer = {
   /** What a model would cost for the open folders; waits until they are indexed. Nothing is sent anywhere. */
   embeddingCosts: { method: "cairn/embedding/costs" } as RequestOf<{ model: string }, ChoiceCosts>,
   /** Downloads a model of the catalogue, with progress for a task. What a cancelled one has brought stays for the next. */
-  embeddingPull: { method: "cairn/embedding/pull" } as RequestOf<{ model: string; task: number }, null>,
+  embeddingPull: { method: "cairn/embedding/pull" } as RequestOf<{ model: string; task: number }, { model: string }>,
   /**
    * Searches by a model from now on, in all windows and terminals. For one on a server the user has agreed that the open
    * folders' code is sent there. `overruledBy` is what the settings or the environment say instead.

@@ -197,6 +197,13 @@ export interface EngineStatus {
   tokensPerSecond: number;
   /** Texts that it cannot embed. */
   rejected: number;
+  /** Milliseconds that the last questions took, waiting included: their median, and what 95 of 100 stayed below; 0 before any. */
+  questionMs: number;
+  questionP95Ms: number;
+  /** Calls of it that failed, of all, 0 to 1. */
+  errorRate: number;
+  /** Bytes of memory that its process had at the last call; 0 where it has none here. */
+  memoryBytes: number;
   /** How often its process was started again. */
   restarts: number;
 }

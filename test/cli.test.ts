@@ -215,6 +215,16 @@ test("status says what is indexed, and what is left out and why", async () => {
   assert.match((await cairn(["status", "--skipped"])).stdout, /^logo\.png {2}binary {2}\S/m);
 });
 
+test("status says how fast the index answers when it is asked for its health", async () => {
+  await cairn(["index"]);
+  assert.match(
+    (await cairn(["status", "--health"])).stdout,
+    /\n {2}index {2}ready {2}\S+ ms, 95% within \S+ ms, 0% of 4 calls failed\n$/,
+  );
+  const { phase, health } = JSON.parse((await cairn(["status", "--health", "--json"])).stdout);
+  assert.deepEqual([phase, health.models[0].name, health.models[0].state], ["ready", "index", "ready"]);
+});
+
 test("what a second run finds unchanged is not embedded again", async () => {
   await cairn(["index"]);
   assert.match((await cairn(["index"])).stdout, / 0 chunks embedded now/);

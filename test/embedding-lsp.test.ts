@@ -97,6 +97,31 @@ describe("the choice of an embedding model over LSP", () => {
     assert.equal(models.find(({ id }) => id === MODEL)?.onDisk, true);
   });
 
+  it("of the Hub by its name: it is found out how it is used, and it stands in the list from then on", async (test) => {
+    const { client, hub } = await scene(test);
+    const bert = new TinyBert({ hidden: 48, layers: 1, heads: 12, inner: 64, positions: 512 });
+    hub.repositories["someone/tiny-model"] = { main: commit("d"), content: { [commit("d")]: bert.files() } };
+    const { model } = await client.request(ToServer.embeddingPull, { model: "someone/tiny-model", task: 1 });
+    assert.equal(model, "someone/tiny-model:int8");
+    await client.request(ToServer.embeddingUse, { model });
+    assert.equal((await embeddingOf(client)).model, model);
+    const { chosen, models } = await client.request(ToServer.embeddingModels, {});
+    assert.deepEqual([chosen, models.find(({ name }) => name === model)?.dims], [model, 48]);
+    await assert.rejects(client.request(ToServer.embeddingPull, { model: "no/such-model", task: 2 }), /no\/such-model/);
+    await assert.rejects(client.request(ToServer.embeddingPull, { model: "a name", task: 3 }), /is no name of a model/);
+  });
+
+  it("of the user's own: a folder by its path", async (test) => {
+    const { client } = await scene(test);
+    const folder = temporaryFolder(test);
+    writeFiles(folder, new TinyBert({ hidden: 48, layers: 1, heads: 12, inner: 64, positions: 512 }).files());
+    const { costs } = await client.request(ToServer.embeddingCosts, { model: folder });
+    assert.deepEqual([costs[0].model, costs[0].chunks], [`${folder}:int8`, 2]);
+    await client.request(ToServer.embeddingUse, { model: folder });
+    assert.equal((await embeddingOf(client)).model, `${folder}:int8`);
+    await assert.rejects(client.request(ToServer.embeddingUse, { model: join(folder, "none.gguf") }), /none\.gguf/);
+  });
+
   it("on a server: nothing is sent before it is used, then with the key that the editor keeps", async (test) => {
     const { client, root, server } = await scene(test);
     const servers = async () => (await client.request(ToServer.embeddingModels, {})).servers;

@@ -1,9 +1,13 @@
+import type { Health } from "../../shared/health-types.ts";
 import type { EmbeddingStatus, IndexStatus, SkippedFile } from "../../shared/search-types.ts";
 import type { Workspace } from "../core-api.ts";
+import { healthOf } from "../health.ts";
+import { cacheDirectoryOf } from "../opening.ts";
+import { readUsage } from "../usage/usage-record.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { skippedSummary } from "./index-command.ts";
-import { bytes, count, counted, folderToUse, withWorkspace } from "./session.ts";
+import { bytes, count, counted, folderToUse, terminalSettings, withWorkspace } from "./session.ts";
 import { renderLine, type Terminal } from "./terminal.ts";
 
 const HELP = `Says what is indexed of a folder, and what is not and why.
@@ -12,6 +16,8 @@ Usage: cairn status [folder] [options]
 
 Options:
   --skipped      List every file and folder that is left out, with the reason
+  --health       Ask the index and say how long that took, how the engine of a chosen model does, and how the providers
+                 of answers did in the last seven days
   --json         Answer with one JSON object
   --color WHEN   auto (default), always or never
 
@@ -20,21 +26,34 @@ Examples:
   cairn status ~/projects/app --skipped | grep large
 `;
 
+/** Nobody asked. */
+const NOTHING_USED = { entries: [] };
+
 export const statusCommand: Command = {
   help: HELP,
-  options: { skipped: { type: "boolean" } },
+  options: { skipped: { type: "boolean" }, health: { type: "boolean" } },
   async run(context, given) {
     noMoreThan(given, 1, "status");
     const folder = folderToUse(context, given.positionals[0]);
     const wantsSkipped = given.flag("skipped");
-    const { status, skipped } = await withWorkspace(context, folder, async (workspace) => {
+    const wantsHealth = given.flag("health");
+    const found = await withWorkspace(context, folder, async (workspace) => {
       const status = await untilScanned(workspace, context.signal);
-      return { status, skipped: wantsSkipped ? await workspace.skipped() : [] };
+      const { entries } = wantsHealth
+        ? readUsage(cacheDirectoryOf(terminalSettings(context), context.env))
+        : NOTHING_USED;
+      return {
+        status,
+        ...(wantsSkipped && { skippedFiles: await workspace.skipped() }),
+        ...(wantsHealth && { health: await healthOf([workspace], entries) }),
+      };
     });
+    const { status, skippedFiles, health } = found;
     if (given.flag("json")) {
-      context.terminal.print(`${JSON.stringify(wantsSkipped ? { ...status, skippedFiles: skipped } : status)}\n`);
-    } else if (wantsSkipped) printSkipped(context.terminal, skipped);
+      context.terminal.print(`${JSON.stringify({ ...status, skippedFiles, health })}\n`);
+    } else if (skippedFiles) printSkipped(context.terminal, skippedFiles);
     else printStatus(context, status);
+    if (health && !given.flag("json")) printHealth(context.terminal, health);
     return status.phase === "failed" ? ExitCode.unavailable : ExitCode.ok;
   },
 };
@@ -89,6 +108,30 @@ function stateOf(status: IndexStatus, style: Terminal["style"]): string {
     default:
       return `${status.phase}${message}`;
   }
+}
+
+function printHealth({ print, style }: Terminal, { models }: Health): void {
+  print("\n");
+  const width = Math.max(...models.map(({ name }) => name.length));
+  for (const { name, state, medianMs, p95Ms, errorRate, calls, memoryBytes, restarts } of models) {
+    const told =
+      state === "ready" ? style.ok(state) : state === "failing" ? style.failure(state) : style.warning(state);
+    const facts = [
+      medianMs === undefined || p95Ms === undefined ? "" : `${ms(medianMs)}, 95% within ${ms(p95Ms)}`,
+      calls > 0 ? `${percent(errorRate)} of ${counted(calls, "call")} failed` : "not asked yet",
+      memoryBytes === undefined ? "" : `${bytes(memoryBytes)} of memory`,
+      restarts ? `started again ${counted(restarts, "time")}` : "",
+    ];
+    print(`  ${name.padEnd(width)}  ${told}  ${facts.filter(Boolean).join(", ")}\n`);
+  }
+}
+
+function ms(value: number): string {
+  return value < 1000 ? `${value < 10 ? value.toFixed(1) : Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`;
 }
 
 function printSkipped(terminal: Terminal, skipped: readonly SkippedFile[]): void {

@@ -1,5 +1,8 @@
 import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from "../../shared/embedding-types.ts";
+import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
+import { addModel } from "../chosen/add-model.ts";
 import { chosenModel } from "../chosen/chosen-model.ts";
 import { costHere, costOf, feeOf } from "../chosen/embedding-cost.ts";
 import { BUNDLED, chosenName, keepChoice } from "../chosen/model-choice.ts";
@@ -7,6 +10,8 @@ import { hubPartsOf } from "../chosen/named-model.ts";
 import { whatToEmbed } from "../chosen/what-to-embed.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
+import type { PullProgress } from "../hub/bring-files.ts";
+import { namedRepository } from "../hub/cache-layout.ts";
 import { filesOf, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
 import { modelOnDisk } from "../hub/installed.ts";
 import { pullModel } from "../hub/pull.ts";
@@ -75,21 +80,36 @@ export class EmbeddingModels {
     return { costs: [measured, ...(await Promise.all(rest))], fees: [] };
   }
 
-  /** Downloads a model of the catalogue. @throws {CairnError} what `pullModel` throws; the signal's reason */
+  /**
+   * Downloads a model of the catalogue, or any other of the Hub by its owner and name.
+   * @returns its name, as `cairn.embedding.model` takes it
+   * @throws {CairnError} `input` for what the Hub does not have in a form that can be run; what downloading throws; the
+   * signal's reason
+   */
   async pull(
     settings: Settings,
     named: string,
     signal: AbortSignal,
     onProgress: (done: number, total: number) => void,
-  ): Promise<void> {
+  ): Promise<string> {
     const parts = hubPartsOf(this.#host, cacheDirectoryOf(settings, this.#host.env));
     const [id, precision] = named.split(":");
     const model = [...readCatalog(), ...parts.added.all()].find((one) => one.id === id);
-    if (!model) throw new Error(`The catalogue has no ${id}.`);
-    await pullModel(parts, model, precision as Precision, {
-      signal,
-      onProgress: ({ done, total }) => onProgress(done, total),
-    });
+    const options = { signal, onProgress: ({ done, total }: PullProgress) => onProgress(done, total) };
+    if (model) {
+      await pullModel(parts, model, precision as Precision, options);
+      return named;
+    }
+    const repository = namedRepository(named);
+    if (repository?.kind !== "model") {
+      throw new CairnError(
+        "input",
+        phrase('"{0}" is no name of a model.', named),
+        phrase("Its owner and its name, as in BAAI/bge-small-en-v1.5."),
+      );
+    }
+    const added = await addModel({ ...parts, settings }, repository, undefined, options);
+    return `${added.model.id}:${added.precision}`;
   }
 
   /**

@@ -18,8 +18,10 @@ import type { Settings } from "../../shared/settings.ts";
 import { runTool } from "../assistant/tools.ts";
 import { createCore } from "../core.ts";
 import type { Workspace } from "../core-api.ts";
+import { healthOf } from "../health.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
+import { readUsage } from "../usage/usage-record.ts";
 import { Answers } from "./answers.ts";
 import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
@@ -250,12 +252,12 @@ export function serve(connection: Connection, host: Host): void {
   );
   onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => {
     let told = 0;
-    await (await models()).pull(settingsNow(), model, signal, (done, total) => {
+    const name = await (await models()).pull(settingsNow(), model, signal, (done, total) => {
       if (performance.now() - told < PROGRESS_MS && done < total) return;
       told = performance.now();
       inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
     });
-    return null;
+    return { model: name };
   });
   onRequest(ToServer.embeddingUse, async ({ model }, signal) => {
     const overruledBy = await (await models()).use(settingsNow(), model, await workspaces(), signal);
@@ -294,6 +296,14 @@ export function serve(connection: Connection, host: Host): void {
     const opened = await roots.opened().catch(() => []);
     const realRoots = opened.map(({ workspace }) => workspace.root);
     return inMaintenanceThread({ name: "diagnose", settings: settingsNow(), roots: realRoots });
+  });
+  onRequest(ToServer.health, async () => {
+    const opened = await roots.opened().catch(() => []);
+    const { entries } = readUsage(cacheDirectoryOf(settingsNow(), host.env));
+    return healthOf(
+      opened.map(({ workspace }) => workspace),
+      entries,
+    );
   });
   onRequest(ToServer.deleteAll, async () => {
     const cacheDirectory = cacheDirectoryOf(settingsNow(), host.env);

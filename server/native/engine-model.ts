@@ -74,6 +74,8 @@ export interface EmbeddedTexts {
   readonly tokens: number;
   /** Runs of the model that it took. */
   readonly batches: number;
+  /** Bytes of memory that the engine's process has now; absent where there is none here. */
+  readonly memoryBytes?: number;
 }
 
 /** A model in the process that runs it. */

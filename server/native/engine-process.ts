@@ -12,9 +12,9 @@ const methods: { [Name in keyof EngineMethods]: (argument: Parameters<EngineMeth
     model = files.format === "gguf" ? await GgufModel.load(files, run) : await OnnxModel.load(files, run);
     return model.loaded;
   },
-  embed({ texts, kind }) {
+  async embed({ texts, kind }) {
     if (!model) throw new Error("no model is loaded");
-    return model.embed(texts, kind);
+    return { ...(await model.embed(texts, kind)), memoryBytes: process.memoryUsage.rss() };
   },
   memory: () => process.memoryUsage.rss(),
 };

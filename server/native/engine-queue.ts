@@ -1,5 +1,6 @@
 import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { median, percentile } from "../measure/statistics.ts";
 import type { EmbeddedTexts, TextKind } from "./engine-model.ts";
 import { EngineAway } from "./kept-engine.ts";
 
@@ -27,6 +28,9 @@ export interface QueueOptions {
   readonly withinMs?: number;
 }
 
+/** Older ones say nothing of how it is now. */
+const QUESTIONS_REMEMBERED = 200;
+
 /** What a queue did since it was made. */
 export interface QueueMetrics {
   readonly depth: number;
@@ -35,6 +39,13 @@ export interface QueueMetrics {
   readonly fill: number;
   readonly tokensPerSecond: number;
   readonly rejected: number;
+  /** Milliseconds that the last questions took, waiting included: their median, and what 95 of 100 stayed below; 0 before any. */
+  readonly questionMs: number;
+  readonly questionP95Ms: number;
+  /** Calls of the engine that failed, of all, 0 to 1. */
+  readonly errorRate: number;
+  /** Bytes of memory that its process had at the last call; 0 where it has none here. */
+  readonly memoryBytes: number;
 }
 
 interface Item {
@@ -82,6 +93,10 @@ export class EngineQueue {
   #tokens = 0;
   #workMs = 0;
   #rejected = 0;
+  #failedCalls = 0;
+  #memoryBytes = 0;
+  /** Of the last questions, the oldest first. */
+  readonly #questionTimes: number[] = [];
 
   constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESS) {
     this.#engine = engine;
@@ -98,6 +113,10 @@ export class EngineQueue {
       fill: this.#batches === 0 ? 0 : this.#filled / this.#batches,
       tokensPerSecond: this.#workMs === 0 ? 0 : (1000 * this.#tokens) / this.#workMs,
       rejected: this.#rejected,
+      questionMs: this.#questionTimes.length === 0 ? 0 : median(this.#questionTimes),
+      questionP95Ms: this.#questionTimes.length === 0 ? 0 : percentile(this.#questionTimes, 0.95),
+      errorRate: this.#failedCalls === 0 ? 0 : this.#failedCalls / (this.#failedCalls + this.#batches),
+      memoryBytes: this.#memoryBytes,
     };
   }
 
@@ -113,6 +132,7 @@ export class EngineQueue {
     }
     signal?.throwIfAborted();
     if (this.#end) throw this.#end;
+    const asked = performance.now();
     return new Promise<Float32Array>((resolve, reject) => {
       const item: Item = {
         text,
@@ -120,7 +140,10 @@ export class EngineQueue {
         tokens: 2 + Math.ceil(text.length / CHARACTERS_PER_TOKEN),
         failures: 0,
         gone: false,
-        resolve: (vector) => settle(() => resolve(vector)),
+        resolve: (vector) => {
+          if (kind === "query") this.#answeredAfter(performance.now() - asked);
+          settle(() => resolve(vector));
+        },
         reject: (error) => settle(() => reject(error)),
       };
       const aborted = () => item.reject(signal?.reason);
@@ -190,7 +213,8 @@ export class EngineQueue {
     const started = performance.now();
     try {
       const texts = batch.map(({ text }) => text);
-      const { vectors, tokens } = await this.#engine.embed(texts, kind);
+      const { vectors, tokens, memoryBytes = 0 } = await this.#engine.embed(texts, kind);
+      this.#memoryBytes = memoryBytes;
       batch.forEach((item, i) => {
         item.resolve(vectors.slice(i * this.#dims, (i + 1) * this.#dims));
       });
@@ -204,7 +228,13 @@ export class EngineQueue {
     }
   }
 
+  #answeredAfter(ms: number): void {
+    this.#questionTimes.push(ms);
+    if (this.#questionTimes.length > QUESTIONS_REMEMBERED) this.#questionTimes.shift();
+  }
+
   #failed(batch: readonly Item[], error: unknown): void {
+    if (!(error instanceof EngineAway)) this.#failedCalls++;
     // A question has another model to turn to; it does not wait for this one to come back.
     if (batch[0].kind === "query" || this.#end) {
       for (const item of batch) item.reject(error);

@@ -75,7 +75,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     assert.equal(provider.calls.at(-1)?.headers.authorization, `Bearer ${KEY}`);
     assert.equal(
       await page.locator('.exchange:last-child ul[aria-label="Questions to ask next"]').textContent(),
-      "Where is `retryRequest` called?Which tests cover `retryRequest`?What can go wrong in `retryRequest`?",
+      "Where is retryRequest called?Which tests cover retryRequest?What can go wrong in retryRequest?",
     );
     await workbench.screenshot("chat-answer");
     await page.locator(".citation").click();

@@ -101,6 +101,7 @@ inWorkbench("what surrounds the search in a real workbench", prepare, (suite) =>
       /\n- Server: running\n/,
       /\n- cairn\.index\.exclude: \["docs\/\*\*"\]\n/,
       /"phase": "ready"/,
+      /## Health\n\n```\n.*"name": "index",\n +"state": "ready"/s,
       /\n- ok: Model: /,
       /## Log\n\n```\n.*walked \(opened\)/s,
     ]) {

@@ -38,6 +38,7 @@ inWorkbench("choosing an embedding model in a real workbench", prepare, (suite) 
         (await row(workbench, "all-MiniLM-L6-v2").getAttribute("aria-label")) ?? "",
         /MB · 384 .*Apache-2\.0/,
       );
+      await row(workbench, "A GGUF File...").waitFor();
       await workbench.screenshot(`embedding-models ${theme.kind}`);
       await list(workbench).locator("input.input").fill("ollama");
       await row(workbench, "ollama").waitFor();
