@@ -236,6 +236,20 @@ describe("cairn bench", () => {
     assert.match(inEnglish(refused.skipped[0].reason), /credit/);
   });
 
+  it("measures an Ollama that runs here unasked, but no other server and not in a hurry", async (test) => {
+    const server = await startChatServer(test);
+    server.behave(says("It sends the request again [1]."));
+    const terminal = new Terminal(test, { OPENAI_BASE_URL: `${server.url}/v1` });
+    const measured = async (...args: string[]) =>
+      (await terminal.record("answer", ...args)).measures.map(({ id }) => id);
+    assert.deepEqual(await measured(), ["answer/quoted"]);
+    server.ollama = "0.12.3";
+    assert.deepEqual(await measured("--quick"), ["answer/quoted"]);
+    assert.equal(server.calls.length, 0);
+    const all = await measured();
+    for (const size of ["small", "medium", "large"]) assert.ok(all.includes(`answer/ollama-${size}-first`), size);
+  });
+
   it("compares runs, but only those that are alike, and reads back what it wrote", async (test) => {
     const terminal = new Terminal(test);
     const first = await terminal.record("search", "--quick", "--out", "../first.json");

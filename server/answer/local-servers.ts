@@ -34,8 +34,20 @@ export function localServer(host: Host, optionsFor: (baseUrl: string) => Provide
 
 const DESTINATION = "http://127.0.0.1";
 
+/** Whether an Ollama with at least one model answers at an address of this machine. It is asked for its version and its models. */
+export async function isOllama(host: Pick<Host, "fetch">, origin: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
+    const response = await host.fetch(`${origin}/api/version`, { signal: within });
+    const told = (await response.json()) as { version?: unknown } | null;
+    return typeof told?.version === "string" && (await isThere(host, `${origin}/v1`, signal));
+  } catch {
+    return false;
+  }
+}
+
 /** Another kind of server may use the port: only a list of models counts. */
-async function isThere(host: Host, baseUrl: string, signal: AbortSignal): Promise<boolean> {
+async function isThere(host: Pick<Host, "fetch">, baseUrl: string, signal: AbortSignal): Promise<boolean> {
   try {
     const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
     const response = await host.fetch(`${baseUrl}/models`, { signal: within });

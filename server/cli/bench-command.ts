@@ -11,7 +11,9 @@ import { CairnError } from "../../shared/errors.ts";
 import { asSentence, inWords, type Phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import { isOllama } from "../answer/local-servers.ts";
 import { locate } from "../delta/hub-cache.ts";
+import type { Host } from "../host.ts";
 import { betweenRuns, withinRun } from "../measure/compare.ts";
 import { EXPORTS } from "../measure/export.ts";
 import { BenchHistory, readRun } from "../measure/history.ts";
@@ -62,7 +64,8 @@ what you used by your own record (\`cairn usage\`), and what embedding here and 
 Options:
   --in FOLDER       The code to measure on; the current folder unless given
   --quick           Few rounds: less than a minute
-  --provider NAME   answer: also measure this provider; may be given again. It may cost money
+  --provider NAME   answer: also measure this provider; may be given again. It may cost money. Without it an Ollama that
+                    runs on this machine is measured, but for --quick
   --model NAME      answer: which of its models
   --yes             Do not ask before something is sent to a provider for the first time
   --base, --fine    delta: your own pair of models, as \`cairn delta\` takes them
@@ -133,8 +136,11 @@ async function measure(
   const pair = pairOf(context, given);
   const host = nodeHost({ env: context.env });
   const settings = terminalSettings(context);
+  const named = given.list("provider");
+  const looksForOllama = named.length === 0 && areas.includes("answer") && !given.flag("quick");
+  const asked = looksForOllama && (await ollamaRuns(host, settings, context)) ? ["ollama"] : named;
   const chosenWith = (changes: Partial<Settings>) =>
-    given.list("provider").flatMap((provider) =>
+    asked.flatMap((provider) =>
       // Only the one that was named: another's figures would be taken for its own.
       chooseProviders(
         host,
@@ -154,6 +160,14 @@ async function measure(
   const record = await measureAndKeep(context, order, { note }, history);
   if (format) write(context, given, EXPORTS[format](record));
   return show(context, given, record);
+}
+
+/** It costs nothing, and nothing leaves the machine: it is measured unasked, where there is time. */
+async function ollamaRuns(host: Host, settings: Settings, { terminal, signal }: CommandContext): Promise<boolean> {
+  const [ollama] = chooseProviders(host, { ...settings, "answer.fallback.enabled": false }, { provider: "ollama" });
+  if (!ollama || ollama.remote || !(await isOllama(host, new URL(ollama.destination).origin, signal))) return false;
+  terminal.note("Ollama runs on this machine: its answers are measured too.\n");
+  return true;
 }
 
 function show({ terminal }: CommandContext, given: ParsedArguments, run: BenchRun): number {

@@ -34,6 +34,8 @@ export interface ChatServer {
   behave(...behaviours: readonly Behaviour[]): void;
   /** The models of its list. */
   models: readonly string[];
+  /** The version of Ollama that it says it is; empty while it is another server. */
+  ollama: string;
   /** Resolves when a client has left a request before its end. */
   readonly abandoned: Promise<void>;
 }
@@ -50,6 +52,7 @@ export async function startChatServer(test: Pick<TestContext, "after">): Promise
     state.paths.push(`${request.method} ${path}`);
     response.on("close", () => !response.writableFinished && leave());
     const body = await text(request).catch(() => "");
+    if (path === "/api/version" && state.ollama) return json(response, 200, { version: state.ollama });
     if (path.endsWith("/models")) return json(response, 200, { object: "list", data: state.models.map(modelEntry) });
     if (!path.endsWith("/chat/completions")) return json(response, 404, { error: { message: "no such path" } });
     const call: ChatCall = { path, headers: request.headers, body: JSON.parse(body) };
@@ -68,6 +71,7 @@ export async function startChatServer(test: Pick<TestContext, "after">): Promise
     paths: [],
     calls: [],
     models: ["small-model", "llama-3.3-70b"],
+    ollama: "",
     abandoned,
     behave: (...given) => {
       behaviours = [...given];
