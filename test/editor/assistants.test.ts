@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { writeFiles } from "../open-core.ts";
+import { type ChatServer, says, startChatServer } from "../servers/chat-server.ts";
+import { askUntil, chat, showChat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 
 const CODE = {
@@ -22,7 +24,10 @@ const INPUTS = {
   cairn_indexStatus: {},
 };
 
-/** Another extension, which asks as an assistant does: each tool by its name in the editor. It copies the answers. */
+/**
+ * Another extension, which asks as an assistant does: each tool by its name in the editor, and the model that Cairn
+ * offers. It copies the answers. It has a language model of its own, too.
+ */
 const ASKER = {
   "package.json": JSON.stringify({
     name: "asker",
@@ -35,6 +40,7 @@ const ASKER = {
       commands: [
         { command: "asker.ask", title: "Asker: Ask the Tools" },
         { command: "asker.chat", title: "Asker: Ask in the Chat" },
+        { command: "asker.model", title: "Asker: Ask Cairn's Model" },
       ],
       languageModelChatProviders: [{ vendor: "asker", displayName: "Asker" }],
     },
@@ -51,17 +57,43 @@ async function ask() {
   vscode.window.setStatusBarMessage("asked");
 }
 
-// The editor's chat wants a model before it lets anyone answer; nobody asks this one.
-const model = { id: "m", name: "Model", family: "m", version: "1", maxInputTokens: 1000, maxOutputTokens: 1000, capabilities: { toolCalling: true } };
+/** Cairn's model, once it is the one that the settings name. */
+async function cairnModel() {
+  for (;;) {
+    const changed = new Promise((resolve) => {
+      const watch = vscode.lm.onDidChangeChatModels(() => resolve(watch.dispose()));
+    });
+    const [model] = await vscode.lm.selectChatModels({ vendor: "cairn", family: "small-model" });
+    if (model) return model;
+    await changed;
+  }
+}
+
+async function askModel() {
+  const model = await cairnModel();
+  const token = new vscode.CancellationTokenSource().token;
+  const { text } = await model.sendRequest([vscode.LanguageModelChatMessage.User("say hello")], {}, token);
+  let answer = "";
+  for await (const piece of text) answer += piece;
+  const tokens = await model.countTokens("say hello");
+  await vscode.env.clipboard.writeText(JSON.stringify({ name: model.name, family: model.family, answer, tokens }));
+  vscode.window.setStatusBarMessage("asked Cairn");
+}
+
+// The editor's chat wants a model before it lets anyone answer.
+const model = { id: "m", name: "Model", family: "tiny", version: "1", maxInputTokens: 6000, maxOutputTokens: 1000, capabilities: { toolCalling: true } };
 const provider = {
   provideLanguageModelChatInformation: async () => [model],
-  provideLanguageModelChatResponse: async () => {},
+  provideLanguageModelChatResponse: async (_model, _messages, _options, progress) => {
+    for (const piece of ["It is \`circle_area\` ", "that computes it [1", "]."]) progress.report(new vscode.LanguageModelTextPart(piece));
+  },
   provideTokenCount: async () => 1,
 };
 
 exports.activate = (context) => {
   context.subscriptions.push(
     vscode.commands.registerCommand("asker.ask", ask),
+    vscode.commands.registerCommand("asker.model", askModel),
     vscode.commands.registerCommand("asker.chat", async () => {
       await vscode.lm.selectChatModels({ vendor: "asker" });
       await vscode.commands.executeCommand("workbench.action.chat.open", { query: "@cairn what computes the area of a circle?" });
@@ -72,10 +104,20 @@ exports.activate = (context) => {
 `,
 };
 
+let server: ChatServer;
+
 inWorkbench(
   "the editor's own assistants",
   prepare,
   (suite) => {
+    const ends: (() => void)[] = [];
+    before(async () => {
+      server = await startChatServer({ after: (end) => void ends.push(end as () => void) });
+    });
+    after(() => {
+      for (const end of ends) end();
+    });
+
     test("have five tools", async () => {
       const { workbench } = suite;
       await workbench.run("Asker: Ask the Tools");
@@ -111,13 +153,48 @@ inWorkbench(
       await answer.locator('.chat-inline-anchor-widget:has-text("area.py:1"), a:has-text("area.py:1")').first().click();
       await workbench.activeFile("area.py");
     });
+
+    test("have models, one of which answers in Cairn's chat after the user has agreed to what is sent", async () => {
+      const { workbench } = suite;
+      await openWith(suite, { "cairn.answer.provider": "editor", "cairn.answer.editor.model": "asker/tiny" });
+      await showChat(workbench);
+      await askUntil(workbench, "what computes the area of a circle?", "Send It, Now and in Future");
+      await chat(workbench).locator('button:text-is("Send It, Now and in Future")').click({ timeout: 60_000 });
+      await chat(workbench).locator('.exchange:last-child .footer:has-text("editor asker/m")').waitFor();
+      await workbench.screenshot("chat-editor-model");
+      assert.equal(await chat(workbench).locator(".citation").getAttribute("aria-label"), "Source 1: area.py:1");
+    });
+
+    test("may ask Cairn's model, from another extension", async () => {
+      const { workbench } = suite;
+      server.behave(says("Hello ", "there"));
+      await openWith(suite, {
+        "cairn.answer.provider": "llama-server",
+        "cairn.answer.openai.baseUrl": `${server.url}/v1`,
+        "cairn.answer.openai.model": "small-model",
+      });
+      await workbench.run("Asker: Ask Cairn's Model");
+      await workbench.page.locator('.statusbar-item:has-text("asked Cairn")').waitFor();
+      assert.deepEqual(JSON.parse(await workbench.clipboard()), {
+        name: "Cairn: llama-server small-model",
+        family: "small-model",
+        answer: "Hello there",
+        tokens: 3,
+      });
+      assert.deepEqual(server.calls[0].body.messages, [{ role: "user", content: "say hello" }]);
+    });
   },
   ASKER,
 );
 
-async function prepare({ workbench, code }: Suite): Promise<void> {
-  writeFiles(code, CODE);
-  workbench.configure({ "chat.disableAIFeatures": false });
+async function prepare(suite: Suite): Promise<void> {
+  writeFiles(suite.code, CODE);
+  await openWith(suite, {});
+  await (await suite.workbench.searchView()).indexed();
+}
+
+async function openWith({ workbench, code }: Suite, settings: object): Promise<void> {
+  workbench.configure({ "chat.disableAIFeatures": false, ...settings });
   await workbench.open(code);
-  await (await workbench.searchView()).indexed();
+  await workbench.statusItem().waitFor({ timeout: 60_000 });
 }

@@ -21,7 +21,10 @@ export interface Locator {
   inputValue(): Promise<string>;
   getAttribute(name: string): Promise<string | null>;
   boundingBox(): Promise<{ x: number; y: number; width: number; height: number } | null>;
-  evaluate<Result>(work: (element: HTMLElement) => Result): Promise<Result>;
+  evaluate<Result, Argument>(
+    work: (element: HTMLElement, argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<Result>;
   screenshot(options: { path: string }): Promise<unknown>;
 }
 

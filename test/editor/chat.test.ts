@@ -4,9 +4,9 @@ import { writeFiles } from "../open-core.ts";
 import { KEY } from "../provider-key.ts";
 import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, refuses, says, sends, startChatServer } from "../servers/chat-server.ts";
-import type { FrameLocator } from "./browser.ts";
+import { answered, ask, askUntil, chat, showChat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
-import { DARK, HIGH_CONTRAST, LIGHT, type Workbench } from "./workbench.ts";
+import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
 const ANSWER = [
   "The function `retryRequest` ",
@@ -33,8 +33,6 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
 
   test("without a provider, passages are quoted, and a click on their place opens it", async () => {
     const { workbench } = suite;
-    workbench.configure({});
-    await openChat(suite);
     await chat(workbench).locator('.example:has-text("Where are errors handled?")').waitFor();
     await workbench.screenshot("chat-first-use");
     await ask(workbench, "how is a request sent again?");
@@ -48,7 +46,6 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
   test("a missing key is said, with the button that mends it", async () => {
     const { workbench } = suite;
     workbench.configure({ "cairn.answer.provider": "cerebras", "cairn.answer.cerebras.baseUrl": provider.url });
-    await openChat(suite);
     await askUntil(workbench, "how is a request sent again?", "there is no key");
     await answered(workbench, "Quoted because cerebras did not answer.");
     await chat(workbench).locator('button:text-is("Set API Key")').last().click();
@@ -135,7 +132,8 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     const { workbench } = suite;
     await workbench.run("Developer: Reload Window");
     await workbench.statusItem().waitFor({ state: "detached" });
-    await openChat(suite);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    await showChat(workbench);
     await chat(workbench).locator('.exchange:has-text("In other words,")').waitFor({ timeout: 60_000 });
     assert.equal(await chat(workbench).locator(".exchange").count(), 3);
     await workbench.run("Cairn: New Conversation");
@@ -216,10 +214,12 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     // This machine as well, but not by one of the names that say so.
     const elsewhere = provider.url.replace("127.0.0.1", "0.0.0.0");
     workbench.configure({ "cairn.answer.provider": "cerebras", "cairn.answer.cerebras.baseUrl": elsewhere });
-    await openChat(suite);
     provider.behave(says("It tries again with `retryRequest` [1]."));
     await workbench.run("Cairn: New Conversation");
-    const before = await askUntil(workbench, "how does retry work?", `cerebras: ${elsewhere}`);
+    let before = 0;
+    await askUntil(workbench, "how does retry work?", `cerebras: ${elsewhere}`, () => {
+      before = provider.paths.length;
+    });
     assert.equal(provider.paths.length, before);
     await workbench.screenshot("chat-consent");
     await chat(workbench).locator('button:text-is("Quote Passages Instead")').click();
@@ -245,46 +245,9 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
   });
 });
 
-async function prepare({ code }: Suite): Promise<void> {
+async function prepare({ workbench, code }: Suite): Promise<void> {
   writeFiles(code, RETRYING);
-}
-
-/** Opens the folder anew, and the chat by its keys. */
-async function openChat({ workbench, code }: Suite): Promise<void> {
   await workbench.open(code);
   await workbench.statusItem().waitFor({ timeout: 60_000 });
-  await workbench.press("Control+Shift+Alt+A", chat(workbench).locator(".query:focus"));
-}
-
-/** The page of the chat; no other view of Cairn is on screen in these tests. */
-function chat(workbench: Workbench): FrameLocator {
-  return workbench.page
-    .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
-    .frameLocator("iframe#active-frame");
-}
-
-async function ask(workbench: Workbench, question: string): Promise<void> {
-  await chat(workbench).locator(".query:enabled").fill(question);
-  await chat(workbench).locator(".query").press("Enter");
-}
-
-/**
- * Asks until the answer holds a text: the extension may still have the settings of the time before.
- * @returns how much the provider had been asked before the last time
- */
-async function askUntil(workbench: Workbench, question: string, text: string): Promise<number> {
-  const last = chat(workbench).locator(".exchange:last-child");
-  for (;;) {
-    const before = provider.paths.length;
-    await ask(workbench, question);
-    await last.locator(':is(.footer, button:text-is("Set API Key"), .consent)').first().waitFor({ timeout: 60_000 });
-    if ((await last.textContent())?.includes(text)) return before;
-  }
-}
-
-/** Waits for a text in the last exchange. */
-async function answered(workbench: Workbench, text: string): Promise<void> {
-  await chat(workbench)
-    .locator(`.exchange:last-child:has-text(${JSON.stringify(text)})`)
-    .waitFor({ timeout: 60_000 });
+  await showChat(workbench);
 }

@@ -4,6 +4,7 @@ import { writeFiles } from "../open-core.ts";
 import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, says, sends, startChatServer } from "../servers/chat-server.ts";
 import type { Locator } from "./browser.ts";
+import { chat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, LIGHT, type Workbench } from "./workbench.ts";
 
@@ -24,9 +25,6 @@ inWorkbench("questions in the editor", prepare, (suite) => {
 
   test("without a provider, what is selected is asked about in place, and passages are quoted", async () => {
     const { workbench } = suite;
-    workbench.configure({});
-    await workbench.open(suite.code);
-    await workbench.statusItem().waitFor({ timeout: 120_000 });
     await askHere(workbench, "backoff.ts", "how long does it wait?");
     await answered(workbench, "Quoted, because no provider is set; nothing was sent anywhere.");
     await workbench.screenshot("inline-quoted");
@@ -36,15 +34,25 @@ inWorkbench("questions in the editor", prepare, (suite) => {
     await thread(workbench).waitFor({ state: "detached" });
   });
 
-  test("an answer streams into the thread, can be stopped, and be asked further", async () => {
+  test("above functions stand what can be asked of them, for who wants it", async () => {
     const { workbench } = suite;
-    const { page } = workbench;
     workbench.configure({
+      "cairn.codeLens.enabled": true,
       "cairn.answer.provider": "llama-server",
       "cairn.answer.openai.baseUrl": `${provider.url}/v1`,
     });
-    await workbench.open(suite.code);
-    await workbench.statusItem().waitFor({ timeout: 120_000 });
+    await workbench.openFile("retry.ts");
+    await lenses(workbench).waitFor({ timeout: 120_000 });
+    assert.equal(await lenses(workbench).count(), 1);
+    await workbench.screenshot("inline-lenses");
+    provider.behave(says("`retryRequest` tries again [1]."));
+    await lenses(workbench).locator('a:text-is("Explain")').click();
+    await chat(workbench).locator('.exchange .attached:has-text("retry.ts:4-11")').waitFor({ timeout: 60_000 });
+    await chat(workbench).locator('.exchange .footer:has-text("llama-server")').waitFor({ timeout: 60_000 });
+  });
+
+  test("an answer streams into the thread, can be stopped, and be asked further", async () => {
+    const { workbench } = suite;
     provider.behave(sends([piece("It begins with `backoffDelay` and goes on. ")], "hang"));
     await askHere(workbench, "backoff.ts", "how long does it wait?");
     await answered(workbench, "It begins with backoffDelay");
@@ -56,8 +64,7 @@ inWorkbench("questions in the editor", prepare, (suite) => {
     provider.behave(says("Then `backoffDelay` waits twice as long [1].\n\n```ts\nexport const patience = 1;\n```\n"));
     await thread(workbench).locator(".review-thread-reply-button").click();
     await thread(workbench).locator(".comment-form .monaco-editor.focused").waitFor();
-    await page.keyboard.type("and then?");
-    await page.keyboard.press("Control+Enter");
+    await send(workbench, "and then?");
     await answered(workbench, "Asked because it is the provider that is set.");
     const sent = provider.calls.at(-1)?.body.messages ?? [];
     assert.deepEqual(
@@ -100,35 +107,19 @@ inWorkbench("questions in the editor", prepare, (suite) => {
     await workbench.run("File: Revert File");
   });
 
-  test("above functions stand what can be asked of them, for who wants it", async () => {
-    const { workbench } = suite;
-    const { page } = workbench;
-    workbench.configure({ "cairn.codeLens.enabled": true });
-    await workbench.open(suite.code);
-    await workbench.statusItem().waitFor({ timeout: 120_000 });
-    await workbench.openFile("retry.ts");
-    const lenses = page.locator('.codelens-decoration:has-text("Explain | Find Similar | Write Tests | Document")');
-    await lenses.waitFor({ timeout: 120_000 });
-    assert.equal(await lenses.count(), 1);
-    await workbench.screenshot("inline-lenses");
-    await lenses.locator('a:text-is("Explain")').click();
-    const chat = page
-      .frameLocator('iframe.webview.ready[src*="extensionId=cairn.cairn"]')
-      .frameLocator("iframe#active-frame");
-    await chat.locator('.exchange .attached:has-text("retry.ts:4-11")').waitFor({ timeout: 60_000 });
-  });
-
   test("nothing goes to another machine before the user agrees", async () => {
     const { workbench } = suite;
     const { page } = workbench;
     // This machine as well, but not by one of the names that say so.
     const elsewhere = provider.url.replace("127.0.0.1", "0.0.0.0");
     workbench.configure({
+      "cairn.codeLens.enabled": false,
       "cairn.answer.provider": "llama-server",
       "cairn.answer.openai.baseUrl": `${elsewhere}/v1`,
     });
-    await workbench.open(suite.code);
-    await workbench.statusItem().waitFor({ timeout: 120_000 });
+    // Without the row above the function, the extension has these settings.
+    await workbench.openFile("retry.ts");
+    await lenses(workbench).waitFor({ state: "detached", timeout: 120_000 });
     const before = provider.paths.length;
     await askHere(workbench, "retry.ts", "how does retry work?");
     await page.locator(`.monaco-dialog-box:has-text("llama-server: ${elsewhere}")`).waitFor({ timeout: 60_000 });
@@ -138,8 +129,15 @@ inWorkbench("questions in the editor", prepare, (suite) => {
   });
 });
 
-async function prepare({ code }: Suite): Promise<void> {
+async function prepare({ workbench, code }: Suite): Promise<void> {
   writeFiles(code, RETRYING);
+  await workbench.open(code);
+  await workbench.statusItem().waitFor({ timeout: 120_000 });
+}
+
+function lenses(workbench: Workbench): Locator {
+  const row = "Explain | Find Similar | Write Tests | Document";
+  return workbench.page.locator(`.codelens-decoration:has-text("${row}")`);
 }
 
 function thread(workbench: Workbench): Locator {
@@ -154,7 +152,14 @@ async function askHere(workbench: Workbench, file: string, question: string): Pr
   await keyboard.press("Control+Shift+Alt+H");
   await thread(workbench).locator(".edit-container .monaco-editor.focused").waitFor({ timeout: 60_000 });
   await workbench.screenshot("inline-ask");
+  await send(workbench, question);
+}
+
+/** Types into the thread and sends it by its keys, which do nothing before the button for it can be pressed. */
+async function send(workbench: Workbench, question: string): Promise<void> {
+  const { keyboard } = workbench.page;
   await keyboard.type(question);
+  await thread(workbench).locator('.monaco-button:not(.disabled):text-is("Ask")').waitFor();
   await keyboard.press("Control+Enter");
 }
 

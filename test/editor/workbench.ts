@@ -36,6 +36,9 @@ const QUIET_SETTINGS = {
   "chat.disableAIFeatures": true,
   "git.enabled": false,
   "security.workspace.trust.enabled": false,
+  // What moves is drawn by the processor here, and takes it from what is tested.
+  "workbench.reduceMotion": "on",
+  "editor.cursorBlinking": "solid",
 };
 
 /** A colour theme: its name in the editor's list of them, and the class that it gives the workbench. */
@@ -331,9 +334,13 @@ export class SearchViewPage {
     return this.#frame.locator("body").evaluate((body) => body.scrollWidth > body.clientWidth);
   }
 
-  /** The WCAG contrast of the first such element's text against the colour behind it. */
-  contrastOf(selector: string): Promise<number> {
-    return this.#frame.locator(selector).first().evaluate(contrast);
+  /**
+   * The WCAG contrast of the first such element's text against the colour behind it, once the view has that theme. Looked
+   * up and measured at once: new results replace the element meanwhile, and one that was taken out has no colours.
+   */
+  async contrastOf(selector: string, theme: Theme): Promise<number> {
+    await this.#frame.locator(`body[data-vscode-theme-name="${theme.name}"] ${selector}`).first().waitFor();
+    return this.#frame.locator("body").evaluate(contrast, selector);
   }
 }
 
@@ -396,7 +403,9 @@ function commandLine(pid: number): string {
 }
 
 /** Runs in the page. A view without a background of its own has the side bar's. */
-function contrast(element: Element): number {
+function contrast(page: Element, selector: string): number {
+  const element = page.querySelector(selector);
+  if (!element) throw new Error(`Nothing in the page is ${selector}.`);
   const channels = (colour: string): number[] =>
     colour.startsWith("#")
       ? (colour.slice(1, 7).match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16))
