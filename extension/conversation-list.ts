@@ -7,7 +7,10 @@ import type { Conversations } from "./conversations.ts";
 export function registerConversationCommands(chat: ChatView, conversations: Conversations): vscode.Disposable {
   const register = vscode.commands.registerCommand;
   return vscode.Disposable.from(
-    register("cairn.newConversation", () => chat.show(conversations.begin())),
+    register("cairn.newConversation", async () => {
+      await chat.show(conversations.begin());
+      await chat.compose("");
+    }),
     register("cairn.showConversations", () => showConversations(chat, conversations)),
     register("cairn.exportConversation", () => exportConversation(chat.conversation)),
   );

@@ -11,6 +11,13 @@ export async function showChat(workbench: Workbench): Promise<void> {
   await workbench.press("Control+Shift+Alt+A", chat(workbench).locator("textarea.query:focus"));
 }
 
+/** Begins a conversation, which is empty and has the focus once it is there. */
+export async function newConversation(workbench: Workbench): Promise<void> {
+  await workbench.run("Cairn: New Conversation");
+  await chat(workbench).locator(".example").first().waitFor();
+  await chat(workbench).locator(".query:focus").waitFor();
+}
+
 export async function ask(workbench: Workbench, question: string): Promise<void> {
   await chat(workbench).locator(".query:enabled").fill(question);
   await chat(workbench).locator(".query").press("Enter");

@@ -4,7 +4,7 @@ import { writeFiles } from "../open-core.ts";
 import { KEY } from "../provider-key.ts";
 import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, refuses, says, sends, startChatServer } from "../servers/chat-server.ts";
-import { answered, ask, askUntil, chat, showChat } from "./chat-page.ts";
+import { answered, ask, askUntil, chat, newConversation, showChat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
 
@@ -57,7 +57,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
   test("an answer streams in, with citations that open the file at the line", async () => {
     const { workbench } = suite;
     provider.behave(says(...ANSWER));
-    await workbench.run("Cairn: New Conversation");
+    await newConversation(workbench);
     await ask(workbench, "how does retry work?");
     await answered(workbench, "Asked because it is the provider that is set.");
     const page = chat(workbench);
@@ -67,7 +67,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     await page.locator(".code-block .hljs-keyword").first().waitFor();
     assert.match(
       (await page.locator(".footer").first().textContent()) ?? "",
-      /^cerebras llama-3\.3-70b · first word after \d+ ms · \d+ ms in all · \d+ ms of them ours · 1,200 \+ 34 tokens/,
+      /^cerebras llama-3\.3-70b · first word after [\d,]+ ms · [\d,]+ ms in all · [\d,]+ ms of them ours · 1,200 \+ 34 tokens/,
     );
     assert.equal(provider.calls.at(-1)?.headers.authorization, `Bearer ${KEY}`);
     assert.equal(
@@ -136,8 +136,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     await showChat(workbench);
     await chat(workbench).locator('.exchange:has-text("In other words,")').waitFor({ timeout: 60_000 });
     assert.equal(await chat(workbench).locator(".exchange").count(), 3);
-    await workbench.run("Cairn: New Conversation");
-    await chat(workbench).locator(".example").first().waitFor();
+    await newConversation(workbench);
 
     await workbench.run("Cairn: Show Conversations");
     const list = workbench.page.locator(".quick-input-widget");
@@ -155,7 +154,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     const { workbench } = suite;
     const { keyboard } = workbench.page;
     provider.behave(says("It waits [1]."));
-    await workbench.run("Cairn: New Conversation");
+    await newConversation(workbench);
     await workbench.openFile("backoff.ts");
     await keyboard.press("Control+A");
     await keyboard.press("Control+Shift+Alt+A");
@@ -215,7 +214,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     const elsewhere = provider.url.replace("127.0.0.1", "0.0.0.0");
     workbench.configure({ "cairn.answer.provider": "cerebras", "cairn.answer.cerebras.baseUrl": elsewhere });
     provider.behave(says("It tries again with `retryRequest` [1]."));
-    await workbench.run("Cairn: New Conversation");
+    await newConversation(workbench);
     let before = 0;
     await askUntil(workbench, "how does retry work?", `cerebras: ${elsewhere}`, () => {
       before = provider.paths.length;
