@@ -84,6 +84,6 @@ async function timesOf(rounds: number, ask: (question: string) => Promise<number
 function figures(name: string, times: readonly number[], target: Figure["target"]): Figure[] {
   return [
     { name: `${name}: p50`, value: median(times), unit: "ms" },
-    { name: "p95", value: percentile(times, 0.95), unit: "ms", ...(target && { target }) },
+    { name: "  p95", value: percentile(times, 0.95), unit: "ms", ...(target && { target }) },
   ];
 }

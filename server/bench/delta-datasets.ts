@@ -35,17 +35,18 @@ export async function datasetFigures(folder: string, rows: number): Promise<Figu
     const alone = zstdLibrary(19, fine);
     const patch = zstdProgram(["-19", "--long=27", `--patch-from=${base}`], fine);
     const figure = (what: string, value: number, unit: string, atLeast?: number): Figure => ({
-      name: `rows, ${name}: ${what}`,
+      name: what,
       value,
       unit,
       target: atLeast === undefined ? undefined : { atLeast },
     });
     figures.push(
-      figure("saved", 100 * (1 - stored / original), "%", 97),
-      figure("smaller than zstd -19 alone", alone / stored, "x", 10),
-      figure("zstd -19", 100 * (1 - alone / original), "%"),
+      figure(`rows, ${name}: saved`, 100 * (1 - stored / original), "%", 97),
+      figure("  smaller than zstd -19 alone", alone / stored, "x", 10),
+      figure("  zstd -19 alone", 100 * (1 - alone / original), "%"),
     );
-    if (patch !== undefined) figures.push(figure("zstd -19 --patch-from", 100 * (1 - patch / original), "%"));
+    if (patch !== undefined)
+      figures.push(figure("  zstd -19, the base as its past", 100 * (1 - patch / original), "%"));
   }
   return figures;
 }

@@ -57,7 +57,7 @@ async function savings({ name, base, fine, target, limit }: Pair, folder: string
   const bytes = statSync(fine).size;
   const saved = (stored: number) => 100 * (1 - stored / bytes);
   const figure = (what: string, value: number, atLeast?: number): Figure => ({
-    name: `${name}: ${what}`,
+    name: what,
     value,
     unit: "%",
     target: atLeast === undefined ? undefined : { atLeast },
@@ -73,18 +73,18 @@ async function savings({ name, base, fine, target, limit }: Pair, folder: string
   const ofBitx = saved(bitx(base, fine));
   const patch = quick ? undefined : zstdProgram(["-19", "--long=27", `--patch-from=${base}`], fine);
   return [
-    figure("saved", saved(stored), target?.saved),
-    ...(limit === undefined ? [] : [figure("could be saved at most", limit)]),
-    { ...figure("saved beyond BitX", saved(stored) - ofBitx, target?.overBitx), unit: "points" },
-    figure("saved with --fast", saved(statSync(`${out}.fast`).size)),
+    figure(`${name}: saved`, saved(stored), target?.saved),
+    ...(limit === undefined ? [] : [figure("  could be at most", limit)]),
+    { ...figure("  beyond BitX", saved(stored) - ofBitx, target?.overBitx), unit: "points" },
+    figure("  with --fast", saved(statSync(`${out}.fast`).size)),
     {
-      ...figure("estimate is off by", Math.abs(100 * estimated.saved - saved(stored))),
+      ...figure("  estimate is off by", Math.abs(100 * estimated.saved - saved(stored))),
       unit: "points",
       target: { atMost: 1 },
     },
-    figure("BitX", ofBitx),
-    figure("zstd -3", saved(zstdProgram(["-3"], fine) ?? zstdLibrary(3, fine))),
-    ...(patch === undefined ? [] : [figure("zstd -19 --patch-from", saved(patch))]),
+    figure("  BitX", ofBitx),
+    figure("  zstd -3", saved(zstdProgram(["-3"], fine) ?? zstdLibrary(3, fine))),
+    ...(patch === undefined ? [] : [figure("  zstd -19 --patch-from", saved(patch))]),
   ];
 }
 
@@ -124,7 +124,7 @@ function codecSpeed(codec: CodecMemory, { name, base, fine }: Pair): Figure[] {
   reader.close();
   return [
     { name: `${name}: codec alone, coding`, value: bytes / least.coding, unit: "MB/s", target: { atLeast: 200 } },
-    { name: `${name}: codec alone, decoding`, value: bytes / least.decoding, unit: "MB/s", target: { atLeast: 200 } },
+    { name: "  decoding", value: bytes / least.decoding, unit: "MB/s", target: { atLeast: 200 } },
   ];
 }
 
@@ -167,7 +167,7 @@ async function predictedPair(pair: Pair, folder: string, repeats: number): Promi
     const usage = await cairn(folder, ["delta", "compress", fine, "--base", base, "--out", out, "--force", ...options]);
     const name = `${sizeOf({ bytes })} of merged adapters: ${["compress", ...options].join(" ")}`;
     figures.push(...throughput(name, { bytes }, usage));
-    figures.push({ name: `${name}: saved`, value: 100 * (1 - statSync(out).size / bytes), unit: "%" });
+    figures.push({ name: "  saved", value: 100 * (1 - statSync(out).size / bytes), unit: "%" });
   }
   return figures;
 }
@@ -175,8 +175,8 @@ async function predictedPair(pair: Pair, folder: string, repeats: number): Promi
 function throughput(name: string, { bytes }: { bytes: number }, { seconds, cpuSeconds, peakMB }: Usage): Figure[] {
   return [
     { name, value: bytes / 1e6 / seconds, unit: "MB/s" },
-    { name: `${name}, by processor time`, value: bytes / 1e6 / cpuSeconds, unit: "MB/s" },
-    { name: `${name}: its peak of memory`, value: peakMB, unit: "MB", target: { atMost: 200 } },
+    { name: "  by processor time", value: bytes / 1e6 / cpuSeconds, unit: "MB/s" },
+    { name: "  its peak of memory", value: peakMB, unit: "MB", target: { atMost: 200 } },
   ];
 }
 

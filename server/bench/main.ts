@@ -82,7 +82,11 @@ async function main(): Promise<number> {
     }
     if (values.readme !== undefined) {
       const parsed: unknown = JSON.parse(readFileSync(values.readme, "utf8"));
-      if (isBenchmarkReport(parsed)) tellMeasured(parsed);
+      if (isBenchmarkReport(parsed))
+        tellMeasured(
+          parsed,
+          BENCHMARKS.map(({ name }) => name),
+        );
       else tellInReadme(values.readme);
       return 0;
     }

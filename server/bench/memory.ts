@@ -38,7 +38,7 @@ async function measured(cache: string, root: string, wait: number, when: string)
     const peak = peakMB(server.pid);
     const name = `resident, ${chunks.toLocaleString("en-US")} chunks, ${when}`;
     if (now !== undefined) figures.push({ name, value: now, unit: "MB", target: { atMost: 250 } });
-    if (peak !== undefined) figures.push({ name: `its peak until then`, value: peak, unit: "MB" });
+    if (peak !== undefined) figures.push({ name: "  its peak until then", value: peak, unit: "MB" });
     return figures;
   } finally {
     await server.stop();

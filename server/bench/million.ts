@@ -111,16 +111,16 @@ async function searches(cache: string, { root }: Corpus): Promise<Figure[]> {
   return [
     { name: "chunks", value: snapshot.chunkCount, unit: "chunks", target: { atLeast: 1_000_000 } },
     { name: "search: p50", value: median(times), unit: "ms", target: { atMost: 25 } },
-    { name: "p95", value: percentile(times, 0.95), unit: "ms" },
-    { name: "p99", value: percentile(times, 0.99), unit: "ms" },
-    { name: "its processor time, mean, warming up included", value: (user + system) / 1000 / asked, unit: "ms" },
+    { name: "  p95", value: percentile(times, 0.95), unit: "ms" },
+    { name: "  p99", value: percentile(times, 0.99), unit: "ms" },
+    { name: "  its processor time, mean, warming up included", value: (user + system) / 1000 / asked, unit: "ms" },
     {
       name: `the ${CLOSEST} chunks closest in meaning that it finds, all queries together`,
       value: (100 * found.reduce((sum, share) => sum + share, 0)) / found.length,
       unit: "%",
       target: { atLeast: 99 },
     },
-    { name: "the same, worst query", value: 100 * Math.min(...found), unit: "%" },
+    { name: "  worst query", value: 100 * Math.min(...found), unit: "%" },
   ];
 }
 
@@ -152,10 +152,10 @@ async function answers(cache: string, { root }: Corpus, wait: number): Promise<F
     await delay(wait * 1000);
     return [
       { name: "answer with previews, in the server: p50", value: median(inside), unit: "ms" },
-      { name: "p95", value: percentile(inside, 0.95), unit: "ms" },
-      { name: "p99", value: percentile(inside, 0.99), unit: "ms" },
+      { name: "  p95", value: percentile(inside, 0.95), unit: "ms" },
+      { name: "  p99", value: percentile(inside, 0.99), unit: "ms" },
       { name: "the same as the editor waits for it: p50", value: median(outside), unit: "ms" },
-      { name: "p95", value: percentile(outside, 0.95), unit: "ms" },
+      { name: "  p95", value: percentile(outside, 0.95), unit: "ms" },
       ...memoryOf(server, `${wait} s after these`, 1_200),
     ];
   } finally {
@@ -167,7 +167,7 @@ function memoryOf({ pid }: LanguageServer, when: string, mostMB?: number): Figur
   const target = mostMB === undefined ? undefined : { atMost: mostMB };
   return [
     { name: `resident, ${when}`, value: residentMB(pid), unit: "MB", target },
-    { name: "its proportional share", value: proportionalMB(pid), unit: "MB" },
-    { name: "its peak until then", value: peakMB(pid), unit: "MB" },
+    { name: "  its proportional share", value: proportionalMB(pid), unit: "MB" },
+    { name: "  its peak until then", value: peakMB(pid), unit: "MB" },
   ].flatMap(({ value, ...figure }) => (value === undefined ? [] : [{ ...figure, value }]));
 }

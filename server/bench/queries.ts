@@ -72,11 +72,11 @@ async function measureSize(root: string, { chunks, targetMs }: Size, note: (what
   const p50 = median(search);
   const figures: Figure[] = [
     { name: `search, ${size}: p50`, value: p50, unit: "ms", target: { atMost: targetMs } },
-    { name: "p95", value: percentile(search, 0.95), unit: "ms", target: { atMost: 4 * targetMs } },
-    { name: "p99", value: percentile(search, 0.99), unit: "ms" },
+    { name: "  p95", value: percentile(search, 0.95), unit: "ms", target: { atMost: 4 * targetMs } },
+    { name: "  p99", value: percentile(search, 0.99), unit: "ms" },
     { name: `answer with previews, ${size}: p50`, value: median(answer), unit: "ms" },
-    { name: "p95", value: percentile(answer, 0.95), unit: "ms" },
-    { name: "p99", value: percentile(answer, 0.99), unit: "ms" },
+    { name: "  p95", value: percentile(answer, 0.95), unit: "ms" },
+    { name: "  p99", value: percentile(answer, 0.99), unit: "ms" },
   ];
   for (const [open, rounds] of [
     [() => miniSearch(segment), 2],
@@ -89,8 +89,8 @@ async function measureSize(root: string, { chunks, targetMs }: Size, note: (what
     peer.close();
     figures.push(
       { name: `${peer.name}, ${size}: p50`, value: median(times), unit: "ms" },
-      { name: "p95", value: percentile(times, 0.95), unit: "ms" },
-      { name: "times Cairn's search, p50", value: median(times) / p50, unit: "x" },
+      { name: "  p95", value: percentile(times, 0.95), unit: "ms" },
+      { name: "  times Cairn's search, p50", value: median(times) / p50, unit: "x" },
     );
   }
   return figures;

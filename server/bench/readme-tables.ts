@@ -20,8 +20,11 @@ export function isBenchmarkReport(parsed: unknown): parsed is BenchmarkReport {
   return Array.isArray((parsed as Partial<BenchmarkReport> | null)?.benchmarks);
 }
 
-/** Keeps each benchmark of a report in the place of an earlier one of its name, and writes README.md's tables of them. */
-export function tellMeasured({ benchmarks, ...where }: BenchmarkReport): void {
+/**
+ * Keeps each benchmark of a report in the place of an earlier one of its name, and writes README.md's tables of them.
+ * @param order the names of all benchmarks as README.md shall have them
+ */
+export function tellMeasured({ benchmarks, ...where }: BenchmarkReport, order: readonly string[]): void {
   if (where.quick) {
     throw new CairnError("input", "A quick run shows that it works; README.md tells of whole ones.");
   }
@@ -30,7 +33,7 @@ export function tellMeasured({ benchmarks, ...where }: BenchmarkReport): void {
   for (const { name, about, figures, skipped } of benchmarks) {
     kept.set(name, { name, about, cairn, date, machine, warnings, figures, skipped });
   }
-  const all = [...kept.values()];
+  const all = order.flatMap((name) => kept.get(name) ?? []);
   writeFileSync(packageFile(...KEPT), `${JSON.stringify(all, null, 2)}\n`);
   const readme = packageFile("README.md");
   writeFileSync(readme, withTables(readFileSync(readme, "utf8"), all));
@@ -74,9 +77,21 @@ function tableOf(figures: readonly Figure[]): string[] {
     if (last && figure.name.startsWith(" ")) last.parts.set(figure.name.trim(), figure);
     else rows.push({ whole: figure, parts: new Map() });
   }
-  // Those that have none would leave most columns empty.
-  const [wide, narrow] = [rows.filter(({ parts }) => parts.size > 0), rows.filter(({ parts }) => parts.size === 0)];
-  return [wide, narrow].filter(({ length }) => length > 0).flatMap((own, i) => [...(i > 0 ? [""] : []), ...lines(own)]);
+  return alike(rows).flatMap((own, i) => [...(i > 0 ? [""] : []), ...lines(own)]);
+}
+
+/** The rows in tables of their own where they have no column in common: it would leave most of their cells empty. */
+function alike(rows: readonly Row[]): Row[][] {
+  const tables: Row[][] = [];
+  for (const row of rows.filter(({ parts }) => parts.size > 0)) {
+    const table = tables.find((others) =>
+      others.some(({ parts }) => [...row.parts.keys()].some((key) => parts.has(key))),
+    );
+    if (table) table.push(row);
+    else tables.push([row]);
+  }
+  const plain = rows.filter(({ parts }) => parts.size === 0);
+  return plain.length > 0 ? [...tables, plain] : tables;
 }
 
 function lines(rows: readonly Row[]): string[] {
@@ -85,7 +100,7 @@ function lines(rows: readonly Row[]): string[] {
     line(["", "measured", ...columns, "aim"]),
     line(["---", "---", ...columns.map(() => "---"), "---"]),
     ...rows.map(({ whole, parts }) =>
-      line([whole.name, shown(whole), ...columns.map((column) => shown(parts.get(column))), aim(whole)]),
+      line([whole.name, shown(whole), ...columns.map((column) => withAim(parts.get(column))), aim(whole)]),
     ),
   ];
 }
@@ -96,6 +111,12 @@ function line(cells: readonly string[]): string {
 
 function shown(figure: Figure | undefined): string {
   return figure ? `${shownNumber(figure.value)} ${figure.unit}`.trim() : "";
+}
+
+/** What stands in the row of another figure has no column for its aim. */
+function withAim(figure: Figure | undefined): string {
+  if (!figure?.target) return shown(figure);
+  return `${shown(figure)} (${aim(figure)})`;
 }
 
 function aim({ target, unit }: Figure): string {
