@@ -26,7 +26,7 @@ const [LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX] = [44, 12, 28, 44];
 const LETTER_PX = 6.6;
 const LINE_PX = 15;
 /** Above it the title of the axis stands. */
-const HIGHEST_PX = -4;
+const HIGHEST_PX = 0;
 const DOT_PX = 6;
 /** Between a point and its name. */
 const GAP_PX = 10;
@@ -119,13 +119,13 @@ function placedNames(
       const left = isRight ? x + GAP_PX : x - GAP_PX - length;
       return { left, right: left + length, y: y + dy };
     };
+    const isInside = (box: ReturnType<typeof at>) =>
+      box.left >= 0 && box.right <= width && box.y >= HIGHEST_PX && box.y <= height;
     const isFree = (box: ReturnType<typeof at>) =>
-      box.left >= 0 &&
-      box.right <= width &&
-      box.y >= HIGHEST_PX &&
-      box.y <= height &&
+      isInside(box) &&
       !taken.some((other) => Math.abs(other.y - box.y) < LINE_PX && other.left < box.right && box.left < other.right);
-    const place = places.find((one) => isFree(at(one))) ?? { dy: SHIFTS_PX[0], isRight: x + length + GAP_PX < width };
+    const place = places.find((one) => isFree(at(one))) ??
+      places.find((one) => isInside(at(one))) ?? { dy: 14, isRight: true };
     taken.push(at(place));
     return { textAnchor: place.isRight ? "start" : "end", dx: place.isRight ? GAP_PX : -GAP_PX, dy: place.dy };
   });
