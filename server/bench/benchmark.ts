@@ -4,6 +4,8 @@ export interface Figure {
   value: number;
   /** `ms`, `s`, `MB/s`, `MB`, `x`, or a plural noun for counts. */
   unit: string;
+  /** Between these the true number lies in 95 of 100 cases. */
+  bounds?: { readonly low: number; readonly high: number };
   /** What the number should reach; without one it only informs. */
   target?: { atMost: number } | { atLeast: number };
 }

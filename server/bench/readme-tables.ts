@@ -110,7 +110,10 @@ function line(cells: readonly string[]): string {
 }
 
 function shown(figure: Figure | undefined): string {
-  return figure ? `${shownNumber(figure.value)} ${figure.unit}`.trim() : "";
+  if (!figure) return "";
+  const { value, unit, bounds } = figure;
+  const between = bounds ? ` (${shownNumber(bounds.low)} to ${shownNumber(bounds.high)})` : "";
+  return `${shownNumber(value)} ${unit}`.trim() + between;
 }
 
 /** What stands in the row of another figure has no column for its aim. */

@@ -51,8 +51,9 @@ export function report(results: readonly Result[], quick: boolean, warnings: rea
   };
 }
 
-function shown({ value, unit }: Figure): string {
-  return `${number(value)} ${unit}`;
+function shown({ value, unit, bounds }: Figure): string {
+  const between = bounds ? ` (${number(bounds.low)} to ${number(bounds.high)})` : "";
+  return `${number(value)} ${unit}${between}`;
 }
 
 function target(figure: Figure): string {

@@ -89,22 +89,18 @@ function compared(
   saving?: Figure["target"],
 ): Figure[] {
   return SHARES.flatMap((share, i) => {
-    const at = `${name}, ${100 * share} % of the quality`;
+    const at = `${100 * share} % of the quality, ${name}`;
     return [
-      ...bounds(`${at}: calls`, callsNeeded(routed, share), targets[i]),
-      ...bounds(`${at}: calls by length`, callsNeeded(byLength, share)),
-      ...bounds(`${at}: calls by chance`, callsByChance(routed, share)),
-      ...bounds(`${at}: fewer calls than by chance`, callsSaved(routed, share), saving),
+      bounded(`${at}: calls`, callsNeeded(routed, share), targets[i]),
+      bounded("  by length", callsNeeded(byLength, share)),
+      bounded("  by chance", callsByChance(routed, share)),
+      bounded("  fewer than by chance", callsSaved(routed, share), saving),
     ];
   });
 }
 
-function bounds(name: string, { value, low, high }: Bounded, target?: Figure["target"]): Figure[] {
-  return [
-    { name, value, unit: "share", ...(target && { target }) },
-    { name: "  at least, at most (95 %)", value: low, unit: "share" },
-    { name: "", value: high, unit: "share" },
-  ];
+function bounded(name: string, { value, low, high }: Bounded, target?: Figure["target"]): Figure {
+  return { name, value, unit: "", bounds: { low, high }, ...(target && { target }) };
 }
 
 /** What the settings as they are make of it. */
@@ -115,8 +111,8 @@ function asSet(scored: ScoredSet): Figure[] {
   const routed = scored.filter(({ score }) => score > allowed);
   const right = scored.reduce((sum, one) => sum + (one.score > allowed ? one.strong : one.weak), 0);
   return [
-    { name: "in-domain, as the settings are: calls", value: routed.length / scored.length, unit: "share" },
-    { name: "in-domain, as the settings are: quality", value: right / strong, unit: "share" },
+    { name: "as the settings are, in-domain: calls", value: routed.length / scored.length, unit: "" },
+    { name: "  quality", value: right / strong, unit: "" },
   ];
 }
 
