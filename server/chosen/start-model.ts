@@ -3,6 +3,7 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { Engine } from "../native/engine.ts";
 import type { EngineModel, GgufFile } from "../native/engine-model.ts";
+import { gpuPackageFolder } from "../native/gpu-packages.ts";
 import type { ModelSources } from "./chosen-model.ts";
 import { startWhereBest } from "./placed-engine.ts";
 
@@ -31,7 +32,9 @@ export function startModel(
   { settings, cacheDirectory, host: { log } }: Pick<ModelSources, "settings" | "cacheDirectory" | "host">,
   signal?: AbortSignal,
 ): Promise<Engine> {
-  if (model.format === "gguf") return startPlainly(model, settings, signal);
+  if (model.format === "gguf") {
+    return startPlainly({ ...model, gpuPackages: gpuPackageFolder(cacheDirectory) }, settings, signal);
+  }
   const place = { identity, wanted: settings["embedding.device"], cacheDirectory, log };
   return startWhereBest(model, place, signal);
 }
