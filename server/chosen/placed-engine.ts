@@ -55,6 +55,7 @@ export async function startWhereBest(
   const devices = wanted === "auto" ? devicesWorthTrying(hardware) : wanted === "cpu" ? [] : [wanted];
   const start = (device: Device, stop: AbortSignal) => Engine.start(model, { device }, stop);
   const { engine, placement } = await placeModel(start, devices, { isWanted: wanted !== "auto", signal });
+  engine.useBatches(placement.batchTokens);
   kept.keep(key, placement);
   for (const { device, failure } of placement.trials) {
     if (failure) log.warn(`embedding with ${model.name}: ${device} cannot be used: ${failure}`);
