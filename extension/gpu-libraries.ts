@@ -51,13 +51,13 @@ async function pick({ libraries, best, graphics, own }: GpuOffers): Promise<GpuL
     return {
       label: `${onDisk ? "$(check) " : ""}${name}`,
       description: [state, suits].filter(Boolean).join(" · "),
-      detail: [about, obstacle].flatMap((said) => (said ? [inWords(said, vscode.l10n.bundle)] : [])).join(" · "),
+      detail: [obstacle, about].flatMap((said) => (said ? [inWords(said, vscode.l10n.bundle)] : [])).join(" · "),
       library,
     };
   });
   const found = graphics.join(", ") || vscode.l10n.t("no graphics processor that an engine could use");
   const title = vscode.l10n.t("Get GPU Libraries");
-  const placeHolder = vscode.l10n.t("Found here: {0}. Which libraries should model files use?", found);
+  const placeHolder = vscode.l10n.t("Found here: {0}", found);
   const picked = await vscode.window.showQuickPick(items, { title, placeHolder });
   return picked && !picked.library.onDisk ? picked.library : undefined;
 }

@@ -16,6 +16,7 @@ import { Downloads } from "./downloads.ts";
 import { registerEmbeddingModel } from "./embedding-model.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerGpuLibraries } from "./gpu-libraries.ts";
+import { registerHealthPanel } from "./health-panel.ts";
 import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
@@ -58,6 +59,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerEmbeddingModel(server, keys, downloads),
     registerGpuLibraries(server, downloads),
     registerDiagnosticReport(context, server),
+    registerHealthPanel(context, server),
     registerDeleteData(server),
     registerWalkthrough(context, server),
     registerCommands(server),
