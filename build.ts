@@ -115,7 +115,7 @@ function bundles(): BuildOptions[] {
       banner: { js: REQUIRE_FOR_COMMONJS },
     })),
     {
-      entryPoints: ["search-view", "chat", "delta-workbench", "benchmark"].flatMap((page) => [
+      entryPoints: ["search-view", "chat", "delta-workbench", "benchmark", "health"].flatMap((page) => [
         `media/${page}.ts`,
         `media/${page}.css`,
       ]),

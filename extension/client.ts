@@ -63,7 +63,7 @@ export class ServerClient implements vscode.Disposable {
   readonly onOfferedText = this.#offeredText.event;
   /** Fires while the server works on deltas. */
   readonly onDeltaProgress = this.#deltaProgress.event;
-  /** Fires while the server downloads an embedding model. */
+  /** Fires while the server downloads a model or libraries. */
   readonly onDownloadProgress = this.#downloadProgress.event;
   /** Fires for each download of which a delta would save enough. */
   readonly onDerivedDownload = this.#derivedDownload.event;

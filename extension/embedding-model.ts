@@ -2,7 +2,9 @@ import * as vscode from "vscode";
 import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from "../shared/embedding-types.ts";
 import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
-import { files, pieces } from "./file-shape.ts";
+import { type Downloads, showFailure } from "./downloads.ts";
+import { files, inBytes, pieces } from "./file-shape.ts";
+import { offerGpuLibraries } from "./gpu-libraries.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 
 const BUNDLED = "bundled";
@@ -23,9 +25,11 @@ type Picked =
   | { readonly kind: "hub" | "file" | "folder" };
 
 /** The command that chooses the model that searches: it says what that costs before anything changes. */
-export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
-  let tasks = 0;
-
+export function registerEmbeddingModel(
+  server: ServerClient,
+  keys: ProviderKeys,
+  downloads: Downloads,
+): vscode.Disposable {
   async function choose(): Promise<void> {
     const choices = await server.request(ToServer.embeddingModels, {});
     const picked = await pick(choices);
@@ -52,22 +56,14 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
         vscode.l10n.t("The environment of Cairn's server names another model, and that one holds: {0}", overruledBy),
       );
     }
+    if (isModelFile(model)) await offerGpuLibraries(server, downloads);
   }
 
   /** @returns the name under which it can be used */
   async function download(name: string): Promise<string> {
-    const task = ++tasks;
-    let shown = 0;
-    const { model } = await withProgress(vscode.l10n.t("Cairn: downloading {0}", name), (token, progress) => {
-      const listening = server.onDownloadProgress(({ task: of, done, total }) => {
-        if (of !== task || total === 0) return;
-        const percent = Math.floor((100 * done) / total);
-        const message = vscode.l10n.t("{0} of {1}", inBytes(done), inBytes(total));
-        progress.report({ message, increment: percent - shown });
-        shown = percent;
-      });
-      return server.request(ToServer.embeddingPull, { model: name, task }, token).finally(() => listening.dispose());
-    });
+    const { model } = await downloads.run(vscode.l10n.t("Cairn: downloading {0}", name), (task, token) =>
+      server.request(ToServer.embeddingPull, { model: name, task }, token),
+    );
     return model;
   }
 
@@ -75,12 +71,14 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
     try {
       await choose();
     } catch (error) {
-      if (error instanceof vscode.CancellationError) return;
-      const message = error instanceof Error ? error.message : String(error);
-      const hint = error instanceof Error && "hint" in error ? String(error.hint) : "";
-      void vscode.window.showErrorMessage([message, hint].filter(Boolean).join(" "));
+      showFailure(error);
     }
   });
+}
+
+/** Of a model by its path: one of the user's own that llama.cpp runs. */
+function isModelFile(name: string): boolean {
+  return /\.gguf$/i.test(name);
 }
 
 async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Picked | undefined> {
@@ -234,13 +232,10 @@ async function setInstead(model: string): Promise<boolean> {
 
 function withProgress<Result>(
   title: string,
-  work: (
-    token: vscode.CancellationToken,
-    progress: vscode.Progress<{ message?: string; increment?: number }>,
-  ) => Promise<Result>,
+  work: (token: vscode.CancellationToken) => Promise<Result>,
 ): Thenable<Result> {
   const location = vscode.ProgressLocation.Notification;
-  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => work(token, progress));
+  return vscode.window.withProgress({ location, title, cancellable: true }, (_, token) => work(token));
 }
 
 function inMoney(dollars: number | undefined): string {
@@ -251,9 +246,4 @@ function inMoney(dollars: number | undefined): string {
 function inTime(seconds: number): string {
   if (seconds < 90) return vscode.l10n.t("{0} s", Math.ceil(seconds));
   return vscode.l10n.t("{0} min", Math.ceil(seconds / 60));
-}
-
-function inBytes(bytes: number): string {
-  if (bytes < 1e6) return vscode.l10n.t("{0} kB", (bytes / 1e3).toFixed(1));
-  return vscode.l10n.t("{0} MB", (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0));
 }

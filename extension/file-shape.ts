@@ -23,3 +23,9 @@ export function pieces(count: number): string {
 export function files(count: number): string {
   return count === 1 ? vscode.l10n.t("1 file") : vscode.l10n.t("{0} files", count.toLocaleString(vscode.env.language));
 }
+
+/** A size, in the unit that suits it. */
+export function inBytes(bytes: number): string {
+  if (bytes < 1e6) return vscode.l10n.t("{0} kB", (bytes / 1e3).toFixed(1));
+  return vscode.l10n.t("{0} MB", (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0));
+}

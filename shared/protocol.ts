@@ -30,6 +30,7 @@ import type {
   OfferedModelRequest,
 } from "./editor-model-types.ts";
 import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embedding-types.ts";
+import type { GottenLibraries, GpuLibraryName, GpuOffers } from "./gpu-types.ts";
 import type { Health } from "./health-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
@@ -128,6 +129,10 @@ export const ToServer = {
    * folders' code is sent there. `overruledBy` is what the settings or the environment say instead.
    */
   embeddingUse: { method: "cairn/embedding/use" } as RequestOf<{ model: string }, { overruledBy: string }>,
+  /** What this machine computes with, and which libraries for its graphics processor could be downloaded. */
+  gpuLibraries: { method: "cairn/gpu/libraries" } as RequestOf<Record<string, never>, GpuOffers>,
+  /** Downloads such libraries, with progress for a task; the user has agreed. Engines start anew with them. */
+  gpuGet: { method: "cairn/gpu/get" } as RequestOf<{ name: GpuLibraryName; task: number }, GottenLibraries>,
   /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
   deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<EstimateParams & DeltaManner, DeltaEstimate>,
   /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */
@@ -180,7 +185,7 @@ export const ToClient = {
   offeredText: { method: "cairn/offeredText" } as NotificationOf<ModelText>,
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
-  /** How far the download of an embedding model is, at most ten a second. */
+  /** How far a download of a model or of libraries is, at most ten a second. */
   embeddingProgress: { method: "cairn/embedding/progress" } as NotificationOf<DownloadProgress>,
   /** How far a request about deltas is that named a task, at most ten a second. */
   deltaProgress: { method: "cairn/delta/progress" } as NotificationOf<DeltaProgress>,

@@ -207,7 +207,7 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "CAIRN_LLAMA_FOLDER",
-    doc: "A folder in which `npm install node-llama-cpp@3.21.1` was run: the engine for model files is taken from there. Empty means the one that comes with Cairn, where one does; that one has no CUDA and no Vulkan, which npm adds in a folder of your own.",
+    doc: "A folder in which `npm install node-llama-cpp@3.21.1` was run: the engine for model files is taken from there. Empty means the one that comes with Cairn, where one does; that one has no CUDA and no Vulkan, which `cairn models gpu` and Cairn: Get GPU Libraries add.",
   },
   "answer.local.gpu": {
     type: "choice",
@@ -216,6 +216,13 @@ export const SETTINGS = {
     scope: "machine",
     env: "CAIRN_LOCAL_GPU",
     doc: "Whether a model file, for answers or for embedding, runs on the graphics processor. `auto`: on the best that the engine supports and finds (Metal, CUDA, Vulkan), with as many layers as fit, else on the processor. `off`: on the processor.",
+  },
+  "gpuLibraries.registry": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "npm_config_registry",
+    doc: "The address of the package registry that libraries for graphics processors are downloaded from, when you ask for them with Cairn: Get GPU Libraries or `cairn models gpu`. Empty: the one that npm uses on this machine, with the mirror of your company if npm has one. Every package is checked against the SHA-512 that Cairn knows of it.",
   },
   "answer.local.threads": {
     type: "number",

@@ -58,6 +58,7 @@ describe("the device of a model", () => {
     test.after(() => engine.close());
     const kept = keptPlacement(cacheDirectory, "tiny", "webgpu");
     assert.equal(kept?.device, "webgpu");
+    assert.equal(engine.loaded.batchTokens, kept.batchTokens);
     assert.deepEqual(
       kept.trials.map(({ device, failure }) => [device, failure]),
       [

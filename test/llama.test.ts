@@ -29,7 +29,8 @@ before((test) => {
 after(() => Promise.all(opened.map((engine) => engine.close())));
 
 function engineFor(load: Partial<LlamaLoad> = {}, unloadAfterMs = 0): LlamaEngine {
-  const engine = new LlamaEngine({ ...LOAD, modelPath, ...load }, unloadAfterMs);
+  const graphics = { limitMs: 60_000, onFailure: (reason: string) => assert.fail(reason) };
+  const engine = new LlamaEngine({ ...LOAD, modelPath, ...load }, unloadAfterMs, graphics);
   opened.push(engine);
   return engine;
 }

@@ -302,4 +302,26 @@ describe("cairn models", () => {
       assert.match(result.stderr, said);
     });
   }
+
+  it("says what this machine computes with, and downloads no libraries that nobody has agreed to", async (test) => {
+    const there = await terminal(test);
+    const env = { npm_config_registry: "http://127.0.0.1:1" };
+    const { graphics, libraries } = JSON.parse((await there.models(["gpu", "--json"], env)).stdout);
+    assert.ok(Array.isArray(graphics));
+    for (const { name, packages, onDisk } of libraries) {
+      assert.match(packages[0].integrity, /^sha512-/);
+      assert.equal(onDisk, false);
+      const asked = await there.models(["gpu", name], env);
+      assert.equal(asked.code, 2);
+      assert.match(
+        asked.stderr,
+        /from http:\/\/127\.0\.0\.1:1, checked before[\s\S]*Nothing was downloaded: nobody could be asked/,
+      );
+      const agreed = await there.models(["gpu", name, "--yes"], env);
+      assert.equal(agreed.code, 3);
+      assert.match(agreed.stderr, /127\.0\.0\.1:1 could not be reached/);
+    }
+    assert.equal((await there.models(["gpu", "abacus"], env)).code, 2);
+    assert.match((await there.models(["gpu", "remove"], env)).stdout, /^There were none\.|freed\n$/);
+  });
 });

@@ -3,6 +3,8 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
+import { gpuPackageFolder } from "../native/gpu-packages.ts";
+import { cacheDirectoryOf } from "../opening.ts";
 import { PriceTable } from "../usage/price-table.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
 import { type EditorModelOptions, type EditorModels, editorModels } from "./editor-models.ts";
@@ -80,7 +82,8 @@ function providerOf(
   }
   const file = wished ?? settings["answer.local.modelPath"];
   if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-    return llama(host, llamaOptions(settings, name, file));
+    const gpuPackages = gpuPackageFolder(cacheDirectoryOf(settings, host.env));
+    return llama(host, { ...llamaOptions(settings, name, file), gpuPackages });
   }
   const model = wished ?? settings["answer.openai.model"];
   if (name === "local") {

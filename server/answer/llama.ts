@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import type { Failure } from "../../shared/answer-types.ts";
 import type { Host } from "../host.ts";
+import { graphicsStartMs } from "../native/graphics-start.ts";
 import { LlamaEngine } from "../native/llama-engine.ts";
 import { LlamaError, type LlamaFailure, type LlamaLoad, type Sampling } from "../native/llama-messages.ts";
 import type { ChatRequest, ModelEvent, Provider } from "./llm.ts";
@@ -22,11 +23,14 @@ export interface LlamaOptions extends LlamaLoad {
  * A model file that Cairn runs itself, in a process of its own that is started with the first question and stays for the
  * next ones. Nothing leaves this machine.
  */
-export function llama(host: Pick<Host, "files">, options: LlamaOptions): Provider {
+export function llama(host: Pick<Host, "files" | "log">, options: LlamaOptions): Provider {
   const { name, sampling, deadlines } = options;
   const modelPath = options.modelPath && resolve(options.modelPath.replace(/^~(?=[\\/])/, homedir()));
-  const engine = new LlamaEngine({ ...options, modelPath }, options.unloadAfterMs);
   const model = basename(modelPath);
+  const engine = new LlamaEngine({ ...options, modelPath }, options.unloadAfterMs, {
+    limitMs: graphicsStartMs(modelPath),
+    onFailure: (reason) => host.log.warn(`${model} runs on the processor alone from now on: ${reason}`),
+  });
   return {
     name,
     destination: "file://",

@@ -15,6 +15,7 @@ import { nodeHost } from "../node-host.ts";
 import { tokenize } from "../text/tokens.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { bringCorpus } from "./corpus.ts";
+import { engineLine } from "./engine-line.ts";
 import { bringPeer } from "./peer-packages.ts";
 import type { PipelineOrder, PipelineResult } from "./plain-pipeline.ts";
 import { TinyBert } from "./tiny-bert.ts";
@@ -34,7 +35,8 @@ const QUICK = { warmUp: 0, least: 1, most: 1, ms: 1_000, precision: 1 };
 /** The ONNX engine: by length and batch, and beside the plain pipeline of the package that many embed with. */
 export const engines: Benchmark = {
   name: "engines",
-  about: "the ONNX engine on a made model in the shape of MiniLM-L6, fp32, beside the plain transformers.js pipeline",
+  about:
+    "the ONNX engine on a made model in the shape of MiniLM-L6, fp32, with the line before it, beside the plain transformers.js pipeline",
   async run({ quick }, note, skip) {
     note("making a model");
     const host = nodeHost();
@@ -55,7 +57,10 @@ export const engines: Benchmark = {
       try {
         note("embedding by length and batch");
         const table = await byLength(engine, chunks, quick);
-        return [...table, ...(await besidePipeline(engine, model, mixed, quick, note, skip))];
+        const beside = await besidePipeline(engine, model, mixed, quick, note, skip);
+        await engine.close();
+        note("asking while it embeds");
+        return [...table, ...beside, ...(await engineLine(model, fitting, quick))];
       } finally {
         await engine.close();
       }

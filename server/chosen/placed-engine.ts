@@ -2,6 +2,7 @@ import type { Log } from "../host.ts";
 import { type Device, devicesWorthTrying } from "../native/device.ts";
 import { Engine } from "../native/engine.ts";
 import type { EngineModel } from "../native/engine-model.ts";
+import { graphicsStartMs, startOnGraphics } from "../native/graphics-start.ts";
 import { type Hardware, hardwareHere } from "../native/hardware.ts";
 import { type Placement, placeModel } from "../native/placement.ts";
 import { KeptPlacements } from "./kept-placements.ts";
@@ -41,20 +42,20 @@ export async function startWhereBest(
   const key = placementKey(identity, wanted, hardware);
   const kept = new KeptPlacements(cacheDirectory);
   const known = kept.get(key);
+  if (known?.device === "cpu") return Engine.start(model, known, signal);
   if (known) {
-    try {
-      return await Engine.start(model, known, signal);
-    } catch (error) {
-      if (known.device === "cpu" || signal?.aborted) throw error;
+    const start = (on: "graphics" | "processor", stop?: AbortSignal) =>
+      Engine.start(model, on === "graphics" ? known : {}, stop);
+    const onFailure = (reason: string) =>
       log.warn(
-        `embedding with ${model.name}: ${known.device} does not work any more (${error}); the processor is used`,
+        `embedding with ${model.name}: ${known.device} does not work any more; the processor is used. ${reason}`,
       );
-      return Engine.start(model, {}, signal);
-    }
+    return startOnGraphics(start, { limitMs: graphicsStartMs(model.weights), onFailure }, signal);
   }
   const devices = wanted === "auto" ? devicesWorthTrying(hardware) : wanted === "cpu" ? [] : [wanted];
   const start = (device: Device, stop: AbortSignal) => Engine.start(model, { device }, stop);
   const { engine, placement } = await placeModel(start, devices, { isWanted: wanted !== "auto", signal });
+  engine.useBatches(placement.batchTokens);
   kept.keep(key, placement);
   for (const { device, failure } of placement.trials) {
     if (failure) log.warn(`embedding with ${model.name}: ${device} cannot be used: ${failure}`);

@@ -3,6 +3,8 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { Engine } from "../native/engine.ts";
 import type { EngineModel, GgufFile } from "../native/engine-model.ts";
+import { gpuPackageFolder } from "../native/gpu-packages.ts";
+import { graphicsStartMs, startOnGraphics } from "../native/graphics-start.ts";
 import type { ModelSources } from "./chosen-model.ts";
 import { startWhereBest } from "./placed-engine.ts";
 
@@ -31,7 +33,20 @@ export function startModel(
   { settings, cacheDirectory, host: { log } }: Pick<ModelSources, "settings" | "cacheDirectory" | "host">,
   signal?: AbortSignal,
 ): Promise<Engine> {
-  if (model.format === "gguf") return startPlainly(model, settings, signal);
+  if (model.format === "gguf") {
+    if (model.gpu === "off") return startPlainly(model, settings, signal);
+    const start = (on: "graphics" | "processor", stop?: AbortSignal) =>
+      startPlainly(
+        on === "graphics"
+          ? { ...model, gpuPackages: gpuPackageFolder(cacheDirectory) }
+          : ({ ...model, gpu: "off" } as const),
+        settings,
+        stop,
+      );
+    const onFailure = (reason: string) =>
+      log.warn(`embedding with ${model.name}: it runs on the processor alone. ${reason}`);
+    return startOnGraphics(start, { limitMs: graphicsStartMs(model.weights), onFailure }, signal);
+  }
   const place = { identity, wanted: settings["embedding.device"], cacheDirectory, log };
   return startWhereBest(model, place, signal);
 }

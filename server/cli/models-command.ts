@@ -18,6 +18,7 @@ import { cacheDirectoryOf } from "../opening.ts";
 import { embeddingServer, isServerName } from "../remote/embedding-server.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
+import { gpuLibraries } from "./gpu-libraries.ts";
 import { bytes, counted, folderToUse, terminalSettings } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 import { costOnDisk, costOnServer, useModel } from "./use-model.ts";
@@ -31,6 +32,7 @@ Usage: cairn models [list]
        cairn models use    MODEL [folder] [--precision PRECISION]
        cairn models use    PROVIDER:MODEL[@DIMENSIONS] [folder] [--yes]
        cairn models remove MODEL
+       cairn models gpu    [vulkan | cuda | remove] [--yes]
 
 Models lie in the Hub's own cache, shared with Python's tools: what one has downloaded, the other finds. A download that
 was interrupted goes on where it stopped. Every file is checked against the SHA-256 in Cairn's catalogue; where the
@@ -51,6 +53,10 @@ is to be used, and adds it to the list. Its commit and the hashes of its files a
 the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
 path that is not absolute begins with ./ or ends in .gguf.
 
+\`gpu\` says which graphics processor was found, what runs on it with what comes with Cairn, and which libraries would let
+llama.cpp use it: with their size and hash they are downloaded from npm's package registry once you agree, checked, and
+kept in Cairn's cache folder. \`gpu remove\` takes them away.
+
 A model on a server that speaks OpenAI's protocol is named with its provider (openai, azure, ollama, lmstudio, vllm,
 llama-server): openai:text-embedding-3-small, or openai:text-embedding-3-small@512 for vectors of 512 numbers. Before any
 code of the folder is sent to another machine, \`use\` says how much goes where at what price, and asks; files that match
@@ -58,7 +64,7 @@ cairn.neverSend stay here. CAIRN_EMBEDDING_ENDPOINT is another address than the 
 OPENAI_API_KEY and AZURE_OPENAI_API_KEY.
 
 Options:
-  --yes                  Do not ask before the code of the folder is sent to another machine
+  --yes                  Do not ask before the code of the folder is sent to another machine, or libraries are downloaded
   --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
   --json                 Answer with one JSON object
   --color WHEN           auto (default), always or never
@@ -76,6 +82,7 @@ Examples:
   cairn models use all-MiniLM-L6-v2 ~/projects/app
   cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
+  cairn models gpu vulkan --yes
 `;
 
 /** What every action works with. */
@@ -99,6 +106,7 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
   try: tryOut,
   use,
   remove,
+  gpu: gpuLibraries,
 };
 
 export const modelsCommand: Command = {

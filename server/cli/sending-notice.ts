@@ -42,7 +42,7 @@ export async function confirmed(context: CommandContext, what: string): Promise<
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CairnError("input", "Nothing was sent: nobody could be asked.", "Run it once with --yes to agree.");
   }
-  return isAgreed(context.signal);
+  return answersYes(context.signal, "Send it, now and in future? [y/N] ");
 }
 
 function notice(providers: readonly Provider[]): string {
@@ -55,12 +55,13 @@ ${to}Files that match cairn.neverSend (CAIRN_NEVER_SEND) are never sent. Nothing
 `;
 }
 
-async function isAgreed(signal: AbortSignal): Promise<boolean> {
+/** Asks at the terminal; nothing, and the end of the input, is no. */
+export async function answersYes(signal: AbortSignal, question: string): Promise<boolean> {
   // Not as a line editor: that would take Ctrl-C for itself.
   const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {
     const end = once(prompt, "close").then(() => "");
-    const answer = await Promise.race([prompt.question("Send it, now and in future? [y/N] ", { signal }), end]);
+    const answer = await Promise.race([prompt.question(question, { signal }), end]);
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     prompt.close();

@@ -250,14 +250,18 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.embeddingCosts, async ({ model }, signal) =>
     (await models()).costs(settingsNow(), model, await workspaces(), signal),
   );
-  onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => {
-    let told = 0;
-    const name = await (await models()).pull(settingsNow(), model, signal, (done, total) => {
-      if (performance.now() - told < PROGRESS_MS && done < total) return;
-      told = performance.now();
-      inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
-    });
-    return { model: name };
+  onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => ({
+    model: await (await models()).pull(settingsNow(), model, signal, tellProgress(task)),
+  }));
+  onRequest(ToServer.gpuLibraries, async (_, signal) => {
+    const { gpuOffers } = await import("./gpu-libraries.ts");
+    return gpuOffers(host, settingsNow(), signal);
+  });
+  onRequest(ToServer.gpuGet, async ({ name, task }, signal) => {
+    const { getGpuLibraries } = await import("./gpu-libraries.ts");
+    const gotten = await getGpuLibraries(host, settingsNow(), name, { signal, onProgress: tellProgress(task) });
+    await configure(true);
+    return gotten;
   });
   onRequest(ToServer.embeddingUse, async ({ model }, signal) => {
     const overruledBy = await (await models()).use(settingsNow(), model, await workspaces(), signal);
@@ -337,6 +341,15 @@ export function serve(connection: Connection, host: Host): void {
     });
   }
 
+  function tellProgress(task: number): (done: number, total: number) => void {
+    let told = 0;
+    return (done, total) => {
+      if (performance.now() - told < PROGRESS_MS && done < total) return;
+      told = performance.now();
+      inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
+    };
+  }
+
   async function workspaces(): Promise<Workspace[]> {
     return (await roots.opened()).map(({ workspace }) => workspace);
   }
@@ -391,7 +404,7 @@ function concernsIndex(settings: Settings | undefined): string {
   return JSON.stringify(Object.entries(settings ?? {}).filter(([key]) => !CONCERNS_ONE_REQUEST.test(key)));
 }
 
-const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|answer\..*|delta\..*)$/;
+const CONCERNS_ONE_REQUEST = /^(?:search\.limit|log\.level|answer\..*|delta\..*|gpuLibraries\..*)$/;
 
 /** Writes to the client's log, never to standard output. */
 function clientLog({ console }: Connection, level: Settings["log.level"]): Log {

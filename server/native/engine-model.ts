@@ -31,6 +31,8 @@ export interface GgufFile extends ModelManner {
   readonly format: "gguf";
   /** Folder in which npm installed the engine; empty for the one that comes with Cairn. */
   readonly engineFolder: string;
+  /** Folder with packages for graphics processors, besides those that came with the engine; absent for none. */
+  readonly gpuPackages?: string;
   readonly gpu: "auto" | "off";
 }
 

@@ -25,7 +25,7 @@ const LAST_WORDS = 300;
  * there. A process that ends is an error of the calls under way and of those that follow.
  */
 export class Engine implements EmbeddingEngine {
-  readonly loaded: LoadedModel;
+  #loaded: LoadedModel;
   /** Resolves when its process has ended, whatever the cause. */
   readonly ended: Promise<undefined>;
   readonly #child: ChildProcess;
@@ -34,7 +34,7 @@ export class Engine implements EmbeddingEngine {
   private constructor(child: ChildProcess, caller: Caller<EngineMethods>, loaded: LoadedModel) {
     this.#child = child;
     this.#caller = caller;
-    this.loaded = loaded;
+    this.#loaded = loaded;
     this.ended = hasEnded(child) ? Promise.resolve(undefined) : once(child, "exit").then(() => undefined);
   }
 
@@ -69,6 +69,15 @@ export class Engine implements EmbeddingEngine {
     } finally {
       signal?.removeEventListener("abort", stop);
     }
+  }
+
+  get loaded(): LoadedModel {
+    return this.#loaded;
+  }
+
+  /** It was started before it was known how many tokens are best brought to it at once. */
+  useBatches(batchTokens: number): void {
+    this.#loaded = { ...this.#loaded, batchTokens };
   }
 
   /** Process id, for messages and tests. */

@@ -120,10 +120,10 @@ export class GgufModel implements RunningModel {
 }
 
 /** With an error that begins as sentences do. */
-async function begin({ engineFolder, gpu }: GgufFile, words: LastWords) {
+async function begin(file: GgufFile, words: LastWords) {
   try {
-    const engine = await loadEngine(engineFolder);
-    return { engine, llama: await startEngine(engine, gpu, words) };
+    const engine = await loadEngine(file);
+    return { engine, llama: await startEngine(engine, file.gpu, words) };
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
     throw new CairnError("input", phrase("The model cannot be used: {0}", error.said), error.advice, { cause: error });

@@ -34,7 +34,12 @@ export function hardwareHere(
 
 function graphicsOf(root: string, platform: NodeJS.Platform, arch: string, env: NodeJS.ProcessEnv): string[] {
   if (platform === "darwin") return arch === "arm64" ? ["Metal"] : [];
-  if (platform === "win32") return ["DirectML"];
+  if (platform === "win32") {
+    const system = `${env.SystemRoot ?? "C:\\Windows"}\\System32`;
+    // Each comes with a driver.
+    const drivers = Object.entries({ CUDA: "nvcuda.dll", Vulkan: "vulkan-1.dll" });
+    return ["DirectML", ...drivers.filter(([, file]) => existsSync(`${system}\\${file}`)).map(([name]) => name)];
+  }
   if (platform !== "linux") return [];
   const found = [];
   if (existsSync(`${root}proc/driver/nvidia/version`)) found.push("CUDA");

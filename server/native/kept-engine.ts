@@ -2,6 +2,7 @@ import { asCairnError, CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EmbeddingEngine } from "./embedding-engine.ts";
 import { BATCH_TOKENS, type EmbeddedTexts, type TextKind } from "./engine-model.ts";
+import { didNotStart } from "./graphics-start.ts";
 
 /** The first new start comes at once; each further one that finds the engine dead again waits twice as long. */
 const FIRST_WAIT_MS = 250;
@@ -14,18 +15,23 @@ const MOST_FAILURES = 8;
 /** A call takes a second on a slow machine; an engine that has not answered by then hangs, and is ended. */
 const HUNG_MS = 60_000;
 
-/** How long one call may take, and how often an engine may fail to start before it is left alone. */
+/** Its files are read to their end first, and where it is new several devices are tried. */
+const START_MS = 600_000;
+
+/** How long a start and a call may take, and how often an engine may fail to start before it is left alone. */
 export interface KeptOptions {
-  /** Milliseconds; undefined for an engine that has time-outs of its own. */
+  /** Milliseconds until it runs; undefined for an engine that has time-outs of its own. */
+  readonly startMs: number | undefined;
+  /** Milliseconds for one call; the same. */
   readonly hungMs: number | undefined;
   readonly mostFailures: number;
 }
 
 /** A process of this machine. */
-const OF_PROCESS: KeptOptions = { hungMs: HUNG_MS, mostFailures: MOST_FAILURES };
+const OF_PROCESS: KeptOptions = { startMs: START_MS, hungMs: HUNG_MS, mostFailures: MOST_FAILURES };
 
 /** A server may be away for hours and come back. */
-export const OF_SERVER: KeptOptions = { hungMs: undefined, mostFailures: Number.POSITIVE_INFINITY };
+export const OF_SERVER: KeptOptions = { startMs: undefined, hungMs: undefined, mostFailures: Number.POSITIVE_INFINITY };
 
 type State = "starting" | "running" | "waiting" | "given-up" | "closed";
 
@@ -53,7 +59,7 @@ export class KeptEngine {
   restarts = 0;
 
   /**
-   * @param start starts the engine, once every file of its model was compared
+   * @param start starts the engine, once every file of its model was compared; ends it when its signal fires
    * @param onChange called when it runs, and when it no longer does
    */
   constructor(
@@ -140,15 +146,18 @@ export class KeptEngine {
 
   async #bringUp(): Promise<void> {
     this.#state = "starting";
+    const { startMs } = this.#options;
+    const ending = this.#ending.signal;
+    const tooLong = startMs === undefined ? undefined : AbortSignal.timeout(startMs);
     try {
-      const engine = await this.#start(this.#ending.signal);
+      const engine = await this.#start(tooLong ? AbortSignal.any([ending, tooLong]) : ending);
       this.#engine = engine;
       if (this.hasGivenUp) return void (await engine.close());
       this.#state = "running";
       this.#failure = undefined;
       void engine.ended.then((why) => this.#failed(why ?? died()));
     } catch (error) {
-      this.#failed(asCairnError(error));
+      this.#failed(startMs !== undefined && tooLong?.aborted ? didNotStart(startMs) : asCairnError(error));
     }
     this.#onChange();
   }

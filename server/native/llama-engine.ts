@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { basename } from "node:path";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { entryFile } from "../package-files.ts";
+import type { GraphicsStart } from "./graphics-start.ts";
 import {
   type FromLlama,
   type LlamaEnd,
@@ -25,16 +26,21 @@ const STOP_WITHIN_MS = 2_000;
  * nobody has asked for a while.
  */
 export class LlamaEngine {
-  readonly #load: LlamaLoad;
+  #load: LlamaLoad;
   readonly #unloadAfterMs: number;
+  readonly #graphics: GraphicsStart;
   #child: LlamaChild | undefined;
   #users = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  /** @param unloadAfterMs milliseconds without a question after which the process ends; 0 for never */
-  constructor(load: LlamaLoad, unloadAfterMs: number) {
+  /**
+   * @param unloadAfterMs milliseconds without a question after which the process ends; 0 for never
+   * @param graphics what a driver may take, and who is told when it fails and the processor is used from then on
+   */
+  constructor(load: LlamaLoad, unloadAfterMs: number, graphics: GraphicsStart) {
     this.#load = load;
     this.#unloadAfterMs = unloadAfterMs;
+    this.#graphics = graphics;
   }
 
   /** Process id while a model is loaded or being loaded, for messages and tests. */
@@ -49,7 +55,7 @@ export class LlamaEngine {
   async open(signal: AbortSignal): Promise<LoadedLlama> {
     const child = this.#enter();
     try {
-      return await this.#whenLoaded(child, signal);
+      return await (await this.#whenLoaded(child, signal)).loaded;
     } finally {
       this.#leave();
     }
@@ -62,8 +68,7 @@ export class LlamaEngine {
   async *stream(request: LlamaRequest, signal: AbortSignal): AsyncGenerator<LlamaEvent, void, undefined> {
     const child = this.#enter();
     try {
-      await this.#whenLoaded(child, signal);
-      yield* child.generate(request, signal);
+      yield* this.#generate(await this.#whenLoaded(child, signal), request, signal);
     } finally {
       this.#leave();
     }
@@ -75,20 +80,56 @@ export class LlamaEngine {
     await this.#child?.end();
   }
 
-  async #whenLoaded(child: LlamaChild, signal: AbortSignal): Promise<LoadedLlama> {
+  /** @returns the process that has loaded it: that one, or the next when a driver has ended it */
+  async #whenLoaded(child: LlamaChild, signal: AbortSignal): Promise<LlamaChild> {
     try {
-      return await orAborted(child.loaded, signal);
+      await orAborted(child.loaded, signal);
+      return child;
     } catch (error) {
       // It failed, or nobody waits for it any more: its memory is better used otherwise.
       if (!child.isLoaded && (this.#users === 1 || error instanceof LlamaError)) child.end();
-      throw error;
+      return this.#whenLoaded(this.#onProcessorAfter(child, error, signal), signal);
     }
+  }
+
+  /** Asks once more, on the processor, when the first answer on a graphics processor ends the process without a word. */
+  async *#generate(child: LlamaChild, request: LlamaRequest, signal: AbortSignal): AsyncGenerator<LlamaEvent, void> {
+    let anyText = false;
+    try {
+      for await (const event of child.generate(request, signal)) {
+        anyText ||= event.type === "text" && event.text !== "";
+        yield event;
+      }
+    } catch (error) {
+      if (anyText || child.hasAnswered) throw error;
+      const next = this.#onProcessorAfter(child, error, signal);
+      yield* (await this.#whenLoaded(next, signal)).generate(request, signal);
+    }
+  }
+
+  /**
+   * A process that may use a graphics processor has ended by itself: its driver is the likeliest cause, and none is used
+   * any more.
+   * @throws the error, for any other end
+   */
+  #onProcessorAfter(child: LlamaChild, error: unknown, signal: AbortSignal): LlamaChild {
+    const isEnd = error instanceof LlamaError && error.failure === "ended";
+    if (signal.aborted || !isEnd || !child.mayUseGraphics) throw error;
+    if (this.#load.gpu !== "off") {
+      this.#load = { ...this.#load, gpu: "off" };
+      this.#graphics.onFailure(error.message);
+    }
+    return this.#current();
   }
 
   #enter(): LlamaChild {
     clearTimeout(this.#idle);
     this.#users++;
-    if (!this.#child?.isAlive) this.#child = new LlamaChild(this.#load);
+    return this.#current();
+  }
+
+  #current(): LlamaChild {
+    if (!this.#child?.isAlive) this.#child = new LlamaChild(this.#load, this.#graphics.limitMs);
     this.#child.keepAlive(true);
     return this.#child;
   }
@@ -109,12 +150,17 @@ class LlamaChild {
   readonly #model: string;
   readonly #answers = new Map<number, AnswerQueue>();
   readonly #onLoaded = Promise.withResolvers<LoadedLlama>();
+  readonly mayUseGraphics: boolean;
   isLoaded = false;
+  /** It has written an answer to its end. */
+  hasAnswered = false;
   #ended: LlamaError | undefined;
   #next = 1;
 
-  constructor(load: LlamaLoad) {
+  /** @param limitMs milliseconds in which it must be loaded, when it may use a graphics processor */
+  constructor(load: LlamaLoad, limitMs: number) {
     this.#model = basename(load.modelPath);
+    this.mayUseGraphics = load.gpu !== "off";
     this.loaded = this.#onLoaded.promise;
     // Whoever waits for it hears of it; nobody may be waiting.
     this.loaded.catch(() => {});
@@ -127,6 +173,13 @@ class LlamaChild {
     this.#child.once("exit", (code, signal) => this.#onEnd(signal ?? `exit code ${code}`));
     this.#child.once("error", (error) => this.#onEnd(error.message));
     this.#send({ type: "load", load });
+    if (!this.mayUseGraphics) return;
+    const tooLong = setTimeout(() => {
+      this.#onEnd(phrase("it did not start within {0} s", (limitMs / 1000).toLocaleString("en")));
+      this.#child.kill("SIGKILL");
+    }, limitMs);
+    const settled = () => clearTimeout(tooLong);
+    this.loaded.then(settled, settled);
   }
 
   get pid(): number | undefined {
@@ -199,11 +252,14 @@ class LlamaChild {
     } else {
       const queue = this.#answers.get(message.id);
       queue?.push(message);
-      if (message.type === "end") queue?.over();
+      if (message.type === "end") {
+        this.hasAnswered = true;
+        queue?.over();
+      }
     }
   }
 
-  #onEnd(how: string): void {
+  #onEnd(how: string | Phrase): void {
     const error = new LlamaError(
       "ended",
       phrase("the process that runs {0} has ended ({1}).", this.#model, how),

@@ -7,6 +7,8 @@ export interface LlamaLoad {
   readonly modelPath: string;
   /** Folder in which npm installed the engine; empty for the one that comes with Cairn. */
   readonly engineFolder: string;
+  /** Folder with packages for graphics processors, besides those that came with the engine; absent for none. */
+  readonly gpuPackages?: string;
   readonly gpu: "auto" | "off";
   /** 0: one for each physical core but one. */
   readonly threads: number;

@@ -41,7 +41,7 @@ export class LlamaModel {
     const { modelPath } = wanted;
     const name = basename(modelPath);
     checkFile(modelPath, CHOOSE);
-    const engine = await loadEngine(wanted.engineFolder);
+    const engine = await loadEngine(wanted);
     const words = new LastWords();
     const llama = await startEngine(engine, wanted.gpu, words);
     try {

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { GgufInsights, Llama, LlamaModel } from "node-llama-cpp";
 import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { onCpu } from "./device.ts";
+import { LLAMA_VERSION, offerGpuPackages } from "./gpu-packages.ts";
 import { LlamaError, type LlamaLoad } from "./llama-messages.ts";
 
 /** The package of llama.cpp, which is loaded when a model file is. */
@@ -45,10 +46,14 @@ export function checkFile(path: string, advice: Phrase): void {
 }
 
 /**
- * @param folder in which npm installed it; empty for the one that comes with Cairn
+ * Once in a process.
  * @throws LlamaError when it is not installed
  */
-export async function loadEngine(folder: string): Promise<Engine> {
+export async function loadEngine({
+  engineFolder: folder,
+  gpuPackages,
+}: Pick<LlamaLoad, "engineFolder" | "gpuPackages">): Promise<Engine> {
+  if (gpuPackages !== undefined) offerGpuPackages(gpuPackages);
   try {
     if (folder === "") return await import("node-llama-cpp");
     const found = createRequire(join(folder, "package.json")).resolve("node-llama-cpp");
@@ -89,7 +94,8 @@ function noEngine(where: string, cause: unknown): LlamaError {
     "no-engine",
     phrase("there is no engine for model files here ({0}: {1}).", where, firstLine(cause)),
     phrase(
-      "Run npm install node-llama-cpp@3.21.1 in a folder of your own and name that with cairn.answer.local.engineFolder (CAIRN_LLAMA_FOLDER).",
+      "Run npm install node-llama-cpp@{0} in a folder of your own and name that with cairn.answer.local.engineFolder (CAIRN_LLAMA_FOLDER).",
+      LLAMA_VERSION,
     ),
     { cause },
   );

@@ -82,10 +82,7 @@ export async function startHubServer(test: TestContext): Promise<HubServer> {
       else expected.push({ bytes, resolve });
     });
   const sendContent = (response: ServerResponse, call: HubCall, content: Uint8Array) => {
-    if (misbehaviours.shift()?.(response, call, content, arrived)) return;
-    const start = startOf(call);
-    head(response, content, start);
-    response.end(content.subarray(start));
+    if (!misbehaviours.shift()?.(response, call, content, arrived)) sendFrom(response, call, content);
   };
   const repositories: HubServer["repositories"] = {};
   const renamed: HubServer["renamed"] = {};
@@ -156,6 +153,13 @@ export async function startHubServer(test: TestContext): Promise<HubServer> {
       refusals = [...given];
     },
   };
+}
+
+/** Sends what was asked for, from the byte that was asked for. */
+export function sendFrom(response: ServerResponse, call: HubCall, content: Uint8Array): void {
+  const start = startOf(call);
+  head(response, content, start);
+  response.end(content.subarray(start));
 }
 
 /** Sends so many bytes of what was asked for and breaks the connection. */
