@@ -3,6 +3,7 @@ import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from 
 import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
 import { files, pieces } from "./file-shape.ts";
+import { inBytes, setInstead, showDownload, showFailure, warnOverruled, withProgress } from "./model-download.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 
 const BUNDLED = "bundled";
@@ -24,8 +25,6 @@ type Picked =
 
 /** The command that chooses the model that searches: it says what that costs before anything changes. */
 export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
-  let tasks = 0;
-
   async function choose(): Promise<void> {
     const choices = await server.request(ToServer.embeddingModels, {});
     const picked = await pick(choices);
@@ -47,40 +46,18 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
     const { overruledBy } = await vscode.window.withProgress({ location, title }, () =>
       server.request(ToServer.embeddingUse, { model }),
     );
-    if (overruledBy !== "" && !(await setInstead(model))) {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t("The environment of Cairn's server names another model, and that one holds: {0}", overruledBy),
-      );
-    }
+    if (overruledBy !== "" && !(await setInstead("embedding.model", model))) warnOverruled(overruledBy);
   }
 
   /** @returns the name under which it can be used */
   async function download(name: string): Promise<string> {
-    const task = ++tasks;
-    let shown = 0;
-    const { model } = await withProgress(vscode.l10n.t("Cairn: downloading {0}", name), (token, progress) => {
-      const listening = server.onDownloadProgress(({ task: of, done, total }) => {
-        if (of !== task || total === 0) return;
-        const percent = Math.floor((100 * done) / total);
-        const message = vscode.l10n.t("{0} of {1}", inBytes(done), inBytes(total));
-        progress.report({ message, increment: percent - shown });
-        shown = percent;
-      });
-      return server.request(ToServer.embeddingPull, { model: name, task }, token).finally(() => listening.dispose());
-    });
+    const { model } = await showDownload(server, name, (task, token) =>
+      server.request(ToServer.embeddingPull, { model: name, task }, token),
+    );
     return model;
   }
 
-  return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", async () => {
-    try {
-      await choose();
-    } catch (error) {
-      if (error instanceof vscode.CancellationError) return;
-      const message = error instanceof Error ? error.message : String(error);
-      const hint = error instanceof Error && "hint" in error ? String(error.hint) : "";
-      void vscode.window.showErrorMessage([message, hint].filter(Boolean).join(" "));
-    }
-  });
+  return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", () => choose().catch(showFailure));
 }
 
 async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Picked | undefined> {
@@ -224,25 +201,6 @@ async function agrees(model: string, { costs, fees }: ChoiceCosts): Promise<bool
   return (await vscode.window.showWarningMessage(title, { modal: true, detail }, yes)) === yes;
 }
 
-/** A model in the user's settings holds over the choice that is kept: it is replaced. False when there is none. */
-async function setInstead(model: string): Promise<boolean> {
-  const settings = vscode.workspace.getConfiguration("cairn");
-  if (!settings.inspect("embedding.model")?.globalValue) return false;
-  await settings.update("embedding.model", model, vscode.ConfigurationTarget.Global);
-  return true;
-}
-
-function withProgress<Result>(
-  title: string,
-  work: (
-    token: vscode.CancellationToken,
-    progress: vscode.Progress<{ message?: string; increment?: number }>,
-  ) => Promise<Result>,
-): Thenable<Result> {
-  const location = vscode.ProgressLocation.Notification;
-  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => work(token, progress));
-}
-
 function inMoney(dollars: number | undefined): string {
   if (dollars === undefined) return vscode.l10n.t("at a price that is not known here");
   return vscode.l10n.t("about {0} US dollars", dollars.toFixed(dollars < 0.01 ? 4 : 2));
@@ -251,9 +209,4 @@ function inMoney(dollars: number | undefined): string {
 function inTime(seconds: number): string {
   if (seconds < 90) return vscode.l10n.t("{0} s", Math.ceil(seconds));
   return vscode.l10n.t("{0} min", Math.ceil(seconds / 60));
-}
-
-function inBytes(bytes: number): string {
-  if (bytes < 1e6) return vscode.l10n.t("{0} kB", (bytes / 1e3).toFixed(1));
-  return vscode.l10n.t("{0} MB", (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0));
 }

@@ -17,6 +17,7 @@ import { registerFilterPicker } from "./filter-picker.ts";
 import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { registerLocalLlm } from "./local-llm.ts";
 import { registerOfferedModels } from "./offered-models.ts";
 import { registerParticipant } from "./participant.ts";
 import { Proposals } from "./proposals.ts";
@@ -53,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerContentsView(server),
     registerLanguageStatus(server),
     registerEmbeddingModel(server, keys),
+    registerLocalLlm(server),
     registerDiagnosticReport(context, server),
     registerDeleteData(server),
     registerWalkthrough(context, server),

@@ -32,6 +32,7 @@ import type {
 import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embedding-types.ts";
 import type { Health } from "./health-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
+import type { LocalLlmChoices } from "./local-llm-types.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
 /**
@@ -128,6 +129,15 @@ export const ToServer = {
    * folders' code is sent there. `overruledBy` is what the settings or the environment say instead.
    */
   embeddingUse: { method: "cairn/embedding/use" } as RequestOf<{ model: string }, { overruledBy: string }>,
+  /** The language models that can answer on this machine, and the one that does. Asks nobody. */
+  localLlms: { method: "cairn/localLlm/models" } as RequestOf<Record<string, never>, LocalLlmChoices>,
+  /** Downloads one of them, with progress for a task as for an embedding model. */
+  localLlmPull: { method: "cairn/localLlm/pull" } as RequestOf<{ model: string; task: number }, null>,
+  /**
+   * Answers with a model from now on where the provider is `llama` or `local`, in all windows and terminals: an id of the
+   * list, or the absolute path of a GGUF file. `overruledBy` is what the settings or the environment say instead.
+   */
+  localLlmUse: { method: "cairn/localLlm/use" } as RequestOf<{ model: string }, { path: string; overruledBy: string }>,
   /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
   deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<EstimateParams & DeltaManner, DeltaEstimate>,
   /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */
@@ -180,7 +190,7 @@ export const ToClient = {
   offeredText: { method: "cairn/offeredText" } as NotificationOf<ModelText>,
   /** Each change of a folder's status, at most ten a second; the status item shows it. */
   statusChanged: { method: "cairn/statusChanged" } as NotificationOf<StatusOfRoot>,
-  /** How far the download of an embedding model is, at most ten a second. */
+  /** How far the download of a model is, at most ten a second. */
   embeddingProgress: { method: "cairn/embedding/progress" } as NotificationOf<DownloadProgress>,
   /** How far a request about deltas is that named a task, at most ten a second. */
   deltaProgress: { method: "cairn/delta/progress" } as NotificationOf<DeltaProgress>,

@@ -3,12 +3,14 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
+import { cacheDirectoryOf } from "../opening.ts";
 import { PriceTable } from "../usage/price-table.ts";
 import { CEREBRAS_URL, cerebras } from "./cerebras.ts";
 import { type EditorModelOptions, type EditorModels, editorModels } from "./editor-models.ts";
 import { guarded } from "./guarded-provider.ts";
 import { type LlamaOptions, llama } from "./llama.ts";
 import type { Provider } from "./llm.ts";
+import { localLlmFile } from "./local-llm-choice.ts";
 import { localServer } from "./local-servers.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
 import { isRemote } from "./provider-address.ts";
@@ -78,9 +80,9 @@ function providerOf(
       ),
     );
   }
-  const file = wished ?? settings["answer.local.modelPath"];
-  if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-    return llama(host, llamaOptions(settings, name, file));
+  if (name === "llama" || name === "local") {
+    const file = localLlmFile(settings, cacheDirectoryOf(settings, host.env));
+    if (name === "llama" || file) return llama(host, llamaOptions(settings, name, wished ?? file));
   }
   const model = wished ?? settings["answer.openai.model"];
   if (name === "local") {

@@ -30,6 +30,7 @@ import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { editorBridge } from "./editor-bridge.ts";
 import type { EmbeddingModels } from "./embedding-models.ts";
+import type { LocalLlms } from "./local-llms.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { askOffered, offeredModels } from "./offered-models.ts";
 import { OpenDocuments } from "./open-documents.ts";
@@ -64,6 +65,11 @@ export function serve(connection: Connection, host: Host): void {
   const models = (): Promise<EmbeddingModels> => {
     loading ??= import("./embedding-models.ts").then((module) => new module.EmbeddingModels(withKeys(host.log)));
     return loading;
+  };
+  let loadingLlms: Promise<LocalLlms> | undefined;
+  const llms = (): Promise<LocalLlms> => {
+    loadingLlms ??= import("./local-llms.ts").then((module) => new module.LocalLlms(withKeys(host.log), say));
+    return loadingLlms;
   };
   const downloads = new DownloadWatch(
     host.env,
@@ -251,18 +257,23 @@ export function serve(connection: Connection, host: Host): void {
     (await models()).costs(settingsNow(), model, await workspaces(), signal),
   );
   onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => {
-    let told = 0;
-    const name = await (await models()).pull(settingsNow(), model, signal, (done, total) => {
-      if (performance.now() - told < PROGRESS_MS && done < total) return;
-      told = performance.now();
-      inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
-    });
-    return { model: name };
+    return { model: await (await models()).pull(settingsNow(), model, signal, downloadOf(task)) };
   });
   onRequest(ToServer.embeddingUse, async ({ model }, signal) => {
     const overruledBy = await (await models()).use(settingsNow(), model, await workspaces(), signal);
     await configure(true);
     return { overruledBy };
+  });
+  onRequest(ToServer.localLlms, async () => (await llms()).choices(settingsNow()));
+  onRequest(ToServer.localLlmPull, async ({ model, task }, signal) => {
+    await (await llms()).pull(settingsNow(), model, signal, downloadOf(task));
+    return null;
+  });
+  onRequest(ToServer.localLlmUse, async ({ model }) => {
+    const { path, overruledBy } = (await llms()).use(settingsNow(), model);
+    // The model that was loaded before gives its memory back.
+    await configure();
+    return { path, overruledBy };
   });
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
@@ -324,6 +335,16 @@ export function serve(connection: Connection, host: Host): void {
   onRequest(ToServer.deltaCollect, (params, signal) => onDeltas("collect", params, signal));
   onRequest(ToServer.deltaCollection, (params, signal) => onDeltas("collection", params, signal));
   onRequest(ToServer.deltaUndo, (params, signal) => onDeltas("undo", params, signal));
+
+  /** Tells the client how far a download is, and not more often than it can be read. */
+  function downloadOf(task: number): (done: number, total: number) => void {
+    let told = 0;
+    return (done, total) => {
+      if (performance.now() - told < PROGRESS_MS && done < total) return;
+      told = performance.now();
+      inBackground(connection.sendNotification(ToClient.embeddingProgress.method, { task, done, total }));
+    };
+  }
 
   function onDeltas<Name extends keyof DeltaTasks>(
     name: Name,

@@ -7,8 +7,9 @@ import type {
   Token,
 } from "node-llama-cpp";
 import { phrase } from "../../shared/phrase.ts";
+import { checkFile } from "./gguf-file.ts";
 import { type LlamaEnd, LlamaError, type LlamaLoad, type LlamaRequest, type LoadedLlama } from "./llama-messages.ts";
-import { checkFile, deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
+import { deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
 
 /** Enough for the question, a dozen pieces of code and the answer; more costs memory and time before the first word. */
 const USUAL_CONTEXT = 8_192;
