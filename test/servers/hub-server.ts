@@ -70,7 +70,7 @@ export function commit(digit: string): string {
   return digit.repeat(40);
 }
 
-export async function startHubServer(test: TestContext): Promise<HubServer> {
+export async function startHubServer(test: Pick<TestContext, "after">): Promise<HubServer> {
   const calls: HubCall[] = [];
   let misbehaviours: Misbehaviour[] = [];
   let refusals: Refusal[] = [];
