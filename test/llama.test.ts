@@ -88,6 +88,40 @@ describe("a model file", () => {
     assert.equal((await answerTo(engine, question("Short?"))).end.outputTokens, 20);
   });
 
+  it("leaves out the oldest turns of a conversation that outgrows its window, and goes on using what it has read", async () => {
+    const history: LlamaRequest["messages"][number][] = [];
+    const sources = `${"export function retryRequest(send) { return send(); }\n".repeat(12)}`;
+    const ends: LlamaEnd[] = [];
+    const tokensOfSystem = (await answerTo(engine, { ...question(""), messages: [SYSTEM] })).end.inputTokens;
+    for (let turn = 0; turn < 24; turn++) {
+      const asked = { role: "user", content: `And number ${turn}, how does it retry?` } as const;
+      const last = { role: "user", content: `${sources}${asked.content}` } as const;
+      const { end } = await answerTo(engine, question("", { messages: [SYSTEM, ...history, last] }));
+      assert.ok(end.inputTokens + end.outputTokens <= 2048);
+      ends.push(end);
+      history.push(asked, { role: "assistant", content: "It sends the request again. ".repeat(12) });
+    }
+    const leftOut = ends.map(({ leftOutTurns }) => leftOutTurns);
+    assert.equal(leftOut[0], 0);
+    assert.ok((leftOut.at(-1) ?? 0) > 6, leftOut.join(" "));
+    const changes = leftOut.filter((count, i) => i > 0 && count !== leftOut[i - 1]).length;
+    assert.ok(changes <= 5, `not with every question: ${leftOut.join(" ")}`);
+    for (const [i, { cachedTokens, inputTokens }] of ends.entries()) {
+      if (i < 2) continue;
+      if (leftOut[i] === leftOut[i - 1]) {
+        // All but the last turn and the question with its sources.
+        const kept = i - leftOut[i] > 1 ? 40 * (i - leftOut[i] - 1) : 0;
+        assert.ok(cachedTokens >= tokensOfSystem - 8 + kept, `${cachedTokens} of ${inputTokens} in turn ${i}`);
+      } else assert.ok(cachedTokens >= tokensOfSystem - 8, `the instructions stay: ${cachedTokens} in turn ${i}`);
+    }
+  });
+
+  it("ends an answer where its window ends, and says that it was cut", async () => {
+    const { inputTokens } = (await answerTo(engine, question("word ".repeat(800)))).end;
+    const { end } = await answerTo(engine, question("word ".repeat(800), { maxOutputTokens: 2000 }));
+    assert.deepEqual([end.finish, end.inputTokens, end.outputTokens], ["length", inputTokens, 2048 - inputTokens]);
+  });
+
   it("stops when it is told to, and is ready for the next question", async () => {
     const { pid } = engine;
     assert.notEqual(pid, undefined);

@@ -42,6 +42,8 @@ export interface LlamaRequest {
 export interface LlamaEnd {
   readonly finish: "stop" | "length";
   readonly inputTokens: number;
+  /** Of the oldest turns, how many did not fit into the window and were left out of the input. */
+  readonly leftOutTurns: number;
   /** Of the input, what was still in memory from an earlier question and was not evaluated again. */
   readonly cachedTokens: number;
   readonly outputTokens: number;

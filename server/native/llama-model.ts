@@ -7,6 +7,7 @@ import type {
   Token,
 } from "node-llama-cpp";
 import { phrase } from "../../shared/phrase.ts";
+import { turnsThatLeave } from "../../shared/turn-window.ts";
 import { checkFile } from "./gguf-file.ts";
 import { type LlamaEnd, LlamaError, type LlamaLoad, type LlamaRequest, type LoadedLlama } from "./llama-messages.ts";
 import { deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
@@ -20,6 +21,8 @@ const LEAST_CONTEXT = 2_048;
  * stopped; the graphics processor needs more to be busy.
  */
 const BATCH = { cpu: 128, gpu: 512 };
+/** An answer is begun when there is room for this many tokens, though more were asked for. */
+const LEAST_OUTPUT = 256;
 /** Tokens that the penalty for repetition looks back at. */
 const REPEAT_WINDOW = 64;
 
@@ -81,19 +84,14 @@ export class LlamaModel {
     onText: (text: string) => void,
     signal: AbortSignal,
   ): Promise<Omit<LlamaEnd, "queueMs">> {
-    const history = messages.map(toHistoryItem);
-    const prompt = this.#tokensOf(history);
-    // The engine itself would leave out what is too long, without a word.
-    if (prompt.length + maxOutputTokens > this.loaded.contextTokens) {
-      throw tooLong(prompt.length, maxOutputTokens, this.loaded.contextTokens);
-    }
+    const { history, prompt, maxTokens, leftOutTurns } = this.#fitted(messages.map(toHistoryItem), maxOutputTokens);
     const before = this.#sequence.tokenMeter.getState();
     const start = performance.now();
     const cachedTokens = await this.#read(prompt, () => onText(""), signal);
     let firstMs: number | undefined;
     const { temperature, topK, topP, minP, repeatPenalty: penalty, seed } = sampling;
     const { metadata } = await this.#chat.generateResponse(history, {
-      maxTokens: maxOutputTokens,
+      maxTokens,
       temperature,
       topK,
       topP,
@@ -112,12 +110,42 @@ export class LlamaModel {
     return {
       finish: metadata.stopReason === "maxTokens" ? "length" : "stop",
       inputTokens: prompt.length,
+      leftOutTurns,
       cachedTokens,
       outputTokens: used.usedOutputTokens,
       promptMs: firstMs ?? totalMs,
       completionMs: totalMs - (firstMs ?? totalMs),
       device: this.loaded.device,
     };
+  }
+
+  /**
+   * The conversation without as many of its oldest turns as do not fit; the instructions before them and the last message,
+   * which has the question and its sources, stay whole. When that leaves too little for the answer that was asked for, the
+   * answer ends earlier, and says so; the engine itself would take away what it has read, in the middle of a sentence.
+   * @throws LlamaError("too-long") when there is not even room for the beginning of an answer
+   */
+  #fitted(history: readonly ChatHistoryItem[], maxOutputTokens: number) {
+    const { contextTokens } = this.loaded;
+    const firstTurn = history.findIndex(({ type }) => type !== "system");
+    const [instructions, last] = [history.slice(0, firstTurn), history.slice(-1)];
+    const turns = turnsOf(history.slice(firstTurn, -1));
+    const without = (leave: number) => [...instructions, ...turns.slice(leave).flat(), ...last];
+    const room = contextTokens - maxOutputTokens - this.#tokensOf(without(turns.length)).length;
+    let leftOutTurns = turnsThatLeave(
+      turns.map((turn) => this.#tokensOf(turn).length),
+      Math.max(0, room),
+    );
+    let prompt = this.#tokensOf(without(leftOutTurns));
+    // The turns by themselves were counted; together they may be a few tokens more.
+    while (prompt.length + maxOutputTokens > contextTokens && leftOutTurns < turns.length) {
+      prompt = this.#tokensOf(without(++leftOutTurns));
+    }
+    const maxTokens = Math.min(maxOutputTokens, contextTokens - prompt.length);
+    if (maxTokens < Math.min(maxOutputTokens, LEAST_OUTPUT)) {
+      throw tooLong(prompt.length, maxOutputTokens, contextTokens);
+    }
+    return { history: without(leftOutTurns), prompt, maxTokens, leftOutTurns };
   }
 
   /** The tokens of the whole conversation in the model's own format, up to where its answer begins. */
@@ -144,6 +172,16 @@ export class LlamaModel {
     signal.throwIfAborted();
     return cached;
   }
+}
+
+/** Each begins with what the user said. */
+function turnsOf(items: readonly ChatHistoryItem[]): ChatHistoryItem[][] {
+  const turns: ChatHistoryItem[][] = [];
+  for (const item of items) {
+    if (item.type === "user" || turns.length === 0) turns.push([item]);
+    else turns[turns.length - 1].push(item);
+  }
+  return turns;
 }
 
 function toHistoryItem({ role, content }: LlamaRequest["messages"][number]): ChatHistoryItem {

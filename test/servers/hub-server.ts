@@ -254,7 +254,7 @@ function noted(calls: HubCall[], request: IncomingMessage, server: HubCall["serv
 }
 
 async function listen(
-  test: TestContext,
+  test: Pick<TestContext, "after">,
   answer: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<string> {
   const server: Server = createServer(answer);
