@@ -54,7 +54,7 @@ describe("a model file", () => {
   });
 
   it("answers piece by piece, and says how it came about", async () => {
-    assert.deepEqual(await engine.open(never), { contextTokens: 2048, device: "CPU, 1 thread" });
+    assert.deepEqual(await engine.open(never), { contextTokens: 2048, atOnce: 2, device: "CPU, 1 thread" });
     const { pieces, end } = await answerTo(engine, question("How does retry work?"));
     assert.ok(pieces.length > 3, `${pieces.length} pieces`);
     const { finish, outputTokens, device, cachedTokens } = end;
@@ -140,18 +140,72 @@ describe("a model file", () => {
     assert.equal(engine.pid, pid, "the model that is loaded stays");
   });
 
-  it("answers questions that come together one after the other", async () => {
-    const all = await Promise.all(["One?", "Two?", "Three?"].map((text) => answerTo(engine, question(text))));
+  it("answers two questions side by side, and has the third wait", async () => {
+    const order: string[] = [];
+    const ask = async (name: string) => {
+      for await (const event of engine.stream(question(`${name}?`, { maxOutputTokens: 200 }), never)) {
+        if (event.type === "end") return event.end;
+        if (event.text !== "") order.push(name);
+      }
+      return assert.fail("the answer had no end");
+    };
+    const ends = await Promise.all(["one", "two", "three"].map(ask));
     assert.deepEqual(
-      all.map(({ end }) => end.outputTokens),
-      [20, 20, 20],
+      ends.map(({ outputTokens }) => outputTokens),
+      [200, 200, 200],
     );
+    assert.ok(order.indexOf("two") < order.lastIndexOf("one") && order.indexOf("one") < order.lastIndexOf("two"));
+    const firstEnd = Math.min(order.lastIndexOf("one"), order.lastIndexOf("two"));
+    assert.ok(order.indexOf("three") > firstEnd, "there are two windows");
+    assert.ok(ends[2].queueMs > ends[0].queueMs && ends[2].queueMs > ends[1].queueMs);
   });
 
-  it("goes on with one answer when another that waits for it is stopped", async () => {
+  it("uses what it has read of a conversation, though another goes on beside it", async () => {
+    const histories: LlamaRequest["messages"][number][][] = ["chat", "inline"].map((name) => [
+      SYSTEM,
+      { role: "user", content: `${name}: ${name} asks about retries ${"and more ".repeat(40)}` } as const,
+    ]);
+    const next = (i: number) => answerTo(engine, question("", { messages: histories[i] }));
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all([next(0), next(1)]);
+      for (const [i, { pieces, end }] of answers.entries()) {
+        if (round > 0) {
+          const read = end.inputTokens - end.cachedTokens;
+          // The last answer, as it is written in a conversation, and the new question.
+          assert.ok(read < 100, `${read} of ${end.inputTokens} tokens were read anew in round ${round}`);
+        }
+        histories[i].push({ role: "assistant", content: pieces.join("") }, { role: "user", content: "And then?" });
+      }
+    }
+  });
+
+  for (const [what, words] of [
+    ["is written beside it", 5],
+    ["reads its question beside it", 0],
+  ] as const) {
+    it(`goes on with one answer when another that ${what} is stopped`, async () => {
+      const { pid } = engine;
+      const stop = new AbortController();
+      const stopped = async () => {
+        let written = 0;
+        for await (const event of engine.stream(question("Tell two", { maxOutputTokens: 1500 }), stop.signal)) {
+          if (event.type === "text" && (words === 0 || (event.text !== "" && ++written === words)))
+            stop.abort(new Error("stopped by the user"));
+        }
+      };
+      const [{ end }] = await Promise.all([
+        answerTo(engine, question("Tell one", { maxOutputTokens: 300 })),
+        assert.rejects(stopped, /stopped by the user/),
+      ]);
+      assert.deepEqual([end.outputTokens, engine.pid], [300, pid]);
+    });
+  }
+
+  it("goes on with its answers when one that waits for them is stopped", async () => {
     const stop = new AbortController();
     let waiting: Promise<unknown> = Promise.resolve();
     let written = 0;
+    const beside = answerTo(engine, question("Tell too", { maxOutputTokens: 1500 }));
     for await (const event of engine.stream(question("Tell", { maxOutputTokens: 1500 }), never)) {
       if (event.type === "end") assert.equal(event.end.outputTokens, 1500);
       if (event.type !== "text" || event.text === "") continue;
@@ -161,6 +215,7 @@ describe("a model file", () => {
     }
     await waiting;
     assert.ok(stop.signal.aborted);
+    assert.equal((await beside).end.outputTokens, 1500);
   });
 
   it("whose process is killed says so, and is there again for the next question", async () => {
