@@ -321,4 +321,5 @@ const COMMANDS: Readonly<Record<(FromChat & { type: "command" })["command"], str
   ...PANEL_COMMANDS,
   newConversation: "cairn.newConversation",
   showConversations: "cairn.showConversations",
+  chooseLocalLlm: "cairn.chooseLocalLlm",
 };

@@ -2,9 +2,9 @@ import * as vscode from "vscode";
 import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from "../shared/embedding-types.ts";
 import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
-import { type Downloads, showFailure } from "./downloads.ts";
 import { files, inBytes, pieces } from "./file-shape.ts";
 import { offerGpuLibraries } from "./gpu-libraries.ts";
+import { setInstead, showDownload, showFailure, warnOverruled, withProgress } from "./model-download.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 
 const BUNDLED = "bundled";
@@ -25,11 +25,7 @@ type Picked =
   | { readonly kind: "hub" | "file" | "folder" };
 
 /** The command that chooses the model that searches: it says what that costs before anything changes. */
-export function registerEmbeddingModel(
-  server: ServerClient,
-  keys: ProviderKeys,
-  downloads: Downloads,
-): vscode.Disposable {
+export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
   async function choose(): Promise<void> {
     const choices = await server.request(ToServer.embeddingModels, {});
     const picked = await pick(choices);
@@ -51,29 +47,19 @@ export function registerEmbeddingModel(
     const { overruledBy } = await vscode.window.withProgress({ location, title }, () =>
       server.request(ToServer.embeddingUse, { model }),
     );
-    if (overruledBy !== "" && !(await setInstead(model))) {
-      void vscode.window.showWarningMessage(
-        vscode.l10n.t("The environment of Cairn's server names another model, and that one holds: {0}", overruledBy),
-      );
-    }
-    if (isModelFile(model)) await offerGpuLibraries(server, downloads);
+    if (overruledBy !== "" && !(await setInstead("embedding.model", model))) warnOverruled(overruledBy);
+    if (isModelFile(model)) await offerGpuLibraries(server);
   }
 
   /** @returns the name under which it can be used */
   async function download(name: string): Promise<string> {
-    const { model } = await downloads.run(vscode.l10n.t("Cairn: downloading {0}", name), (task, token) =>
+    const { model } = await showDownload(server, vscode.l10n.t("Cairn: downloading {0}", name), (task, token) =>
       server.request(ToServer.embeddingPull, { model: name, task }, token),
     );
     return model;
   }
 
-  return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", async () => {
-    try {
-      await choose();
-    } catch (error) {
-      showFailure(error);
-    }
-  });
+  return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", () => choose().catch(showFailure));
 }
 
 /** Of a model by its path: one of the user's own that llama.cpp runs. */
@@ -220,22 +206,6 @@ async function agrees(model: string, { costs, fees }: ChoiceCosts): Promise<bool
   const yes = where ? vscode.l10n.t("Send It and Search by It") : vscode.l10n.t("Search by It");
   const detail = [...lines, consent, meanwhile].filter(Boolean).join("\n");
   return (await vscode.window.showWarningMessage(title, { modal: true, detail }, yes)) === yes;
-}
-
-/** A model in the user's settings holds over the choice that is kept: it is replaced. False when there is none. */
-async function setInstead(model: string): Promise<boolean> {
-  const settings = vscode.workspace.getConfiguration("cairn");
-  if (!settings.inspect("embedding.model")?.globalValue) return false;
-  await settings.update("embedding.model", model, vscode.ConfigurationTarget.Global);
-  return true;
-}
-
-function withProgress<Result>(
-  title: string,
-  work: (token: vscode.CancellationToken) => Promise<Result>,
-): Thenable<Result> {
-  const location = vscode.ProgressLocation.Notification;
-  return vscode.window.withProgress({ location, title, cancellable: true }, (_, token) => work(token));
 }
 
 function inMoney(dollars: number | undefined): string {

@@ -3,17 +3,17 @@ import type { GpuLibrary, GpuOffers } from "../shared/gpu-types.ts";
 import { inWords } from "../shared/phrase.ts";
 import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
-import { type Downloads, showFailure } from "./downloads.ts";
 import { inBytes } from "./file-shape.ts";
+import { showDownload, showFailure } from "./model-download.ts";
 
 /** The command that gets libraries for the graphics processor, once the user has seen what they are and has agreed. */
-export function registerGpuLibraries(server: ServerClient, downloads: Downloads): vscode.Disposable {
+export function registerGpuLibraries(server: ServerClient): vscode.Disposable {
   return vscode.commands.registerCommand("cairn.getGpuLibraries", async () => {
     try {
       await server.startWithoutFolder();
       const offers = await server.request(ToServer.gpuLibraries, {});
       const library = await pick(offers);
-      if (library) await get(server, downloads, offers, library);
+      if (library) await get(server, offers, library);
     } catch (error) {
       showFailure(error);
     }
@@ -21,7 +21,7 @@ export function registerGpuLibraries(server: ServerClient, downloads: Downloads)
 }
 
 /** A model file was chosen, and a graphics processor is there that it cannot use yet: says so, and what would help. */
-export async function offerGpuLibraries(server: ServerClient, downloads: Downloads): Promise<void> {
+export async function offerGpuLibraries(server: ServerClient): Promise<void> {
   const offers = await server.request(ToServer.gpuLibraries, {});
   const library = offers.libraries.find(({ name }) => name === offers.best);
   if (!library || offers.libraries.some(({ onDisk }) => onDisk)) return;
@@ -29,7 +29,7 @@ export async function offerGpuLibraries(server: ServerClient, downloads: Downloa
     "Model files run on the processor here: libraries for the graphics processor are missing.",
   );
   const show = vscode.l10n.t("Get GPU Libraries ({0})", inBytes(sizeOf(library).bytes));
-  if ((await vscode.window.showInformationMessage(told, show)) === show) await get(server, downloads, offers, library);
+  if ((await vscode.window.showInformationMessage(told, show)) === show) await get(server, offers, library);
 }
 
 async function pick({ libraries, best, graphics, own }: GpuOffers): Promise<GpuLibrary | undefined> {
@@ -63,12 +63,7 @@ async function pick({ libraries, best, graphics, own }: GpuOffers): Promise<GpuL
 }
 
 /** Downloads them once the user has agreed; the engines start anew with them. */
-async function get(
-  server: ServerClient,
-  downloads: Downloads,
-  { registry }: GpuOffers,
-  library: GpuLibrary,
-): Promise<void> {
+async function get(server: ServerClient, { registry }: GpuOffers, library: GpuLibrary): Promise<void> {
   const { name, packages, obstacle } = library;
   const { bytes, unpackedBytes } = sizeOf(library);
   const lines = packages.map((one) => `${one.name}@${one.version}, ${inBytes(one.bytes)}\n${one.integrity}`);
@@ -84,7 +79,7 @@ async function get(
   const yes = vscode.l10n.t("Download");
   if ((await vscode.window.showInformationMessage(title, { modal: true, detail }, yes)) !== yes) return;
   const progressTitle = vscode.l10n.t("Cairn: downloading the libraries for {0}", name);
-  await downloads.run(progressTitle, (task, token) => server.request(ToServer.gpuGet, { name, task }, token));
+  await showDownload(server, progressTitle, (task, token) => server.request(ToServer.gpuGet, { name, task }, token));
   const done = vscode.l10n.t("Cairn: model files run on the graphics processor from now on, where it works");
   vscode.window.setStatusBarMessage(`$(check) ${done}`, 8000);
 }

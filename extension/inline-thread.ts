@@ -158,7 +158,7 @@ export class InlineThread implements vscode.Disposable {
     const { exchanges } = this.#conversation;
     for (const [at, exchange] of exchanges.entries()) {
       const body = new vscode.MarkdownString(this.#written(exchange).markdown);
-      body.isTrusted = { enabledCommands: [OPEN_CITED, SHOW_CHANGE, "cairn.setApiKey"] };
+      body.isTrusted = { enabledCommands: [OPEN_CITED, SHOW_CHANGE, "cairn.setApiKey", "cairn.chooseLocalLlm"] };
       this.#comments[2 * at + 1].body = body;
     }
     this.#thread.contextValue = exchanges.some(({ reply }) => !reply.end) ? "answering" : "answered";
@@ -175,6 +175,7 @@ export class InlineThread implements vscode.Disposable {
         open: (number, line) => link(OPEN_CITED, this.id, exchange.id, number, line),
         apply: (piece) => (isFile ? link(SHOW_CHANGE, this.id, exchange.id, piece) : undefined),
         setKey: (provider) => link("cairn.setApiKey", provider),
+        chooseLocalLlm: () => link("cairn.chooseLocalLlm"),
       },
       (said) => inWords(said, vscode.l10n.bundle),
     );

@@ -12,7 +12,6 @@ import { registerCursorSearch } from "./cursor-search.ts";
 import { registerDeleteData } from "./delete-data.ts";
 import { registerDeltaWorkbench } from "./delta-workbench.ts";
 import { registerDiagnosticReport } from "./diagnostic-report.ts";
-import { Downloads } from "./downloads.ts";
 import { registerEmbeddingModel } from "./embedding-model.ts";
 import { registerFilterPicker } from "./filter-picker.ts";
 import { registerGpuLibraries } from "./gpu-libraries.ts";
@@ -20,6 +19,7 @@ import { registerHealthPanel } from "./health-panel.ts";
 import { registerInlineChat } from "./inline-chat.ts";
 import { registerKeptResults } from "./kept-results.ts";
 import { registerLanguageStatus } from "./language-status.ts";
+import { registerLocalLlm } from "./local-llm.ts";
 import { registerOfferedModels } from "./offered-models.ts";
 import { registerParticipant } from "./participant.ts";
 import { Proposals } from "./proposals.ts";
@@ -36,7 +36,6 @@ import { registerWalkthrough } from "./walkthrough.ts";
 export function activate(context: vscode.ExtensionContext): CairnApi {
   const server = new ServerClient(context);
   const keys = new ProviderKeys(context, server);
-  const downloads = new Downloads(server);
   const view = registerSearchView(context, server);
   const answers = new Answers(server, keys);
   const proposals = new Proposals();
@@ -56,8 +55,9 @@ export function activate(context: vscode.ExtensionContext): CairnApi {
     registerQuickSearch(server),
     registerContentsView(server),
     registerLanguageStatus(server),
-    registerEmbeddingModel(server, keys, downloads),
-    registerGpuLibraries(server, downloads),
+    registerEmbeddingModel(server, keys),
+    registerGpuLibraries(server),
+    registerLocalLlm(server),
     registerDiagnosticReport(context, server),
     registerHealthPanel(context, server),
     registerDeleteData(server),

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { AnswerPart, AnswerSource, AskRequest, CodePlace, Turn } from "../shared/answer-types.ts";
 import { EXTRACTIVE } from "../shared/answer-types.ts";
+import { remedyOf } from "../shared/answer-wording.ts";
 import { type Exchange, fenceFor, NO_REPLY, withPart } from "../shared/conversation.ts";
 import { CairnError } from "../shared/errors.ts";
 import { followUps } from "../shared/follow-ups.ts";
@@ -162,6 +163,9 @@ class Writer {
       }
       case "failed":
         response.markdown(`*${`${part.attempt.message} ${part.attempt.hint}`.trim()}*\n\n`);
+        if (remedyOf(part.attempt) === "local-llm") {
+          response.button({ command: "cairn.chooseLocalLlm", title: vscode.l10n.t("Choose Local LLM") });
+        }
         break;
       case "note":
         response.markdown(`*${part.text}*\n\n`);

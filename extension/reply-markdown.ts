@@ -1,6 +1,6 @@
 import { marked, type Token, type Tokens } from "marked";
 import type { AnswerSource } from "../shared/answer-types.ts";
-import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
+import { endInWords, footerInWords, remedyOf, whyInWords } from "../shared/answer-wording.ts";
 import { CITATION_END, CITATION_START, type Exchange, fenceFor, UNSUPPORTED } from "../shared/conversation.ts";
 import { phrase, type Say } from "../shared/phrase.ts";
 
@@ -11,6 +11,7 @@ export interface ReplyLinks {
   /** Shows a piece of the answer's code as a change; undefined where there is nothing to change. */
   apply(code: number): string | undefined;
   setKey(provider: string): string;
+  chooseLocalLlm(): string;
 }
 
 export interface WrittenReply {
@@ -20,8 +21,6 @@ export interface WrittenReply {
 }
 
 const CITATION = new RegExp(`${CITATION_START}(\\d+):(\\d+)${CITATION_END}|${UNSUPPORTED}`, "g");
-/** Failures that a key mends. */
-const WANTS_KEY: readonly string[] = ["no-key", "bad-key"];
 
 /**
  * An answer, as far as it has come, as Markdown that may be trusted with Cairn's commands: what a model wrote is written
@@ -39,8 +38,14 @@ export function replyAsTrustedMarkdown(exchange: Exchange, links: ReplyLinks, sa
     ` *${plain(`(${say(phrase("no source"))})`)}*`,
   );
   const failures = reply.failures.map(({ provider, failure, message, hint }) => {
-    const key = WANTS_KEY.includes(failure) ? link(say(phrase("Set API Key")), links.setKey(provider)) : "";
-    return `${plain(`${message} ${hint}`.trim())} ${key}`.trim();
+    const remedy = remedyOf({ provider, failure });
+    const action =
+      remedy === "key"
+        ? link(say(phrase("Set API Key")), links.setKey(provider))
+        : remedy === "local-llm"
+          ? link(say(phrase("Choose Local LLM")), links.chooseLocalLlm())
+          : "";
+    return `${plain(`${message} ${hint}`.trim())} ${action}`.trim();
   });
   const passages = reply.passages.flatMap(({ number, lines }) => {
     const code = lines.map(({ text }) => text).join("\n");

@@ -129,6 +129,11 @@ async function showMenu(server: ServerClient): Promise<void> {
       command: "cairn.chooseEmbeddingModel",
     },
     {
+      when: true,
+      label: `$(comment-discussion) ${vscode.l10n.t("Choose Local LLM")}`,
+      command: "cairn.chooseLocalLlm",
+    },
+    {
       when: server.state.kind === "untrusted",
       label: `$(shield) ${vscode.l10n.t("Manage Workspace Trust")}`,
       command: "workbench.trust.manage",

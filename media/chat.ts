@@ -51,6 +51,7 @@ const events: ExchangeEvents = {
   insert: (text) => send({ type: "insert", text }),
   apply: (exchange, code) => send({ type: "apply", exchange, code }),
   setKey: (provider) => send({ type: "setKey", provider }),
+  chooseLocalLlm: () => send({ type: "command", command: "chooseLocalLlm" }),
   ask: (text) => ask({ text, attached: [] }),
   asked: () => [...views.values()].map(({ exchange }) => exchange.question.text),
 };

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import type { AnswerPart, AnswerPassage, AnswerSource, AnswerTask, Attempt } from "../shared/answer-types.ts";
-import { endInWords, footerInWords, whyInWords } from "../shared/answer-wording.ts";
+import { endInWords, footerInWords, remedyOf, whyInWords } from "../shared/answer-wording.ts";
 import { type Exchange, type Reply, type ReplyEnd, withPart } from "../shared/conversation.ts";
 import { followUps } from "../shared/follow-ups.ts";
 import { asTyped } from "../shared/slash-commands.ts";
@@ -16,6 +16,7 @@ export interface ExchangeEvents extends Omit<MarkdownEvents, "cite" | "apply"> {
   consent(exchange: string, agreed: boolean): void;
   copyReply(exchange: string): void;
   setKey(provider: string): void;
+  chooseLocalLlm(): void;
   ask(text: string): void;
   /** What was asked in the conversation so far. */
   asked(): readonly string[];
@@ -23,8 +24,6 @@ export interface ExchangeEvents extends Omit<MarkdownEvents, "cite" | "apply"> {
 
 /** What gives code that takes the place of the code it was asked about. */
 const REPLACES: readonly (AnswerTask | undefined)[] = ["fix", "document"];
-/** Failures that a key mends. */
-const WANTS_KEY: readonly string[] = ["no-key", "bad-key"];
 
 /** A question and its answer, as it comes. */
 export class ExchangeView {
@@ -109,10 +108,14 @@ export class ExchangeView {
   }
 
   #failure({ provider, failure, message, hint }: Attempt): HTMLElement {
-    const key = WANTS_KEY.includes(failure)
-      ? button(l10n.t("Set API Key"), () => this.#events.setKey(provider), "link")
-      : undefined;
-    return element("p", "warning", {}, `${message} ${hint} `, key);
+    const remedy = remedyOf({ provider, failure });
+    const action =
+      remedy === "key"
+        ? button(l10n.t("Set API Key"), () => this.#events.setKey(provider), "link")
+        : remedy === "local-llm"
+          ? button(l10n.t("Choose Local LLM"), () => this.#events.chooseLocalLlm(), "link")
+          : undefined;
+    return element("p", "warning", {}, `${message} ${hint} `, action);
   }
 
   #passage({ number, lines }: AnswerPassage): HTMLElement {

@@ -54,7 +54,7 @@ const ROOT_NAME = /^[0-9a-f]{16}$/;
 const OUR_FILE = /^(index\.db|snapshot\.bin|root\.json)/;
 const LEASE_FILE = /^lease\.db/;
 /** What the user has agreed to and chosen, and which questions went to which model: in the cache folder itself. */
-const KEPT_CHOICES = /^(?:agreed-providers|embedding-model|embedding-servers|routing)\.jsonl?$/;
+const KEPT_CHOICES = /^(?:agreed-providers|embedding-model|embedding-servers|local-llm|routing)\.jsonl?$/;
 /** Also what a crash has left beside one. */
 const KEPT_ANSWER = /^[0-9a-f]{64}(?:\.[0-9a-f]{8})?\.json$/;
 /** The newest embeddings are kept up to this part of the cap, however large the open indexes are: they would only be made again. */

@@ -1,9 +1,18 @@
-import { type AnswerRecord, EXTRACTIVE, type Routing } from "./answer-types.ts";
+import { type AnswerRecord, type Attempt, EXTRACTIVE, type Routing } from "./answer-types.ts";
 import type { Exchange, Reply } from "./conversation.ts";
 import { joined, type Phrase, phrase, SILENCE, verbatim } from "./phrase.ts";
 
 /** Puts a whole number into the reader's form. */
 type Count = (number: number) => string;
+
+/** What the user can do about a failure besides reading its hint. */
+export function remedyOf({
+  provider,
+  failure,
+}: Pick<Attempt, "provider" | "failure">): "key" | "local-llm" | undefined {
+  if (failure === "no-key" || failure === "bad-key") return "key";
+  return failure === "model-gone" && (provider === "llama" || provider === "local") ? "local-llm" : undefined;
+}
 
 /** How an answer came about, in one line: who, how fast, how much. */
 export function footerInWords(record: AnswerRecord, count: Count): Phrase {

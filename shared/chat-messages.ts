@@ -44,4 +44,4 @@ export type FromChat =
   | { type: "apply"; exchange: string; code: string }
   | { type: "setKey"; provider: string }
   | { type: "offer"; query: string }
-  | { type: "command"; command: PanelCommand | "newConversation" | "showConversations" };
+  | { type: "command"; command: PanelCommand | "newConversation" | "showConversations" | "chooseLocalLlm" };

@@ -33,6 +33,7 @@ import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embeddin
 import type { GottenLibraries, GpuLibraryName, GpuOffers } from "./gpu-types.ts";
 import type { Health } from "./health-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
+import type { LocalLlmChoices } from "./local-llm-types.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest, SimilarRequest, SkippedFile } from "./search-types.ts";
 
 /**
@@ -133,6 +134,15 @@ export const ToServer = {
   gpuLibraries: { method: "cairn/gpu/libraries" } as RequestOf<Record<string, never>, GpuOffers>,
   /** Downloads such libraries, with progress for a task; the user has agreed. Engines start anew with them. */
   gpuGet: { method: "cairn/gpu/get" } as RequestOf<{ name: GpuLibraryName; task: number }, GottenLibraries>,
+  /** The language models that can answer on this machine, and the one that does. Asks nobody. */
+  localLlms: { method: "cairn/localLlm/models" } as RequestOf<Record<string, never>, LocalLlmChoices>,
+  /** Downloads one of them, with progress for a task as for an embedding model. */
+  localLlmPull: { method: "cairn/localLlm/pull" } as RequestOf<{ model: string; task: number }, null>,
+  /**
+   * Answers with a model from now on where the provider is `llama` or `local`, in all windows and terminals: an id of the
+   * list, or the absolute path of a GGUF file. `overruledBy` is what the settings or the environment say instead.
+   */
+  localLlmUse: { method: "cairn/localLlm/use" } as RequestOf<{ model: string }, { path: string; overruledBy: string }>,
   /** The delta workbench; paths are absolute, and no folder need be open. Says from a sample what a delta would save. */
   deltaEstimate: { method: "cairn/delta/estimate" } as RequestOf<EstimateParams & DeltaManner, DeltaEstimate>,
   /** Writes the delta that turns the base into the fine-tune. Cancelled, it leaves nothing. */

@@ -166,7 +166,7 @@ export const SETTINGS = {
     ],
     scope: "machine",
     env: "INFERENCE_PROVIDER",
-    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that `cairn.answer.local.modelPath` names, run by Cairn itself; `local` is that file when one is named, else whichever of those servers is running. `editor` is a language model that the editor has, such as that of Copilot; there is none in a terminal. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
+    doc: "Who writes answers to questions. `none`: nobody, the best passages of the code are quoted and nothing leaves the machine. `cerebras`, `openai` and `azure` send the question and pieces of code to that service. `ollama`, `lmstudio`, `vllm` and `llama-server` are servers at their usual address on this machine. `llama` is the model file that you chose with Cairn: Choose Local LLM, `cairn models use` or `cairn.answer.local.modelPath`, run by Cairn itself; `local` is that file when one is chosen, else whichever of those servers is running. `editor` is a language model that the editor has, such as that of Copilot; there is none in a terminal. Keys come from the command Cairn: Set API Key or from the environment (`CEREBRAS_API_KEY`, `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY`), never from settings.",
   },
   "answer.cerebras.model": {
     type: "string",
@@ -200,7 +200,7 @@ export const SETTINGS = {
     default: "",
     scope: "machine",
     env: "CAIRN_LOCAL_MODEL",
-    doc: "The file of the language model that Cairn runs itself, with the providers `llama` and `local`: an absolute path of a chat or instruct model in GGUF format, for example `~/models/qwen2.5-coder-7b-instruct-q4_k_m.gguf`. Of a model in several files, the first. It is read when a question is asked, and nothing leaves the machine.",
+    doc: "The file of the language model that Cairn runs itself, with the providers `llama` and `local`: an absolute path of a chat or instruct model in GGUF format, for example `~/models/qwen2.5-coder-7b-instruct-q4_k_m.gguf`. Of a model in several files, the first. Empty: what Cairn: Choose Local LLM or `cairn models use` has chosen on this machine, from a list of models that can be downloaded or as a file of your own. It is read when a question is asked, and nothing leaves the machine.",
   },
   "answer.local.engineFolder": {
     type: "string",

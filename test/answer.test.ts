@@ -461,6 +461,24 @@ describe("packing", () => {
     assert.ok(sources.length > 2 && tokens <= 2_000);
   });
 
+  it("leaves out the oldest turns, several at a time, and never the sources for them", () => {
+    const room = { contextTokens: 8_192, maxOutputTokens: 1_024 };
+    const turns = Array.from({ length: 40 }, (_, i) => ({
+      question: `question ${i}?`,
+      answer: "Because. ".repeat(40),
+    }));
+    const leftOut = turns.map((_, i) => {
+      const prompt = promptFor({ text: "why?", history: turns.slice(0, i) }, many, room) ?? assert.fail();
+      const { messages } = prompt.request;
+      assert.equal(messages[0].role, "system");
+      assert.equal(messages.length, 2 + 2 * (i - prompt.leftOutTurns));
+      assert.ok(prompt.context.sources.length > 2);
+      return prompt.leftOutTurns;
+    });
+    assert.ok(leftOut[39] > 20, leftOut.join(" "));
+    assert.ok(new Set(leftOut).size < 12, leftOut.join(" "));
+  });
+
   it("keeps the whole prompt and its answer within the window", () => {
     const history = Array.from({ length: 20 }, (_, i) => ({
       question: `question ${i}?`,

@@ -102,7 +102,13 @@ describe("the cache folder", () => {
 
   it("clearing all takes what was agreed to and chosen, and the runs of the benchmark", (test) => {
     const cache = temporaryFolder(test);
-    const ours = ["agreed-providers.json", "embedding-model.json", "routing.jsonl", "benchmarks/2026-11-01.json"];
+    const ours = [
+      "agreed-providers.json",
+      "embedding-model.json",
+      "local-llm.json",
+      "routing.jsonl",
+      "benchmarks/2026-11-01.json",
+    ];
     const others = ["benchmarks/notes.txt", "mine.json"];
     writeFiles(cache, Object.fromEntries([...ours, ...others].map((name) => [name, "{}"])));
     clearCache(cache, { unusedSinceMs: Date.now() });

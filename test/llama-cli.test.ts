@@ -98,6 +98,9 @@ describe("cairn ask, with a model file", () => {
     assert.match(quoted.stdout, /^Quoted from the code/);
     const unnamed = await ask(["--provider", "llama"], { INFERENCE_FALLBACK_ENABLED: "false" });
     assert.equal(unnamed.code, 3);
-    assert.match(unnamed.stderr, /^cairn: llama: no model file was chosen\.\nName a GGUF file with/);
+    assert.match(
+      unnamed.stderr,
+      /^cairn: llama: no model file was chosen\.\nCairn: Choose Local LLM or `cairn models` finds one/,
+    );
   });
 });

@@ -55,7 +55,7 @@ describe("a model file", () => {
   });
 
   it("answers piece by piece, and says how it came about", async () => {
-    assert.deepEqual(await engine.open(never), { contextTokens: 2048, device: "CPU, 1 thread" });
+    assert.deepEqual(await engine.open(never), { contextTokens: 2048, atOnce: 2, device: "CPU, 1 thread" });
     const { pieces, end } = await answerTo(engine, question("How does retry work?"));
     assert.ok(pieces.length > 3, `${pieces.length} pieces`);
     const { finish, outputTokens, device, cachedTokens } = end;
@@ -89,6 +89,40 @@ describe("a model file", () => {
     assert.equal((await answerTo(engine, question("Short?"))).end.outputTokens, 20);
   });
 
+  it("leaves out the oldest turns of a conversation that outgrows its window, and goes on using what it has read", async () => {
+    const history: LlamaRequest["messages"][number][] = [];
+    const sources = `${"export function retryRequest(send) { return send(); }\n".repeat(12)}`;
+    const ends: LlamaEnd[] = [];
+    const tokensOfSystem = (await answerTo(engine, { ...question(""), messages: [SYSTEM] })).end.inputTokens;
+    for (let turn = 0; turn < 24; turn++) {
+      const asked = { role: "user", content: `And number ${turn}, how does it retry?` } as const;
+      const last = { role: "user", content: `${sources}${asked.content}` } as const;
+      const { end } = await answerTo(engine, question("", { messages: [SYSTEM, ...history, last] }));
+      assert.ok(end.inputTokens + end.outputTokens <= 2048);
+      ends.push(end);
+      history.push(asked, { role: "assistant", content: "It sends the request again. ".repeat(12) });
+    }
+    const leftOut = ends.map(({ leftOutTurns }) => leftOutTurns);
+    assert.equal(leftOut[0], 0);
+    assert.ok((leftOut.at(-1) ?? 0) > 6, leftOut.join(" "));
+    const changes = leftOut.filter((count, i) => i > 0 && count !== leftOut[i - 1]).length;
+    assert.ok(changes <= 5, `not with every question: ${leftOut.join(" ")}`);
+    for (const [i, { cachedTokens, inputTokens }] of ends.entries()) {
+      if (i < 2) continue;
+      if (leftOut[i] === leftOut[i - 1]) {
+        // All but the last turn and the question with its sources.
+        const kept = i - leftOut[i] > 1 ? 40 * (i - leftOut[i] - 1) : 0;
+        assert.ok(cachedTokens >= tokensOfSystem - 8 + kept, `${cachedTokens} of ${inputTokens} in turn ${i}`);
+      } else assert.ok(cachedTokens >= tokensOfSystem - 8, `the instructions stay: ${cachedTokens} in turn ${i}`);
+    }
+  });
+
+  it("ends an answer where its window ends, and says that it was cut", async () => {
+    const { inputTokens } = (await answerTo(engine, question("word ".repeat(800)))).end;
+    const { end } = await answerTo(engine, question("word ".repeat(800), { maxOutputTokens: 2000 }));
+    assert.deepEqual([end.finish, end.inputTokens, end.outputTokens], ["length", inputTokens, 2048 - inputTokens]);
+  });
+
   it("stops when it is told to, and is ready for the next question", async () => {
     const { pid } = engine;
     assert.notEqual(pid, undefined);
@@ -107,18 +141,72 @@ describe("a model file", () => {
     assert.equal(engine.pid, pid, "the model that is loaded stays");
   });
 
-  it("answers questions that come together one after the other", async () => {
-    const all = await Promise.all(["One?", "Two?", "Three?"].map((text) => answerTo(engine, question(text))));
+  it("answers two questions side by side, and has the third wait", async () => {
+    const order: string[] = [];
+    const ask = async (name: string) => {
+      for await (const event of engine.stream(question(`${name}?`, { maxOutputTokens: 200 }), never)) {
+        if (event.type === "end") return event.end;
+        if (event.text !== "") order.push(name);
+      }
+      return assert.fail("the answer had no end");
+    };
+    const ends = await Promise.all(["one", "two", "three"].map(ask));
     assert.deepEqual(
-      all.map(({ end }) => end.outputTokens),
-      [20, 20, 20],
+      ends.map(({ outputTokens }) => outputTokens),
+      [200, 200, 200],
     );
+    assert.ok(order.indexOf("two") < order.lastIndexOf("one") && order.indexOf("one") < order.lastIndexOf("two"));
+    const firstEnd = Math.min(order.lastIndexOf("one"), order.lastIndexOf("two"));
+    assert.ok(order.indexOf("three") > firstEnd, "there are two windows");
+    assert.ok(ends[2].queueMs > ends[0].queueMs && ends[2].queueMs > ends[1].queueMs);
   });
 
-  it("goes on with one answer when another that waits for it is stopped", async () => {
+  it("uses what it has read of a conversation, though another goes on beside it", async () => {
+    const histories: LlamaRequest["messages"][number][][] = ["chat", "inline"].map((name) => [
+      SYSTEM,
+      { role: "user", content: `${name}: ${name} asks about retries ${"and more ".repeat(40)}` } as const,
+    ]);
+    const next = (i: number) => answerTo(engine, question("", { messages: histories[i] }));
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all([next(0), next(1)]);
+      for (const [i, { pieces, end }] of answers.entries()) {
+        if (round > 0) {
+          const read = end.inputTokens - end.cachedTokens;
+          // The last answer, as it is written in a conversation, and the new question.
+          assert.ok(read < 100, `${read} of ${end.inputTokens} tokens were read anew in round ${round}`);
+        }
+        histories[i].push({ role: "assistant", content: pieces.join("") }, { role: "user", content: "And then?" });
+      }
+    }
+  });
+
+  for (const [what, words] of [
+    ["is written beside it", 5],
+    ["reads its question beside it", 0],
+  ] as const) {
+    it(`goes on with one answer when another that ${what} is stopped`, async () => {
+      const { pid } = engine;
+      const stop = new AbortController();
+      const stopped = async () => {
+        let written = 0;
+        for await (const event of engine.stream(question("Tell two", { maxOutputTokens: 1500 }), stop.signal)) {
+          if (event.type === "text" && (words === 0 || (event.text !== "" && ++written === words)))
+            stop.abort(new Error("stopped by the user"));
+        }
+      };
+      const [{ end }] = await Promise.all([
+        answerTo(engine, question("Tell one", { maxOutputTokens: 300 })),
+        assert.rejects(stopped, /stopped by the user/),
+      ]);
+      assert.deepEqual([end.outputTokens, engine.pid], [300, pid]);
+    });
+  }
+
+  it("goes on with its answers when one that waits for them is stopped", async () => {
     const stop = new AbortController();
     let waiting: Promise<unknown> = Promise.resolve();
     let written = 0;
+    const beside = answerTo(engine, question("Tell too", { maxOutputTokens: 1500 }));
     for await (const event of engine.stream(question("Tell", { maxOutputTokens: 1500 }), never)) {
       if (event.type === "end") assert.equal(event.end.outputTokens, 1500);
       if (event.type !== "text" || event.text === "") continue;
@@ -128,6 +216,7 @@ describe("a model file", () => {
     }
     await waiting;
     assert.ok(stop.signal.aborted);
+    assert.equal((await beside).end.outputTokens, 1500);
   });
 
   it("whose process is killed says so, and is there again for the next question", async () => {

@@ -1,19 +1,16 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
 import { dot, TinyBert } from "../server/bench/tiny-bert.ts";
 import { content } from "./hub-fixture.ts";
+import { HubTerminal } from "./hub-terminal.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 import { PROJECT } from "./sample-project.ts";
-import { commit, type HubServer, stallsAfter, startHubServer } from "./servers/hub-server.ts";
+import { commit, stallsAfter, startHubServer } from "./servers/hub-server.ts";
 import { tinyBertGguf } from "./tiny-bert-gguf.ts";
 
-const PROGRAM = fileURLToPath(new URL("../bin/cairn.mjs", import.meta.url));
 const MODEL = "bge-base-en-v1.5";
 const REPOSITORY = `Xenova/${MODEL}`;
 const COMMIT = commit("c");
@@ -29,48 +26,10 @@ const CPU = { CAIRN_LOCAL_GPU: "off" };
 const tinyBert = new TinyBert({ hidden: 32, layers: 1, heads: 4, inner: 64, positions: 512 });
 const BYTES = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
 
-/** A terminal on a machine without models, and a Hub that has one of the catalogue's. */
-class Terminal {
-  readonly cacheFolder: string;
-  readonly server: HubServer;
-  readonly #env: NodeJS.ProcessEnv;
-
-  constructor(server: HubServer, folder: string) {
-    this.server = server;
-    this.cacheFolder = join(folder, "hub");
-    const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(?:HF_|HUGGING|EMBEDDING|CAIRN|NO_COLOR|FORCE_COLOR)/.test(name),
-    );
-    this.#env = {
-      ...Object.fromEntries(inherited),
-      HF_ENDPOINT: server.url,
-      HF_HOME: folder,
-      CAIRN_CACHE_DIR: join(folder, "cairn"),
-    };
-  }
-
-  start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): ChildProcess {
-    return spawn(process.execPath, [PROGRAM, ...args], { env: { ...this.#env, ...env }, cwd, stdio: "pipe" });
-  }
-
-  models(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
-    return this.cairn(["models", ...args], env, cwd);
-  }
-
-  /** Any command of the program. */
-  async cairn(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
-    const child = this.start(args, env, cwd);
-    const exit = once(child, "exit");
-    const [stdout, stderr] = await Promise.all([child.stdout, child.stderr].map((out) => (out ? text(out) : "")));
-    const [code] = await exit;
-    return { code, stdout, stderr };
-  }
-}
-
-async function terminal(test: TestContext): Promise<Terminal> {
+async function terminal(test: TestContext): Promise<HubTerminal> {
   const server = await startHubServer(test);
   server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: FILES } };
-  return new Terminal(server, temporaryFolder(test));
+  return new HubTerminal(server, temporaryFolder(test));
 }
 
 describe("cairn models", () => {
@@ -78,7 +37,7 @@ describe("cairn models", () => {
     const there = await terminal(test);
     const { code, stdout } = await there.models([]);
     assert.equal(code, 0);
-    assert.match(stdout, /^all-MiniLM-L6-v2 +384 dims {2}Apache-2\.0 +23\.7 MB to download\n/);
+    assert.match(stdout, /^Models that search:\nall-MiniLM-L6-v2 +384 dims {2}Apache-2\.0 +23\.7 MB to download\n/);
     assert.match(stdout, /\njina-embeddings-v2-base-code +768 dims[\s\S]*\nCodeRankEmbed +768 dims/);
     assert.deepEqual(there.server.calls, []);
   });

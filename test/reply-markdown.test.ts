@@ -26,6 +26,7 @@ const LINKS: ReplyLinks = {
   open: (number, line) => `command:open?${number},${line}`,
   apply: (code) => `command:apply?${code}`,
   setKey: (provider) => `command:key?${provider}`,
+  chooseLocalLlm: () => "command:llm",
 };
 
 /** An answer of these parts, written for the editor. */

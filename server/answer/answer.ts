@@ -210,6 +210,13 @@ async function* stream(
     const packed = prompt.context.sources;
     const cut = cutNote(sources, packed);
     if (cut) yield { type: "note", said: cut };
+    const { leftOutTurns } = prompt;
+    if (leftOutTurns > 0) {
+      yield {
+        type: "note",
+        said: phrase("The conversation is long: its {0} oldest questions were left out.", leftOutTurns),
+      };
+    }
     const check = new CitationCheck(
       packed,
       oncePer(MOMENT_MS, (source) => isUnchanged(parts.workspace, source, signal)),

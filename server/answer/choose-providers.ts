@@ -11,6 +11,7 @@ import { type EditorModelOptions, type EditorModels, editorModels } from "./edit
 import { guarded } from "./guarded-provider.ts";
 import { type LlamaOptions, llama } from "./llama.ts";
 import type { Provider } from "./llm.ts";
+import { localLlmFile } from "./local-llm-choice.ts";
 import { localServer } from "./local-servers.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
 import { isRemote } from "./provider-address.ts";
@@ -80,10 +81,11 @@ function providerOf(
       ),
     );
   }
-  const file = wished ?? settings["answer.local.modelPath"];
-  if (name === "llama" || (name === "local" && settings["answer.local.modelPath"])) {
-    const gpuPackages = gpuPackageFolder(cacheDirectoryOf(settings, host.env));
-    return llama(host, { ...llamaOptions(settings, name, file), gpuPackages });
+  if (name === "llama" || name === "local") {
+    const cacheDirectory = cacheDirectoryOf(settings, host.env);
+    const file = localLlmFile(settings, cacheDirectory);
+    const gpuPackages = gpuPackageFolder(cacheDirectory);
+    if (name === "llama" || file) return llama(host, { ...llamaOptions(settings, name, wished ?? file), gpuPackages });
   }
   const model = wished ?? settings["answer.openai.model"];
   if (name === "local") {

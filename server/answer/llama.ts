@@ -40,7 +40,8 @@ export function llama(host: Pick<Host, "files" | "log">, options: LlamaOptions):
     close: () => engine.close(),
     async open(signal) {
       if (!modelPath) {
-        const hint = "Name a GGUF file with cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) or --model PATH.";
+        const hint =
+          "Cairn: Choose Local LLM or `cairn models` finds one; a GGUF file of your own is named with cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) or --model PATH.";
         throw new ProviderError(name, "model-gone", "no model file was chosen.", hint);
       }
       const { contextTokens } = await watched(name, signal, async (watchdog) => {

@@ -1,8 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { CairnError } from "../../shared/errors.ts";
-import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { keepChoice as keep, keptChoice } from "../kept-choice.ts";
 
 /** The model in the package, by the name that settings have for it. */
 export const BUNDLED = "bundled";
@@ -15,19 +12,8 @@ const FILE = "embedding-model.json";
  * @returns as `cairn.embedding.model` takes it; undefined for the model in the package
  */
 export function chosenName(settings: Settings, cacheDirectory: string): string | undefined {
-  const name = settings["embedding.model"] || keptChoice(cacheDirectory);
+  const name = settings["embedding.model"] || keptChoice({ cacheDirectory, file: FILE }, "model");
   return name === "" || name === BUNDLED ? undefined : name;
-}
-
-/** Empty when nothing was chosen, or nothing that can be read. */
-function keptChoice(cacheDirectory: string): string {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(join(cacheDirectory, FILE), "utf8"));
-    const model = (kept as { model?: unknown } | null)?.model;
-    return typeof model === "string" ? model : "";
-  } catch {
-    return "";
-  }
 }
 
 /**
@@ -36,21 +22,5 @@ function keptChoice(cacheDirectory: string): string {
  * @throws {CairnError} `unavailable` when it cannot be written
  */
 export function keepChoice(cacheDirectory: string, name: string | undefined): string {
-  const path = join(cacheDirectory, FILE);
-  try {
-    if (name === undefined) rmSync(path, { force: true });
-    else {
-      mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, `${JSON.stringify({ model: name })}\n`, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
-    }
-    return path;
-  } catch (error) {
-    throw new CairnError(
-      "unavailable",
-      phrase("The choice could not be written to {0} ({1}).", path, (error as NodeJS.ErrnoException).code ?? ""),
-      phrase("Make the cache folder writable, or choose another with CAIRN_CACHE_DIR."),
-      { cause: error },
-    );
-  }
+  return keep({ cacheDirectory, file: FILE }, name === undefined ? undefined : { model: name });
 }

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import type { Settings } from "../../shared/settings.ts";
-import { type AddedModel, addModel } from "../chosen/add-model.ts";
+import { addModel } from "../chosen/add-model.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
@@ -10,20 +10,32 @@ import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
 import { type TriedModel, tryModel } from "../chosen/try-model.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { namedRepository } from "../hub/cache-layout.ts";
-import { type CatalogModel, filesOf, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
+import {
+  type CatalogModel,
+  filesOf,
+  type ModelFiles,
+  PRECISIONS,
+  type Precision,
+  precisionsOf,
+  readCatalog,
+} from "../hub/catalog.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
+import { readLlmCatalog } from "../hub/llm-catalog.ts";
 import { type PulledModel, pullModel } from "../hub/pull.ts";
+import { llmNamed, precisionOfLlm, pullLlm } from "../local-llm/llms.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { embeddingServer, isServerName } from "../remote/embedding-server.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { gpuLibraries } from "./gpu-libraries.ts";
+import { forgetRemoved, llmEntries, printLlms, useForAnswers } from "./local-llms.ts";
 import { bytes, counted, folderToUse, terminalSettings } from "./session.ts";
 import { renderLine } from "./terminal.ts";
 import { costOnDisk, costOnServer, useModel } from "./use-model.ts";
 
-const HELP = `Lists the embedding models that Cairn knows, downloads them from the Hugging Face Hub, checks and removes them.
+const HELP = `Lists the models that Cairn knows, for searching and for answers, downloads them from the Hugging Face Hub, checks and
+removes them.
 
 Usage: cairn models [list]
        cairn models pull   MODEL [--precision PRECISION]
@@ -31,6 +43,8 @@ Usage: cairn models [list]
        cairn models try    MODEL "question" "text" ["text" ...]
        cairn models use    MODEL [folder] [--precision PRECISION]
        cairn models use    PROVIDER:MODEL[@DIMENSIONS] [folder] [--yes]
+       cairn models use    LANGUAGE-MODEL
+       cairn models use    FILE.gguf|none --answers
        cairn models remove MODEL
        cairn models gpu    [vulkan | cuda | remove] [--yes]
 
@@ -63,7 +77,13 @@ code of the folder is sent to another machine, \`use\` says how much goes where 
 cairn.neverSend stay here. CAIRN_EMBEDDING_ENDPOINT is another address than the provider's usual one; keys are read from
 OPENAI_API_KEY and AZURE_OPENAI_API_KEY.
 
+Language models stand in a list of their own, one GGUF file each, with a licence that lets everyone use them for everything.
+Of each it says whether it fits this machine: yes; tight, when memory has to be freed first or the processor is slow with
+it; or no. \`use\` makes one the model that answers where the provider is llama or local, as does \`use FILE.gguf --answers\`
+with a file of your own; \`use none --answers\` takes that back. cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) wins over it.
+
 Options:
+  --answers              The file is to answer questions, not to search
   --yes                  Do not ask before the code of the folder is sent to another machine, or libraries are downloaded
   --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
   --json                 Answer with one JSON object
@@ -83,6 +103,8 @@ Examples:
   cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
   cairn models gpu vulkan --yes
+  cairn models pull qwen2.5-coder-7b
+  cairn models use qwen2.5-coder-7b
 `;
 
 /** What every action works with. */
@@ -111,7 +133,7 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
 
 export const modelsCommand: Command = {
   help: HELP,
-  options: { precision: { type: "string" }, yes: { type: "boolean" } },
+  options: { precision: { type: "string" }, yes: { type: "boolean" }, answers: { type: "boolean" } },
   async run(context, given) {
     const [name = "list", named] = given.positionals;
     if (!Object.hasOwn(ACTIONS, name)) {
@@ -137,7 +159,8 @@ export const modelsCommand: Command = {
   },
 };
 
-async function list({ context, given, parts, settings, cacheDirectory, models }: Task): Promise<number> {
+async function list(task: Task): Promise<number> {
+  const { context, given, parts, settings, cacheDirectory, models } = task;
   const name = chosenName(settings, cacheDirectory) ?? BUNDLED;
   const server = isServerName(name) ? embeddingServer(settings, name) : undefined;
   const chosen = server ? name : partsOfName(name).id;
@@ -146,10 +169,11 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
   if (given.flag("json")) {
     const { cacheFolder, endpoint } = parts.access;
     const entries = listed.map(({ model, disk }) => ({ ...model, onDisk: disk }));
-    print(`${JSON.stringify({ cacheFolder, endpoint, chosen, models: entries })}\n`);
+    print(`${JSON.stringify({ cacheFolder, endpoint, chosen, models: entries, llms: llmEntries(task) })}\n`);
     return ExitCode.ok;
   }
   const width = Math.max(...models.map(({ id }) => id.length));
+  print("Models that search:\n");
   for (const { model, disk } of listed) {
     const state =
       disk.precisions.length > 0
@@ -162,6 +186,7 @@ async function list({ context, given, parts, settings, cacheDirectory, models }:
   }
   if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   if (server) print(`${style.bold(name)}  at ${server.destination}${style.ok(", searches")}\n`);
+  printLlms(task);
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
   return ExitCode.ok;
 }
@@ -174,14 +199,29 @@ async function pull(task: Task): Promise<number> {
   terminal.progress("");
   if (given.flag("json")) {
     terminal.print(`${JSON.stringify({ id: model.id, precision, ...pulled })}\n`);
-  } else terminal.print(pulledText(context, model, pulled, (performance.now() - started) / 1000));
+  } else {
+    terminal.print(pulledText(context, model, pulled, (performance.now() - started) / 1000));
+    if (llmNamed(model.id)) terminal.print(`    \`cairn models use ${model.id}\` makes it the model that answers\n`);
+  }
   return ExitCode.ok;
 }
 
+interface BroughtModel {
+  readonly model: ModelFiles;
+  readonly precision: Precision;
+  readonly pulled: PulledModel;
+}
+
 /** Any repository of the Hub can be named; one that nobody knows yet is added. */
-async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<AddedModel> {
+async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<BroughtModel> {
   const { terminal, signal } = context;
   const options = { signal, onProgress: (progress: PullProgress) => terminal.progress(progressLine(progress)) };
+  const llm = named === undefined ? undefined : llmNamed(named);
+  if (llm) {
+    const precision = precisionOfLlm(llm);
+    const onPlan = (plan: PullPlan) => terminal.note(planText(llm, precision, plan));
+    return { model: llm, precision, pulled: await pullLlm(parts, llm, { ...options, onPlan }) };
+  }
   const repository = named === undefined || knownModel(models, named) ? undefined : namedRepository(named);
   if (repository?.kind !== "model" || !repository.name.includes("/")) {
     const model = modelNamed(models, named, "pull");
@@ -198,7 +238,8 @@ async function pulledModel({ context, given, parts, settings, models, named }: T
 
 async function verify({ context, given, parts, models, named }: Task): Promise<number> {
   const { terminal, signal } = context;
-  const chosen = named === undefined ? models : [modelNamed(models, named, "verify")];
+  const chosen: readonly ModelFiles[] =
+    named === undefined ? [...models, ...readLlmCatalog()] : [llmNamed(named) ?? modelNamed(models, named, "verify")];
   const results: { id: string; precision: Precision; files: CheckedFile[] }[] = [];
   for (const model of chosen) {
     for (const precision of modelOnDisk(parts, model).precisions) {
@@ -241,6 +282,7 @@ async function tryOut(task: Task): Promise<number> {
 async function use(task: Task): Promise<number> {
   const { context, given, modelOf, settings, cacheDirectory, named } = task;
   const { terminal } = context;
+  if (named !== undefined && (given.flag("answers") || llmNamed(named))) return useForAnswers(task, named);
   if (named?.toLowerCase() === BUNDLED) {
     const { file, overruledBy } = useModel(settings, cacheDirectory, undefined);
     if (given.flag("json")) terminal.print(`${JSON.stringify({ model: BUNDLED, file, overruledBy })}\n`);
@@ -290,10 +332,12 @@ function overruled(by: string): string {
   return by === "" ? "" : `But the environment says ${by}, and that holds.\n`;
 }
 
-async function remove({ context, given, parts, models, named }: Task): Promise<number> {
-  const model = modelNamed(models, named, "remove");
+async function remove({ context, given, parts, models, cacheDirectory, named }: Task): Promise<number> {
+  const llm = named === undefined ? undefined : llmNamed(named);
+  const model = llm ?? modelNamed(models, named, "remove");
   const freedBytes = await removeModel(parts, model);
-  parts.added.forget(model);
+  if (llm) forgetRemoved(cacheDirectory, llm);
+  else parts.added.forget(model);
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
   else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
   else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
@@ -336,12 +380,15 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   }
   const found = knownModel(models, named);
   if (found) return found;
+  if (llmNamed(named)) {
+    throw new CairnError("input", `${named} answers questions.`, "`cairn ask --provider llama` asks the one in use.");
+  }
   if (action !== "pull" && /^[^/]+\/[^/]+$/.test(named)) {
     throw new CairnError("input", `${named} is not on this machine.`, `\`cairn models pull ${named}\` downloads it.`);
   }
   const near = nearest(
     named,
-    models.map(({ id }) => id),
+    [...models, ...readLlmCatalog()].map(({ id }) => id),
   );
   throw new CairnError(
     "input",
@@ -409,7 +456,7 @@ function timeLeft(seconds: number): string {
 
 function pulledText(
   { terminal: { style } }: CommandContext,
-  model: CatalogModel,
+  model: Pick<ModelFiles, "id">,
   pulled: PulledModel,
   seconds: number,
 ) {

@@ -27,17 +27,24 @@ const catalogFile = z.strictObject({
     .optional(),
 });
 
-const model = z
-  .strictObject({
-    /** Of the catalogue, a name of its own; of others, that of the repository. */
-    id: z.string(),
-    /** The repository whose files are taken; often a conversion of `origin`. */
-    repository: z.string().regex(REPOSITORY),
-    origin: z.string().regex(REPOSITORY),
-    /** A commit, or a branch whose commit is recorded at the first download. */
-    revision: z.string().regex(/^(?!\.)[\w.-]+$/),
-    licence: z.string().min(1),
-    about: z.string().min(1),
+/** What is said of a model of any kind. */
+export const describedModel = z.strictObject({
+  /** Of the catalogue, a name of its own; of others, that of the repository. */
+  id: z.string(),
+  /** The repository whose files are taken; often a conversion of `origin`. */
+  repository: z.string().regex(REPOSITORY),
+  origin: z.string().regex(REPOSITORY),
+  /** A commit, or a branch whose commit is recorded at the first download. */
+  revision: z.string().regex(/^(?!\.)[\w.-]+$/),
+  licence: z.string().min(1),
+  about: z.string().min(1),
+  /** What every precision needs besides its weights. */
+  files: z.array(catalogFile),
+  weights: z.partialRecord(z.enum(PRECISIONS), catalogFile),
+});
+
+const model = describedModel
+  .extend({
     dims: z.int().positive(),
     /** How the vectors of a text's tokens become one. */
     pooling: z.enum(["mean", "cls", "last"]),
@@ -47,19 +54,11 @@ const model = z
     passagePrefix: z.string(),
     /** Shorter lengths that the model was trained for, longest first. */
     matryoshka: z.array(z.int().positive()),
-    /** What every precision needs besides its weights. */
-    files: z.array(catalogFile),
-    weights: z.partialRecord(z.enum(PRECISIONS), catalogFile),
   })
   .refine(({ dims, matryoshka }) => matryoshka.every((length, i) => length < (matryoshka[i - 1] ?? dims)), {
     error: "shorter lengths must be shorter than the whole, longest first",
   })
-  .refine(
-    ({ revision, files, weights }) => isCommit(revision) || [...files, ...Object.values(weights)].every(unpinned),
-    {
-      error: "a file with a SHA-256 needs a commit: a branch moves on",
-    },
-  )
+  .refine(isPinnedOrNot, { error: "a file with a SHA-256 needs a commit: a branch moves on" })
   .refine(({ weights }) => Object.keys(weights).length > 0, { error: "there are no weights" });
 
 const catalogModel = model.refine(({ id }) => /^[\w.-]+$/.test(id), { error: "an id is one word" });
@@ -78,15 +77,23 @@ const catalog = z
 export type CatalogFile = z.infer<typeof catalogFile>;
 export type CatalogModel = z.infer<typeof model>;
 /** Where the files of a model come from, whatever it is like. */
-export type ModelFiles = Pick<CatalogModel, "id" | "repository" | "revision" | "files" | "weights">;
+export type ModelFiles = Pick<z.infer<typeof describedModel>, "id" | "repository" | "revision" | "files" | "weights">;
 
 /**
  * The models that Cairn knows how to use, in the order in which they are shown.
  * @throws {CairnError} `corrupt` when the file that ships with Cairn is damaged
  */
 export function readCatalog(path: string = packageFile("models", "catalog.json")): readonly CatalogModel[] {
+  return readModels(path, catalog);
+}
+
+/**
+ * Reads a list of models that ships with Cairn.
+ * @throws {CairnError} `corrupt` when the file is damaged
+ */
+export function readModels<Model>(path: string, list: z.ZodType<{ readonly models: Model[] }>): readonly Model[] {
   try {
-    return catalog.parse(JSON.parse(readFileSync(path, "utf8"))).models;
+    return list.parse(JSON.parse(readFileSync(path, "utf8"))).models;
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
     throw new CairnError(
@@ -127,6 +134,11 @@ export function isCommit(revision: string): boolean {
   return COMMIT.test(revision);
 }
 
-function unpinned({ sha256 }: { sha256?: string }): boolean {
-  return sha256 === undefined;
+/** Only a commit can have files of which the SHA-256 is known. */
+export function isPinnedOrNot({
+  revision,
+  files,
+  weights,
+}: Pick<ModelFiles, "revision" | "files" | "weights">): boolean {
+  return isCommit(revision) || [...files, ...Object.values(weights)].every(({ sha256 }) => sha256 === undefined);
 }

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { CachedRepository } from "./cache-layout.ts";
-import { type CatalogModel, filesOf, isCommit, type ModelFiles, type Precision, precisionsOf } from "./catalog.ts";
+import { filesOf, isCommit, type ModelFiles, type Precision, precisionsOf } from "./catalog.ts";
 import { ContentHash, hashFile } from "./content-hash.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { type Known, type KnownFiles, promisedSha256 } from "./known-files.ts";
@@ -37,7 +37,7 @@ interface HubCache {
   readonly known: KnownFiles;
 }
 
-export function modelOnDisk({ access, known }: HubCache, model: CatalogModel): ModelOnDisk {
+export function modelOnDisk({ access, known }: HubCache, model: ModelFiles): ModelOnDisk {
   const commit = knownCommit(model, known.read(model));
   if (commit === undefined) return { commit, folder: undefined, precisions: [], bytes: 0 };
   const cached = new CachedRepository(access.cacheFolder, model.repository);
@@ -58,7 +58,7 @@ export function modelOnDisk({ access, known }: HubCache, model: CatalogModel): M
  */
 export async function verifyModel(
   { access, known }: HubCache,
-  model: CatalogModel,
+  model: ModelFiles,
   precision: Precision,
   options: { readonly signal?: AbortSignal; readonly onBytes?: (bytes: number) => void } = {},
 ): Promise<CheckedFile[]> {
@@ -87,7 +87,7 @@ export async function verifyModel(
  * @returns bytes that are free again
  * @throws {CairnError} `unavailable` while another process downloads it
  */
-export async function removeModel({ access, known }: HubCache, model: CatalogModel): Promise<number> {
+export async function removeModel({ access, known }: HubCache, model: ModelFiles): Promise<number> {
   const cached = new CachedRepository(access.cacheFolder, model.repository);
   return withRepository(cached, model, async () => {
     const commit = knownCommit(model, known.read(model));
@@ -116,7 +116,7 @@ export function knownCommit(model: ModelFiles, known: Known | undefined): string
   return known?.commit ?? (isCommit(model.revision) ? model.revision : undefined);
 }
 
-function pathsOf(model: CatalogModel): string[] {
+function pathsOf(model: ModelFiles): string[] {
   return [...model.files, ...Object.values(model.weights)].map(({ path }) => path);
 }
 

@@ -9,16 +9,17 @@ import type { UsageOutcome } from "../../shared/usage-types.ts";
 import { notAgreed } from "../answer/agreed-providers.ts";
 import { usualContext } from "../answer/choose-providers.ts";
 import type { ModelEvent, Provider } from "../answer/llm.ts";
+import { localLlmFile } from "../answer/local-llm-choice.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Asking } from "../assistant/written-answer.ts";
 import { usageRecorder } from "../usage/usage-record.ts";
 
 /** The models of the providers that are set, for others to ask. Nothing is sent, loaded or looked for to find out. */
-export function offeredModels({ settings, providers }: Asking): OfferedModel[] {
+export function offeredModels({ settings, cacheDirectory, providers }: Asking): OfferedModel[] {
   return offered(providers()).map(({ name, destination, remote }) => {
     const contextTokens = settings["answer.contextTokens"] || usualContext(remote);
     const maxOutputTokens = Math.min(settings["answer.maxOutputTokens"], Math.floor(contextTokens / 2));
-    const model = modelSetFor(name, settings);
+    const model = modelSetFor(name, settings, cacheDirectory);
     return { provider: name, model, destination, maxInputTokens: contextTokens - maxOutputTokens, maxOutputTokens };
   });
 }
@@ -79,9 +80,9 @@ function offered(providers: readonly Provider[]): Provider[] {
   return providers.filter(({ name }) => name !== "editor");
 }
 
-function modelSetFor(provider: string, settings: Settings): string {
+function modelSetFor(provider: string, settings: Settings, cacheDirectory: string): string {
   if (provider === "cerebras") return settings["answer.cerebras.model"];
-  const file = basename(settings["answer.local.modelPath"]);
+  const file = basename(localLlmFile(settings, cacheDirectory));
   if (provider === "llama") return file;
   return (provider === "local" && file) || settings["answer.openai.model"];
 }

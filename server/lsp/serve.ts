@@ -30,6 +30,7 @@ import type { DeltaTaskParams, DeltaTasks } from "./delta-worker.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { editorBridge } from "./editor-bridge.ts";
 import type { EmbeddingModels } from "./embedding-models.ts";
+import type { LocalLlms } from "./local-llms.ts";
 import { inMaintenanceThread } from "./maintenance.ts";
 import { askOffered, offeredModels } from "./offered-models.ts";
 import { OpenDocuments } from "./open-documents.ts";
@@ -64,6 +65,11 @@ export function serve(connection: Connection, host: Host): void {
   const models = (): Promise<EmbeddingModels> => {
     loading ??= import("./embedding-models.ts").then((module) => new module.EmbeddingModels(withKeys(host.log)));
     return loading;
+  };
+  let loadingLlms: Promise<LocalLlms> | undefined;
+  const llms = (): Promise<LocalLlms> => {
+    loadingLlms ??= import("./local-llms.ts").then((module) => new module.LocalLlms(withKeys(host.log), say));
+    return loadingLlms;
   };
   const downloads = new DownloadWatch(
     host.env,
@@ -268,6 +274,17 @@ export function serve(connection: Connection, host: Host): void {
     await configure(true);
     return { overruledBy };
   });
+  onRequest(ToServer.localLlms, async () => (await llms()).choices(settingsNow()));
+  onRequest(ToServer.localLlmPull, async ({ model, task }, signal) => {
+    await (await llms()).pull(settingsNow(), model, signal, tellProgress(task));
+    return null;
+  });
+  onRequest(ToServer.localLlmUse, async ({ model }) => {
+    const { path, overruledBy } = (await llms()).use(settingsNow(), model);
+    // The model that was loaded before gives its memory back.
+    await configure();
+    return { path, overruledBy };
+  });
   onRequest(ToServer.assist, async ({ tool, input }, signal) => {
     await upToDate();
     return runTool(tool, input, await roots.served(), answers.asking(settingsNow()), signal);
@@ -341,6 +358,7 @@ export function serve(connection: Connection, host: Host): void {
     });
   }
 
+  /** Tells the client how far a download is, and not more often than it can be read. */
   function tellProgress(task: number): (done: number, total: number) => void {
     let told = 0;
     return (done, total) => {

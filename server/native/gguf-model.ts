@@ -3,8 +3,9 @@ import type { LlamaEmbeddingContext, LlamaModel, Token } from "node-llama-cpp";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EmbeddedTexts, EngineRun, GgufFile, LoadedModel, RunningModel, TextKind } from "./engine-model.ts";
+import { checkFile } from "./gguf-file.ts";
 import { LlamaError } from "./llama-messages.ts";
-import { checkFile, deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
+import { deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
 import { normalise } from "./pooling.ts";
 import { textWindows, WINDOW_TOKENS } from "./text-windows.ts";
 

@@ -18,7 +18,10 @@ export type LlamaEvent =
   /** Empty when there is progress, but nothing to show. */
   { readonly type: "text"; readonly text: string } | { readonly type: "end"; readonly end: LlamaEnd };
 
-/** A process that does not stop within this many milliseconds is ended: it would go on using the processor. */
+/**
+ * A process that does not stop within this many milliseconds is ended, unless it writes another answer too: it would go on
+ * using the processor.
+ */
 const STOP_WITHIN_MS = 2_000;
 
 /**
@@ -149,6 +152,8 @@ class LlamaChild {
   readonly #child: ChildProcess;
   readonly #model: string;
   readonly #answers = new Map<number, AnswerQueue>();
+  /** Of the answers, those that nobody wants any more. */
+  readonly #stopping = new Set<number>();
   readonly #onLoaded = Promise.withResolvers<LoadedLlama>();
   readonly mayUseGraphics: boolean;
   isLoaded = false;
@@ -234,9 +239,15 @@ class LlamaChild {
 
   #stop(id: number, queue: AnswerQueue): void {
     this.#send({ type: "stop", id });
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_WITHIN_MS).unref();
+    this.#stopping.add(id);
+    const kill = () => {
+      // Another answer is on its way: its process is not ended for this one.
+      if ([...this.#answers.keys()].every((other) => this.#stopping.has(other))) this.#child.kill("SIGKILL");
+    };
+    const timer = setTimeout(kill, STOP_WITHIN_MS).unref();
     queue.onOver = () => {
       clearTimeout(timer);
+      this.#stopping.delete(id);
       this.#answers.delete(id);
     };
   }

@@ -19,6 +19,8 @@ export interface LlamaLoad {
 /** A model that is ready. */
 export interface LoadedLlama {
   readonly contextTokens: number;
+  /** How many questions it answers side by side; others wait. */
+  readonly atOnce: number;
   /** What it runs on, for people: "CPU, 4 threads", "metal, 33 of 33 layers". */
   readonly device: string;
 }
@@ -44,10 +46,12 @@ export interface LlamaRequest {
 export interface LlamaEnd {
   readonly finish: "stop" | "length";
   readonly inputTokens: number;
+  /** Of the oldest turns, how many did not fit into the window and were left out of the input. */
+  readonly leftOutTurns: number;
   /** Of the input, what was still in memory from an earlier question and was not evaluated again. */
   readonly cachedTokens: number;
   readonly outputTokens: number;
-  /** Waiting for an earlier request. */
+  /** Waiting for earlier requests. */
   readonly queueMs: number;
   /** Reading the question. */
   readonly promptMs: number;

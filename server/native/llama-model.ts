@@ -7,8 +7,11 @@ import type {
   Token,
 } from "node-llama-cpp";
 import { phrase } from "../../shared/phrase.ts";
+import { turnsThatLeave } from "../../shared/turn-window.ts";
+import { checkFile } from "./gguf-file.ts";
 import { type LlamaEnd, LlamaError, type LlamaLoad, type LlamaRequest, type LoadedLlama } from "./llama-messages.ts";
-import { checkFile, deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
+import { deviceOf, explain, fit, LastWords, loadEngine, startEngine, threadsFor } from "./llama-runtime.ts";
+import { LlamaWindows } from "./llama-windows.ts";
 
 /** Enough for the question, a dozen pieces of code and the answer; more costs memory and time before the first word. */
 const USUAL_CONTEXT = 8_192;
@@ -19,21 +22,41 @@ const LEAST_CONTEXT = 2_048;
  * stopped; the graphics processor needs more to be busy.
  */
 const BATCH = { cpu: 128, gpu: 512 };
+/**
+ * Questions that are answered side by side where the memory holds their windows: that of the chat and one asked in the code.
+ * On a processor each is slower by as much as the other takes.
+ */
+const AT_ONCE = 2;
+/** An answer is begun when there is room for this many tokens, though more were asked for. */
+const LEAST_OUTPUT = 256;
 /** Tokens that the penalty for repetition looks back at. */
 const REPEAT_WINDOW = 64;
 
-/** A language model in memory. What it read for the last question stays, so that the next one reads only what differs. */
+/** A conversation that fits into a window, its answer included. */
+interface Fitted {
+  readonly history: ChatHistoryItem[];
+  readonly prompt: readonly Token[];
+  /** Of the prompt, those that every conversation begins with. */
+  readonly instructionTokens: number;
+  readonly maxTokens: number;
+  readonly leftOutTurns: number;
+}
+
+/**
+ * A language model in memory. It answers a few questions side by side, each in a window of its own, and what it read for a
+ * question stays in that window, so that the next one of the same conversation reads only what differs.
+ */
 export class LlamaModel {
   readonly loaded: LoadedLlama;
   readonly #model: NativeModel;
-  readonly #sequence: LlamaContextSequence;
+  readonly #windows: LlamaWindows;
   readonly #chat: LlamaChat;
 
-  private constructor(loaded: LoadedLlama, model: NativeModel, chat: LlamaChat) {
+  private constructor(loaded: LoadedLlama, model: NativeModel, chats: readonly LlamaChat[]) {
     this.loaded = loaded;
     this.#model = model;
-    this.#sequence = chat.sequence;
-    this.#chat = chat;
+    this.#windows = new LlamaWindows(chats);
+    this.#chat = chats[0];
   }
 
   /** @throws LlamaError */
@@ -48,8 +71,9 @@ export class LlamaModel {
       const header = await engine.readGgufFileInfo(modelPath, { sourceType: "filesystem", logWarnings: false });
       const insights = await engine.GgufInsights.from(header, llama);
       if (!insights.hasDecoder) throw noText(name);
-      const { contextTokens, gpuLayers } = await fit(engine, insights, llama, {
+      const { contextTokens, gpuLayers, windows } = await fit(engine, insights, llama, {
         name,
+        windows: AT_ONCE,
         most: Math.min(wanted.contextTokens || USUAL_CONTEXT, insights.trainContextSize ?? USUAL_CONTEXT),
         least: wanted.contextTokens || LEAST_CONTEXT,
         advice: SMALLER,
@@ -58,20 +82,24 @@ export class LlamaModel {
       const model = await llama.loadModel({ modelPath, gpuLayers });
       const context = await model.createContext({
         contextSize: contextTokens,
+        sequences: windows,
         batchSize: Math.min(contextTokens, llama.gpu ? BATCH.gpu : BATCH.cpu),
         threads,
       });
-      const chat = new engine.LlamaChat({ contextSequence: context.getSequence() });
+      const chats = Array.from(
+        { length: windows },
+        () => new engine.LlamaChat({ contextSequence: context.getSequence() }),
+      );
       const device = deviceOf(llama, model, insights, threads);
       // The context is made a little larger than it was asked for.
-      return new LlamaModel({ contextTokens, device }, model, chat);
+      return new LlamaModel({ contextTokens, atOnce: windows, device }, model, chats);
     } catch (error) {
       throw explain(error, engine, name, words.text, SMALLER);
     }
   }
 
   /**
-   * Writes one answer.
+   * Writes one answer; of several at once those wait for which there is no window.
    * @param onText takes the text as it is generated, and "" for progress without any
    * @throws LlamaError("too-long") before anything is generated; the signal's reason when stopped
    */
@@ -79,20 +107,31 @@ export class LlamaModel {
     { messages, maxOutputTokens, sampling }: LlamaRequest,
     onText: (text: string) => void,
     signal: AbortSignal,
-  ): Promise<Omit<LlamaEnd, "queueMs">> {
-    const history = messages.map(toHistoryItem);
-    const prompt = this.#tokensOf(history);
-    // The engine itself would leave out what is too long, without a word.
-    if (prompt.length + maxOutputTokens > this.loaded.contextTokens) {
-      throw tooLong(prompt.length, maxOutputTokens, this.loaded.contextTokens);
+  ): Promise<LlamaEnd> {
+    const asked = performance.now();
+    const fitted = this.#fitted(messages.map(toHistoryItem), maxOutputTokens);
+    const chat = await this.#windows.take(fitted.prompt, fitted.instructionTokens, signal);
+    try {
+      return await this.#answer(chat, fitted, sampling, performance.now() - asked, onText, signal);
+    } finally {
+      this.#windows.giveBack(chat);
     }
-    const before = this.#sequence.tokenMeter.getState();
+  }
+
+  async #answer(
+    chat: LlamaChat,
+    { history, prompt, maxTokens, leftOutTurns }: Fitted,
+    { temperature, topK, topP, minP, repeatPenalty: penalty, seed }: LlamaRequest["sampling"],
+    queueMs: number,
+    onText: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<LlamaEnd> {
+    const before = chat.sequence.tokenMeter.getState();
     const start = performance.now();
-    const cachedTokens = await this.#read(prompt, () => onText(""), signal);
+    const cachedTokens = await readInto(chat.sequence, prompt, () => onText(""), signal);
     let firstMs: number | undefined;
-    const { temperature, topK, topP, minP, repeatPenalty: penalty, seed } = sampling;
-    const { metadata } = await this.#chat.generateResponse(history, {
-      maxTokens: maxOutputTokens,
+    const { metadata } = await chat.generateResponse(history, {
+      maxTokens,
       temperature,
       topK,
       topP,
@@ -107,16 +146,48 @@ export class LlamaModel {
       },
     });
     const totalMs = performance.now() - start;
-    const used = this.#sequence.tokenMeter.diff(before);
+    const used = chat.sequence.tokenMeter.diff(before);
     return {
       finish: metadata.stopReason === "maxTokens" ? "length" : "stop",
       inputTokens: prompt.length,
+      leftOutTurns,
       cachedTokens,
       outputTokens: used.usedOutputTokens,
+      queueMs,
       promptMs: firstMs ?? totalMs,
       completionMs: totalMs - (firstMs ?? totalMs),
       device: this.loaded.device,
     };
+  }
+
+  /**
+   * The conversation without as many of its oldest turns as do not fit; the instructions before them and the last message,
+   * which has the question and its sources, stay whole. When that leaves too little for the answer that was asked for, the
+   * answer ends earlier, and says so; the engine itself would take away what it has read, in the middle of a sentence.
+   * @throws LlamaError("too-long") when there is not even room for the beginning of an answer
+   */
+  #fitted(history: readonly ChatHistoryItem[], maxOutputTokens: number): Fitted {
+    const { contextTokens } = this.loaded;
+    const firstTurn = history.findIndex(({ type }) => type !== "system");
+    const [instructions, last] = [history.slice(0, firstTurn), history.slice(-1)];
+    const turns = turnsOf(history.slice(firstTurn, -1));
+    const without = (leave: number) => [...instructions, ...turns.slice(leave).flat(), ...last];
+    const room = contextTokens - maxOutputTokens - this.#tokensOf(without(turns.length)).length;
+    let leftOutTurns = turnsThatLeave(
+      turns.map((turn) => this.#tokensOf(turn).length),
+      Math.max(0, room),
+    );
+    let prompt = this.#tokensOf(without(leftOutTurns));
+    // The turns by themselves were counted; together they may be a few tokens more.
+    while (prompt.length + maxOutputTokens > contextTokens && leftOutTurns < turns.length) {
+      prompt = this.#tokensOf(without(++leftOutTurns));
+    }
+    const maxTokens = Math.min(maxOutputTokens, contextTokens - prompt.length);
+    if (maxTokens < Math.min(maxOutputTokens, LEAST_OUTPUT)) {
+      throw tooLong(prompt.length, maxOutputTokens, contextTokens);
+    }
+    const instructionTokens = this.#tokensOf(instructions).length;
+    return { history: without(leftOutTurns), prompt, instructionTokens, maxTokens, leftOutTurns };
   }
 
   /** The tokens of the whole conversation in the model's own format, up to where its answer begins. */
@@ -124,25 +195,40 @@ export class LlamaModel {
     const chatHistory: ChatHistoryItem[] = [...history, { type: "model", response: [] }];
     return this.#chat.chatWrapper.generateContextState({ chatHistory }).contextText.tokenize(this.#model.tokenizer);
   }
+}
 
-  /**
-   * Reads a prompt in goes, between which it can be stopped.
-   * @returns how many tokens of it were in memory already, and were not read again
-   */
-  async #read(prompt: readonly Token[], onProgress: () => void, signal: AbortSignal): Promise<number> {
-    // The last token is left for the generation, which begins with what follows it.
-    const wanted = prompt.slice(0, -1);
-    await this.#sequence.adaptStateToTokens(wanted, false);
-    const step = this.#sequence.context.batchSize;
-    const cached = this.#sequence.nextTokenIndex;
-    for (let at = cached; at < wanted.length; at += step) {
-      signal.throwIfAborted();
-      await this.#sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(at, at + step));
-      onProgress();
-    }
+/**
+ * Reads a prompt in goes, between which it can be stopped.
+ * @returns how many tokens of it were in memory already, and were not read again
+ */
+async function readInto(
+  sequence: LlamaContextSequence,
+  prompt: readonly Token[],
+  onProgress: () => void,
+  signal: AbortSignal,
+): Promise<number> {
+  // The last token is left for the generation, which begins with what follows it.
+  const wanted = prompt.slice(0, -1);
+  await sequence.adaptStateToTokens(wanted, false);
+  const step = sequence.context.batchSize;
+  const cached = sequence.nextTokenIndex;
+  for (let at = cached; at < wanted.length; at += step) {
     signal.throwIfAborted();
-    return cached;
+    await sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(at, at + step));
+    onProgress();
   }
+  signal.throwIfAborted();
+  return cached;
+}
+
+/** Each begins with what the user said. */
+function turnsOf(items: readonly ChatHistoryItem[]): ChatHistoryItem[][] {
+  const turns: ChatHistoryItem[][] = [];
+  for (const item of items) {
+    if (item.type === "user" || turns.length === 0) turns.push([item]);
+    else turns[turns.length - 1].push(item);
+  }
+  return turns;
 }
 
 function toHistoryItem({ role, content }: LlamaRequest["messages"][number]): ChatHistoryItem {

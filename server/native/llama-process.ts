@@ -4,9 +4,7 @@ import { type FromLlama, LlamaError, type LlamaRequest, type ToLlama } from "./l
 import { LlamaModel } from "./llama-model.ts";
 
 let model: LlamaModel | undefined;
-/** The last request; the next one waits for it. */
-let before: Promise<void> = Promise.resolve();
-const asked = new Map<number, { readonly stop: AbortController; begun: boolean }>();
+const asked = new Map<number, AbortController>();
 
 // Threads of native code may be in the middle of a computation, for which an orderly exit would wait.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
@@ -23,30 +21,20 @@ process.on("message", (message: ToLlama) => {
   }
   if (message.type === "generate") {
     const { id, request } = message;
-    const one = { stop: new AbortController(), begun: false };
-    asked.set(id, one);
-    const since = performance.now();
-    before = before
-      .then(() => {
-        one.begun = true;
-        return generate(id, request, performance.now() - since, one.stop.signal);
-      })
-      .catch((error) => fail(error, one.stop.signal.aborted ? "stopped" : "ended", id))
+    const stop = new AbortController();
+    asked.set(id, stop);
+    generate(id, request, stop.signal)
+      .catch((error) => fail(error, stop.signal.aborted ? "stopped" : "ended", id))
       .finally(() => asked.delete(id));
   }
-  if (message.type === "stop") {
-    const one = asked.get(message.id);
-    one?.stop.abort();
-    // One that waits for another has stopped already; whoever stopped it need not wait too.
-    if (one && !one.begun) fail(one.stop.signal.reason, "stopped", message.id);
-  }
+  // One that waits for others ends at once; one that is written ends with the go that is under way.
+  if (message.type === "stop") asked.get(message.id)?.abort();
 });
 
-async function generate(id: number, request: LlamaRequest, queueMs: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
+async function generate(id: number, request: LlamaRequest, signal: AbortSignal): Promise<void> {
   if (!model) throw new Error("no model is loaded");
   const end = await model.generate(request, (text) => send({ type: "text", id, text }), signal);
-  send({ type: "end", id, end: { ...end, queueMs } });
+  send({ type: "end", id, end });
 }
 
 function fail(error: unknown, otherwise: LlamaError["failure"], id?: number): void {

@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -19,30 +18,6 @@ export class LastWords {
   add(message: string): void {
     this.text = `${this.text}${message}\n`.slice(-2_000);
   }
-}
-
-const MAGIC = "GGUF";
-
-/**
- * @param advice what to do about another file
- * @throws LlamaError for what cannot be read, or is no GGUF file
- */
-export function checkFile(path: string, advice: Phrase): void {
-  let file: number | undefined;
-  try {
-    file = openSync(path, "r");
-    const magic = Buffer.alloc(MAGIC.length);
-    if (fstatSync(file).isFile()) readSync(file, magic);
-    if (magic.toString("latin1") === MAGIC) return;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new LlamaError("no-model", phrase("{0} cannot be read ({1}).", path, code ?? String(error)), advice, {
-      cause: error,
-    });
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
-  throw new LlamaError("no-model", phrase("{0} is not a GGUF file.", path), advice);
 }
 
 /**
@@ -115,22 +90,36 @@ interface Window {
   readonly most: number;
   readonly least: number;
   readonly advice: Phrase;
+  /** How many such windows are wanted beside each other; one when absent. */
+  readonly windows?: number;
 }
 
-/** The largest window that fits into the memory. @throws LlamaError("no-memory") */
+/**
+ * The largest window that fits into the memory, and as many of that size as are wanted where those fit too. They never
+ * take layers from the graphics processor.
+ * @throws LlamaError("no-memory")
+ */
 export async function fit(
   engine: Engine,
   insights: GgufInsights,
   llama: Llama,
-  { name, most, least, advice }: Window,
-): Promise<{ contextTokens: number; gpuLayers: number }> {
+  { name, most, least, advice, windows: wanted = 1 }: Window,
+): Promise<{ contextTokens: number; gpuLayers: number; windows: number }> {
   const available = process.availableMemory();
+  const layersFor = async (tokens: number) => (llama.gpu ? await layersOnGpu(engine, insights, tokens) : 0);
   for (let contextSize = most; ; ) {
-    const gpuLayers = llama.gpu ? await layersOnGpu(engine, insights, contextSize) : 0;
+    const gpuLayers = await layersFor(contextSize);
     const model = await insights.estimateModelResourceRequirementsV2({ gpuLayers });
-    const context = await insights.estimateContextResourceRequirementsV2({ contextSize, modelGpuLayers: gpuLayers });
-    const needed = model.cpuRam + context.cpuRam;
-    if (needed <= available) return { contextTokens: contextSize, gpuLayers };
+    const neededFor = async (sequences: number) => {
+      const options = { contextSize, modelGpuLayers: gpuLayers, sequences };
+      return model.cpuRam + (await insights.estimateContextResourceRequirementsV2(options)).cpuRam;
+    };
+    for (let windows = wanted; windows > 1; windows--) {
+      const fits = (await neededFor(windows)) <= available && (await layersFor(contextSize * windows)) === gpuLayers;
+      if (fits) return { contextTokens: contextSize, gpuLayers, windows };
+    }
+    const needed = await neededFor(1);
+    if (needed <= available) return { contextTokens: contextSize, gpuLayers, windows: 1 };
     if (contextSize <= least) throw noMemory(name, contextSize, needed, available, advice);
     contextSize = Math.max(least, Math.floor(contextSize / 2));
   }

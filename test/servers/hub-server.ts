@@ -70,7 +70,7 @@ export function commit(digit: string): string {
   return digit.repeat(40);
 }
 
-export async function startHubServer(test: TestContext): Promise<HubServer> {
+export async function startHubServer(test: Pick<TestContext, "after">): Promise<HubServer> {
   const calls: HubCall[] = [];
   let misbehaviours: Misbehaviour[] = [];
   let refusals: Refusal[] = [];
@@ -258,7 +258,7 @@ function noted(calls: HubCall[], request: IncomingMessage, server: HubCall["serv
 }
 
 async function listen(
-  test: TestContext,
+  test: Pick<TestContext, "after">,
   answer: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<string> {
   const server: Server = createServer(answer);

@@ -1,0 +1,52 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CairnError } from "../shared/errors.ts";
+import { phrase } from "../shared/phrase.ts";
+
+/**
+ * What the user has chosen for all terminals and editors of this machine. A terminal has no file of settings, so such a
+ * choice lies in the cache folder, a small file each.
+ */
+export interface ChoiceFile {
+  readonly cacheDirectory: string;
+  readonly file: string;
+}
+
+/** One text of the choice; empty when nothing was chosen, or nothing that can be read. */
+export function keptChoice({ cacheDirectory, file }: ChoiceFile, key: string): string {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(join(cacheDirectory, file), "utf8"));
+    const value = (kept as Record<string, unknown> | null)?.[key];
+    return typeof value === "string" ? value : "";
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Keeps a choice; undefined takes it back.
+ * @returns the file that it lies in
+ * @throws {CairnError} `unavailable` when it cannot be written
+ */
+export function keepChoice(
+  { cacheDirectory, file }: ChoiceFile,
+  choice: Readonly<Record<string, string>> | undefined,
+): string {
+  const path = join(cacheDirectory, file);
+  try {
+    if (choice === undefined) rmSync(path, { force: true });
+    else {
+      mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
+      writeFileSync(`${path}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    }
+    return path;
+  } catch (error) {
+    throw new CairnError(
+      "unavailable",
+      phrase("The choice could not be written to {0} ({1}).", path, (error as NodeJS.ErrnoException).code ?? ""),
+      phrase("Make the cache folder writable, or choose another with CAIRN_CACHE_DIR."),
+      { cause: error },
+    );
+  }
+}
