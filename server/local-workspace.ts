@@ -327,7 +327,11 @@ export class LocalWorkspace implements HeldWorkspace {
     const { host, settings, store, model } = this.#parts;
     this.#choosing = chosenName(settings, cacheDirectoryOf(settings, host.env));
     try {
-      const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
+      const [engine, { ChosenSearch }, { KeptRecalls }] = await Promise.all([
+        starting,
+        import("./chosen/chosen-search.ts"),
+        import("./chosen/kept-recalls.ts"),
+      ]);
       const shared = await this.#sharedVectors(engine);
       const { withheldBy } = await import("./answer/never-send.ts");
       if (this.#closed) return;
@@ -343,6 +347,8 @@ export class LocalWorkspace implements HeldWorkspace {
         isWithheld: this.#isWithheld,
         lookUp: (job) => this.#workers.run("embedded", job),
         store: (batch) => store.call("put", batch),
+        stored: (query) => store.call("vectors", query),
+        recalls: new KeptRecalls(cacheDirectoryOf(settings, host.env)),
         shared,
         onChange: () => this.#tell(),
       });

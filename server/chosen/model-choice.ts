@@ -15,18 +15,26 @@ const FILE = "embedding-model.json";
  * @returns as `cairn.embedding.model` takes it; undefined for the model in the package
  */
 export function chosenName(settings: Settings, cacheDirectory: string): string | undefined {
-  const name = settings["embedding.model"] || keptChoice(cacheDirectory);
+  const name = settings["embedding.model"] || keptChoice(cacheDirectory).model;
   return name === "" || name === BUNDLED ? undefined : name;
 }
 
-/** Empty when nothing was chosen, or nothing that can be read. */
-function keptChoice(cacheDirectory: string): string {
+/** What was chosen last, by terminals and editors without a setting of their own. */
+export interface KeptChoice {
+  /** As `cairn.embedding.model` takes it; empty when nothing was chosen, or nothing that can be read. */
+  readonly model: string;
+  /** As `cairn.embedding.vectors` and `cairn.embedding.dimensions` take them; absent where all is as usual. */
+  readonly vectors?: string;
+  readonly dimensions?: string;
+}
+
+export function keptChoice(cacheDirectory: string): KeptChoice {
   try {
-    const kept: unknown = JSON.parse(readFileSync(join(cacheDirectory, FILE), "utf8"));
-    const model = (kept as { model?: unknown } | null)?.model;
-    return typeof model === "string" ? model : "";
+    const kept: Record<string, unknown> = JSON.parse(readFileSync(join(cacheDirectory, FILE), "utf8")) ?? {};
+    const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+    return { model: text(kept.model) ?? "", vectors: text(kept.vectors), dimensions: text(kept.dimensions) };
   } catch {
-    return "";
+    return { model: "" };
   }
 }
 
@@ -35,13 +43,13 @@ function keptChoice(cacheDirectory: string): string {
  * @returns the file that it lies in
  * @throws {CairnError} `unavailable` when it cannot be written
  */
-export function keepChoice(cacheDirectory: string, name: string | undefined): string {
+export function keepChoice(cacheDirectory: string, chosen: KeptChoice | undefined): string {
   const path = join(cacheDirectory, FILE);
   try {
-    if (name === undefined) rmSync(path, { force: true });
+    if (chosen === undefined) rmSync(path, { force: true });
     else {
       mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, `${JSON.stringify({ model: name })}\n`, { mode: 0o600 });
+      writeFileSync(`${path}.new`, `${JSON.stringify(chosen)}\n`, { mode: 0o600 });
       renameSync(`${path}.new`, path);
     }
     return path;

@@ -3,6 +3,7 @@ import type { Phrase } from "../../shared/phrase.ts";
 import type { StaticModelShared } from "../embed/static-model.ts";
 import type { SegmentBytes } from "../store/segment.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
+import type { WantedVectors } from "./derived-vectors.ts";
 import type { WalkBatch, WalkedFile } from "./walk.ts";
 
 /** What an index worker is started with. */
@@ -42,9 +43,7 @@ export interface ProcessedFile {
 }
 
 /** What another model's vectors of some files are asked by. */
-export interface FilesToEmbed {
-  model: string;
-  dims: number;
+export interface FilesToEmbed extends WantedVectors {
   files: readonly { path: string; content: string }[];
 }
 
@@ -58,6 +57,7 @@ export interface FilesEmbedded {
   hashes: Uint8Array;
   /** One byte a chunk: 1 when its vector is there. */
   found: Uint8Array;
+  /** In the form that was asked for. */
   codes: Int8Array;
   scales: Float32Array;
   /** By the number of the chunk: the text of each that has no vector. */
