@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chosenQuery } from "../server/chosen/chosen-codes.ts";
 import { ChosenVectors, type FileVectors } from "../server/chosen/chosen-vectors.ts";
+import type { Closeness } from "../server/search/closeness.ts";
 import { searchSnapshot } from "../server/search/search.ts";
 import type { Snapshot } from "../server/store/segment.ts";
 import { codeBytes, encoded, type StoredForm } from "../server/vectors/stored-form.ts";
@@ -63,7 +64,14 @@ async function fixture() {
   return { random, snapshot, vectors, byPath };
 }
 
-function pathsByCloseness(snapshot: Snapshot, [cosines]: readonly Float32Array[]): string[] {
+/** The cosines of the one view, of which all chunks were compared. */
+function allOf({ cosines: [cosines] }: Closeness): Float32Array {
+  assert.ok(cosines instanceof Float32Array);
+  return cosines;
+}
+
+function pathsByCloseness(snapshot: Snapshot, closeness: Closeness): string[] {
+  const cosines = allOf(closeness);
   const { segment } = snapshot.views[0];
   return [...cosines.keys()]
     .sort((a, b) => cosines[b] - cosines[a])
@@ -75,10 +83,10 @@ describe("the chosen model's vectors", () => {
     const { random, snapshot, vectors, byPath } = await fixture();
     for (let round = 0; round < 20; round++) {
       const question = randomVector(random);
-      const { cosines } = vectors.compare(snapshot, chosenQuery("model", WHOLE, question));
+      const closeness = vectors.compare(snapshot, chosenQuery("model", WHOLE, question));
       const expected = [...byPath].sort(([, a], [, b]) => cosine(b, question) - cosine(a, question));
       assert.deepEqual(
-        pathsByCloseness(snapshot, cosines).filter((path) => path !== "plum.ts"),
+        pathsByCloseness(snapshot, closeness).filter((path) => path !== "plum.ts"),
         expected.map(([path]) => path),
       );
     }
@@ -89,11 +97,12 @@ describe("the chosen model's vectors", () => {
     const { files, chunks } = vectors.lackingIn(snapshot);
     assert.deepEqual([files.map(({ path, chunks }) => [path, chunks]), chunks], [[["plum.ts", 1]], 6]);
     const question = byPath.get("pear.ts") as Float32Array;
-    const { cosines } = vectors.compare(snapshot, chosenQuery("model", WHOLE, question));
+    const closeness = vectors.compare(snapshot, chosenQuery("model", WHOLE, question));
     const { segment } = snapshot.views[0];
-    const plum = cosines[0].findIndex((_, chunk) => segment.path(segment.chunkFile[chunk]) === "plum.ts");
-    assert.equal(cosines[0][plum], 0);
-    assert.ok(Math.max(...cosines[0]) > 0.97);
+    const cosines = allOf(closeness);
+    const plum = cosines.findIndex((_, chunk) => segment.path(segment.chunkFile[chunk]) === "plum.ts");
+    assert.equal(cosines[plum], 0);
+    assert.ok(Math.max(...cosines) > 0.97);
   });
 
   it("find by meaning, and a chunk that has none by its words", async () => {
@@ -152,8 +161,8 @@ describe("the chosen model's vectors in fewer bytes", () => {
         };
       };
       for (const [path, vector] of byPath) {
-        const { cosines } = await vectors.compareStored(snapshot, chosenQuery("model", form, vector), inStore);
-        assert.equal(pathsByCloseness(snapshot, cosines)[0], path);
+        const closeness = await vectors.compareStored(snapshot, chosenQuery("model", form, vector), inStore);
+        assert.equal(pathsByCloseness(snapshot, closeness)[0], path);
       }
       assert.equal(asked.length, form.kind === "binary" ? 6 * byPath.size : 0);
     });
@@ -174,7 +183,7 @@ describe("the chosen model's vectors in fewer bytes", () => {
       return { found: new Uint8Array(count), codes: new Int8Array(count * DIMS), scales: new Float32Array(count) };
     };
     const question = chosenQuery("model", form, byPath.get("plum.ts") as Float32Array);
-    const { cosines } = await vectors.compareStored(snapshot, question, nothing);
-    assert.equal(pathsByCloseness(snapshot, cosines)[0], "plum.ts");
+    const closeness = await vectors.compareStored(snapshot, question, nothing);
+    assert.equal(pathsByCloseness(snapshot, closeness)[0], "plum.ts");
   });
 });

@@ -1,4 +1,4 @@
-import type { Closeness } from "../search/closeness.ts";
+import { type Closeness, type LikelyCosines, NO_VECTOR } from "../search/closeness.ts";
 import { TopList } from "../search/top-list.ts";
 import type { Segment, Snapshot } from "../store/segment.ts";
 import type { KnownVectors } from "../store/store.ts";
@@ -16,6 +16,9 @@ const ENOUGH_COSINES = 50;
  * Of vectors whose signs alone are in memory so many are compared by their int8 codes: ten times what a search ranks.
  */
 const RESCORED = 500;
+
+/** Of many chunks about so many tell what any has in common with a question. */
+const SAMPLED = 4_000;
 
 /** Of a file without chunks. */
 const NOWHERE = { first: 0, count: 0 };
@@ -115,8 +118,9 @@ export class ChosenVectors {
    * on average counts as none.
    */
   compare(snapshot: Snapshot, query: ChosenQuery): Closeness {
-    const byRow = this.#rows.cosines(codesFor(this.model, this.form, query));
-    return this.#closeness(snapshot, this.#rowsIn(snapshot), byRow);
+    const codes = codesFor(this.model, this.form, query);
+    if (this.#rows.areMany) return this.#likely(snapshot, codes);
+    return this.#closeness(snapshot, this.#rowsIn(snapshot), this.#rows.cosines(codes));
   }
 
   /**
@@ -149,6 +153,36 @@ export class ChosenVectors {
       byRow[row] = dot * known.scales[i] * unit;
     }
     return this.#closeness(snapshot, rowsIn, byRow);
+  }
+
+  /** Of so many that most are ruled out by their signs; which may be found is known when they are asked for. */
+  #likely(snapshot: Snapshot, codes: Int8Array): Closeness {
+    // What is laid out anew meanwhile is not what these numbers are of.
+    const rows = this.#rows;
+    const byRow = rows.distances(codes);
+    const rowOf = snapshot.views.map(({ segment }) => new Uint32Array(segment.chunkCount));
+    const distances = snapshot.views.map(({ segment }) => new Uint16Array(segment.chunkCount).fill(NO_VECTOR));
+    const sampled: number[] = [];
+    const step = Math.ceil(snapshot.chunkCount / SAMPLED);
+    let count = 0;
+    eachChunk(snapshot, this.#rowsIn(snapshot), (row, view, chunk) => {
+      rowOf[view][chunk] = row;
+      distances[view][chunk] = byRow[row];
+      if (count++ % step === 0) sampled.push(row);
+    });
+    const common = commonCosine([rows.cosinesOf(Uint32Array.from(sampled), codes)]);
+    const cosines = distances.map((own, view): LikelyCosines => {
+      const of = (chunks: Uint32Array) => {
+        const found = rows.cosinesOf(
+          chunks.map((chunk) => rowOf[view][chunk]),
+          codes,
+        );
+        takeOff(found, common);
+        return found;
+      };
+      return { distances: own, of };
+    });
+    return { model: this.model, cosines };
   }
 
   #closeness(snapshot: Snapshot, rowsIn: readonly Int32Array[], byRow: Float32Array): Closeness {
