@@ -142,7 +142,10 @@ export class LocalWorkspace implements HeldWorkspace {
       model,
     });
     const onChange = () => this.#tell();
-    this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, onChange);
+    this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, () => {
+      onChange();
+      this.#chosen?.edited();
+    });
     this.#indexer = new Indexer(
       {
         host,
@@ -273,6 +276,7 @@ export class LocalWorkspace implements HeldWorkspace {
   async idle(signal?: AbortSignal): Promise<IndexStatus<Phrase>> {
     await this.#indexer.idle(signal);
     await this.#unsaved.settled();
+    await this.#chosen?.unsavedSettled();
     return this.status().catch(() => this.#status());
   }
 
@@ -343,6 +347,8 @@ export class LocalWorkspace implements HeldWorkspace {
         log: host.log,
         fallback: settings["embedding.fallback.enabled"],
         snapshot: () => this.#live.snapshot,
+        onScreen: () => this.#unsaved.snapshot,
+        unsaved: () => this.#unsaved.files,
         isSettled: () => this.#indexer.progress.phase === "ready",
         isWithheld: this.#isWithheld,
         lookUp: (job) => this.#workers.run("embedded", job),

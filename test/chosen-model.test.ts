@@ -311,6 +311,77 @@ describe("the vectors of a model that the user chose", () => {
   });
 });
 
+describe("unsaved text under a model that the user chose", () => {
+  const PATH = "src/part0/file0.ts";
+  const TYPED = `${functionOf(0)}${functionOf(1_000, "error")}`;
+
+  /** An index of 40 files by the chosen model, and what of it counts here. */
+  async function opened(test: TestContext, settings = {}) {
+    const machine = await Machine.with(test, 40);
+    const chosen = await machine.open(MODEL, settings);
+    await embedded(chosen.workspace);
+    const path = join(machine.root, PATH);
+    const type = async (text: string | undefined) => {
+      chosen.workspace.edited(path, text);
+      await chosen.workspace.idle();
+    };
+    return { machine, chosen, path, type };
+  }
+
+  for (const [name, settings] of [
+    ["in int8", {}],
+    ["by signs", { "embedding.vectors": "binary" }],
+  ] as const) {
+    it(`is found as it will be once it is saved, ${name}: the piece that is new is embedded, and nothing is stored`, async (test) => {
+      const { machine, chosen, path, type } = await opened(test, settings);
+      const before = await chosen.workspace.status();
+      await type(TYPED);
+      const typed = await chosen.workspace.status();
+      assert.equal(typed.embedding?.engine.texts, (before.embedding?.engine.texts ?? 0) + 1);
+      assert.equal(typed.embedded, before.embedded);
+      const onScreen = await answer(chosen);
+      assert.ok(onScreen.some(([found]) => found === PATH));
+
+      const { texts } = await engineOf(chosen);
+      writeFiles(machine.root, { [PATH]: TYPED });
+      chosen.workspace.changed([path]);
+      await type(undefined);
+      await embedded(chosen.workspace);
+      assert.deepEqual(await answer(chosen), onScreen);
+      // The question, and no piece of code again.
+      assert.equal((await engineOf(chosen)).texts, texts + 1);
+    });
+  }
+
+  it("that is undone is found as it is on disk, and what comes back is not embedded again", async (test) => {
+    const { chosen, type } = await opened(test);
+    const onDisk = await answer(chosen);
+    await type(TYPED);
+    const onScreen = await answer(chosen);
+    assert.notDeepEqual(onScreen, onDisk);
+    await type(undefined);
+    assert.deepEqual(await answer(chosen), onDisk);
+    const { texts } = await engineOf(chosen);
+    await type(TYPED);
+    assert.deepEqual(await answer(chosen), onScreen);
+    assert.equal((await engineOf(chosen)).texts, texts + 1);
+  });
+
+  it("is found by the bundled model while the engine is away, and by the chosen one when it is back", async (test) => {
+    const { chosen, type } = await opened(test);
+    await type(TYPED);
+    const onScreen = await answer(chosen);
+    await type(undefined);
+    const { pid } = await engineOf(chosen);
+    process.kill(pid, "SIGKILL");
+    await type(`${functionOf(0)}${functionOf(1_000, "error")}// typed meanwhile\n`);
+    assert.ok((await chosen.found("typed meanwhile")).length > 0);
+    await embedded(chosen.workspace, ({ phase, inUse, engine }) => phase === "ready" && inUse && engine.pid !== pid);
+    await type(TYPED);
+    assert.deepEqual(await answer(chosen), onScreen);
+  });
+});
+
 describe("vectors of two models", () => {
   const dims = 32;
   const vector = Float32Array.from({ length: dims }, (_, d) => (d % 3) - 1);

@@ -2,7 +2,7 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { EngineQueue, type QueueManner } from "../native/engine-queue.ts";
+import { EngineQueue, type QueueManner, type QueueOptions } from "../native/engine-queue.ts";
 import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
 import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import type { StoredForm } from "../vectors/stored-form.ts";
@@ -92,9 +92,9 @@ export class ChosenEngine {
     return chosenQuery(this.model, this.form, vector);
   }
 
-  /** The unit vector of a piece of code; waits until the engine runs. @throws {CairnError} `output` where it fails */
-  passage(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#queue.embed(text, "passage", { signal });
+  /** The unit vector of a piece of code, `ahead` of others; waits until the engine runs. @throws {CairnError} `output` where it fails */
+  passage(text: string, signal?: AbortSignal, { ahead }: Pick<QueueOptions, "ahead"> = {}): Promise<Float32Array> {
+    return this.#queue.embed(text, "passage", { signal, ahead });
   }
 
   /** What it may have waited for, such as a key, is there. */

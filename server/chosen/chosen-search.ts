@@ -17,11 +17,13 @@ import {
 } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
+import type { UnsavedFile } from "../workspace/unsaved-files.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
 import type { KeptRecalls } from "./kept-recalls.ts";
 import { RecallSample } from "./recall-sample.ts";
 import type { SharedVectors } from "./shared-vectors.ts";
+import { UnsavedVectors } from "./unsaved-vectors.ts";
 import { HASH_BYTES } from "./vector-rows.ts";
 import { vectorsStatus } from "./vectors-status.ts";
 
@@ -38,6 +40,9 @@ export interface ChosenSearchParts {
   fallback: boolean;
   /** What is indexed now. */
   snapshot(): Snapshot;
+  /** The same with what is on screen and not saved in the place of what is on disk, and those files. */
+  onScreen(): Snapshot;
+  unsaved(): readonly UnsavedFile[];
   /** True while the index is up to date and may work: nothing is embedded meanwhile. */
   isSettled(): boolean;
   /** Of a path: whether its file may not be sent to where the engine is. */
@@ -81,13 +86,27 @@ export class ChosenSearch {
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
   readonly #sample: RecallSample;
+  readonly #unsaved: UnsavedVectors;
 
   constructor(parts: ChosenSearchParts) {
     this.#parts = parts;
     const { engine, kernels } = parts;
     this.#vectors = new ChosenVectors(engine.model, engine.form, kernels);
     this.#sample = new RecallSample(engine.dims);
-    this.#listening = engine.onChange(() => this.advance());
+    this.#unsaved = new UnsavedVectors({
+      engine,
+      vectors: this.#vectors,
+      log: parts.log,
+      files: parts.unsaved,
+      // What is typed costs nothing at a server of one's own; elsewhere only what is saved is paid for.
+      isWanted: (path) => this.#inUse && !engine.server?.remote && !parts.isWithheld(path),
+      stored: (hashes) => this.#stored(hashes, engine.form),
+      compact: () => this.#compact(),
+    });
+    this.#listening = engine.onChange(() => {
+      this.advance();
+      this.#unsaved.engineChanged();
+    });
   }
 
   get status(): EmbeddingStatus {
@@ -129,6 +148,16 @@ export class ChosenSearch {
     onChange();
   }
 
+  /** Something else is on screen and not saved: its vectors are made, in memory. */
+  edited(): void {
+    this.#unsaved.advance();
+  }
+
+  /** Resolves when what is on screen has its vectors, as far as they can be made now. */
+  unsavedSettled(): Promise<void> {
+    return this.#unsaved.settled();
+  }
+
   /**
    * How close the chunks of a snapshot are to a text; undefined when the bundled model is to be asked instead.
    * @throws {CairnError} `unavailable` where it cannot be told and the bundled model is not wanted; the signal's reason
@@ -139,9 +168,7 @@ export class ChosenSearch {
     try {
       if (!this.#inUse) throw this.#incomplete();
       const question = await engine.question(text, signal);
-      const closeness = await this.#vectors.compareStored(snapshot, question, (hashes) =>
-        this.#stored(hashes, engine.form),
-      );
+      const closeness = await this.#vectors.compareStored(snapshot, question, (hashes) => this.#storedOrShown(hashes));
       this.#notice = SILENCE;
       return closeness;
     } catch (error) {
@@ -163,6 +190,7 @@ export class ChosenSearch {
   async close(): Promise<void> {
     this.#ending.abort();
     this.#listening.dispose();
+    await this.#unsaved.close();
     await this.#pass;
   }
 
@@ -186,7 +214,7 @@ export class ChosenSearch {
       if (this.#done === wanted) return;
       if (this.#goneFrom !== wanted) this.#gone.clear();
       this.#goneFrom = wanted;
-      this.#vectors.compact(wanted);
+      this.#compact();
       const { files: lacking, chunks } = this.#vectors.lackingIn(wanted);
       const files = lacking.filter(({ path }) => !isWithheld(path));
       this.#withheld = chunksOf(lacking) - chunksOf(files);
@@ -196,6 +224,7 @@ export class ChosenSearch {
         this.#done = wanted;
         this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
         onChange();
+        this.#unsaved.advance();
         await this.#measure();
         return;
       }
@@ -205,6 +234,11 @@ export class ChosenSearch {
         onChange();
       }
     }
+  }
+
+  #compact(): void {
+    const { snapshot, onScreen } = this.#parts;
+    this.#vectors.compact(snapshot(), onScreen());
   }
 
   /** What comes later must not throw out what serves; much of it does, for it would be found by its words alone. */
@@ -280,7 +314,9 @@ export class ChosenSearch {
     const theirs = (await shared?.get(open.map(({ hash }) => hash))) ?? [];
     const found = new Map(open.flatMap(({ hash }, i) => (theirs[i] ? [[hash, theirs[i]] as const] : [])));
     const lacking = texts.filter(({ hash }) => !found.has(hash));
-    const vectors = await Promise.all(lacking.map(({ text }) => this.#vectorOf(text)));
+    const vectors = await Promise.all(
+      lacking.map(({ hash, text }) => this.#unsaved.remembered(hash) ?? this.#vectorOf(text)),
+    );
     const made = lacking.flatMap(({ hash, isPrivate }, i) =>
       vectors[i] ? [{ hash, isPrivate, exact: vectors[i] }] : [],
     );
@@ -310,6 +346,23 @@ export class ChosenSearch {
   #stored(hashes: Uint8Array, form: StoredForm): Promise<KnownVectors> {
     const { engine, stored } = this.#parts;
     return stored({ model: storedName(engine.model, form, engine.dims), dims: codeBytes(form), hashes });
+  }
+
+  /** The same, and of what is on screen: no store has that. */
+  async #storedOrShown(hashes: Uint8Array): Promise<KnownVectors> {
+    const { form } = this.#parts.engine;
+    const known = await this.#stored(hashes, form);
+    for (let i = 0; i < known.found.length; i++) {
+      const at = hashes.byteOffset + i * HASH_BYTES;
+      const hash = known.found[i] === 0 ? Buffer.from(hashes.buffer, at, HASH_BYTES).toString("hex") : "";
+      const vector = this.#unsaved.remembered(hash);
+      if (!vector) continue;
+      const own = encoded(vector, form);
+      known.found[i] = 1;
+      known.codes.set(own.codes, i * codeBytes(form));
+      known.scales[i] = own.scale;
+    }
+    return known;
   }
 
   /** What cannot be measured is not said, and nothing else is lost. */

@@ -65,6 +65,11 @@ export class ChosenVectors {
     return this.#rows.length;
   }
 
+  /** Whether a file's content has its vectors, for so many chunks. */
+  has(content: string, chunks: number): boolean {
+    return chunks === 0 || this.#places.get(content)?.count === chunks;
+  }
+
   /** Keeps the vectors of a file's content; those that are kept already stay. */
   add(content: string, { hashes, codes, scales }: FileVectors): void {
     if (this.#places.has(content)) return;
@@ -93,12 +98,13 @@ export class ChosenVectors {
     return { files, chunks };
   }
 
-  /** Forgets what the snapshot does not need, once that is much. */
-  compact({ views, chunkCount }: Snapshot): void {
+  /** Forgets what no snapshot needs, once that is much. */
+  compact(...snapshots: readonly Snapshot[]): void {
     // Each chunk needs one row at the most: as long as there are not many more, there is nothing to look for.
-    if (this.rows < 2 * chunkCount + WORTH_COMPACTING) return;
+    const most = Math.max(...snapshots.map(({ chunkCount }) => chunkCount));
+    if (this.rows < 2 * most + WORTH_COMPACTING) return;
     const needed = new Set<string>();
-    for (const { segment, dead } of views) {
+    for (const { segment, dead } of snapshots.flatMap(({ views }) => views)) {
       for (let file = 0; file < segment.fileCount; file++) if (dead[file] === 0) needed.add(segment.content(file));
     }
     const before = { rows: this.#rows, places: this.#places };

@@ -29,6 +29,14 @@ export interface FileOnScreen {
   indexed: string | undefined;
 }
 
+/** A file as it is on screen, laid out. */
+export interface LaidOutFile {
+  segment: SegmentBytes;
+  /** Of its chunks: 16 bytes each, by which their vectors are known. */
+  hashes: Uint8Array;
+  texts: string[];
+}
+
 /** What became of one file. */
 export interface ProcessedFile {
   path: string;
@@ -91,7 +99,7 @@ export interface IndexWorkerMethods {
   /** Lays out a segment from what the store has; `missing` are those it has no longer. */
   restore(files: readonly { path: string; content: string }[]): { segment: SegmentBytes | null; missing: string[] };
   /** Lays out a file as it is on screen; null when there is nothing to lay out. Nothing of it is stored. */
-  overlay(file: FileOnScreen): SegmentBytes | null;
+  overlay(file: FileOnScreen): LaidOutFile | null;
   /** Another model's vectors of the files' chunks, as far as they were made, and the texts to make the rest of. */
   embedded(job: FilesToEmbed): FilesEmbedded;
   merge(job: {
