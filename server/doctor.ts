@@ -20,6 +20,7 @@ import { PeerClient } from "./peer/peer-client.ts";
 import { Lease } from "./store/lease.ts";
 import { openDatabase } from "./store/sqlite.ts";
 import { loadKernels } from "./vectors/load-kernels.ts";
+import { vectorsText } from "./vectors-text.ts";
 import { createGrammars } from "./workspace/grammars.ts";
 import { LANGUAGES } from "./workspace/languages.ts";
 import { nodeGrammarFiles } from "./workspace/node-grammar-files.ts";
@@ -145,12 +146,21 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
       return warn(name, `by ${chosen} at ${destination}, without a key here`, `A terminal reads it from ${keyName}.`);
     }
     const { chosenModel } = await import("./chosen/chosen-model.ts");
+    const { formOf, wantedForm } = await import("./chosen/chosen-form.ts");
+    const { KeptRecalls } = await import("./chosen/kept-recalls.ts");
+    const { vectorsStatus } = await import("./chosen/vectors-status.ts");
     const { keptPlacement } = await import("./chosen/placed-engine.ts");
     const sources = { host, cacheDirectory, settings, signal: AbortSignal.timeout(LONGEST_LOOK_MS) };
-    const { name: found, dims, identity, prompts } = await chosenModel(sources, chosen);
+    const model = await chosenModel(sources, chosen);
+    const { name: found, dims, identity, prompts } = model;
+    const form = formOf(model, wantedForm(settings, cacheDirectory));
+    const vectors = vectorsText(vectorsStatus({ model: identity, dims, form }, new KeptRecalls(cacheDirectory)));
     const placement = keptPlacement(cacheDirectory, identity, settings["embedding.device"]);
     const where = placement ? `; ${placedText(placement)}` : "";
-    return ok(name, `by ${found}, ${dims} dimensions${promptText(prompts)}, once its vectors are complete${where}`);
+    return ok(
+      name,
+      `by ${found}, ${dims} dimensions${promptText(prompts)}, once its vectors are complete${where}; vectors in ${vectors}`,
+    );
   } catch (error) {
     const { message, hint } = asCairnError(error);
     return warn(name, `${message} The model in the package searches.`, hint);

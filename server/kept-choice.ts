@@ -13,7 +13,7 @@ export interface ChoiceFile {
 }
 
 /** One text of the choice; empty when nothing was chosen, or nothing that can be read. */
-export function keptChoice({ cacheDirectory, file }: ChoiceFile, key: string): string {
+export function readChoice({ cacheDirectory, file }: ChoiceFile, key: string): string {
   try {
     const kept: unknown = JSON.parse(readFileSync(join(cacheDirectory, file), "utf8"));
     const value = (kept as Record<string, unknown> | null)?.[key];
@@ -28,9 +28,9 @@ export function keptChoice({ cacheDirectory, file }: ChoiceFile, key: string): s
  * @returns the file that it lies in
  * @throws {CairnError} `unavailable` when it cannot be written
  */
-export function keepChoice(
+export function writeChoice(
   { cacheDirectory, file }: ChoiceFile,
-  choice: Readonly<Record<string, string>> | undefined,
+  choice: Readonly<Record<string, string | undefined>> | undefined,
 ): string {
   const path = join(cacheDirectory, file);
   try {

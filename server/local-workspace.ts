@@ -142,7 +142,10 @@ export class LocalWorkspace implements HeldWorkspace {
       model,
     });
     const onChange = () => this.#tell();
-    this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, onChange);
+    this.#unsaved = new UnsavedFiles(this.#live, this.#workers, this.#walkOptions.maxFileBytes, () => {
+      onChange();
+      this.#chosen?.edited();
+    });
     this.#indexer = new Indexer(
       {
         host,
@@ -273,6 +276,7 @@ export class LocalWorkspace implements HeldWorkspace {
   async idle(signal?: AbortSignal): Promise<IndexStatus<Phrase>> {
     await this.#indexer.idle(signal);
     await this.#unsaved.settled();
+    await this.#chosen?.unsavedSettled();
     return this.status().catch(() => this.#status());
   }
 
@@ -327,7 +331,11 @@ export class LocalWorkspace implements HeldWorkspace {
     const { host, settings, store, model } = this.#parts;
     this.#choosing = chosenName(settings, cacheDirectoryOf(settings, host.env));
     try {
-      const [engine, { ChosenSearch }] = await Promise.all([starting, import("./chosen/chosen-search.ts")]);
+      const [engine, { ChosenSearch }, { KeptRecalls }] = await Promise.all([
+        starting,
+        import("./chosen/chosen-search.ts"),
+        import("./chosen/kept-recalls.ts"),
+      ]);
       const shared = await this.#sharedVectors(engine);
       const { withheldBy } = await import("./answer/never-send.ts");
       if (this.#closed) return;
@@ -339,10 +347,14 @@ export class LocalWorkspace implements HeldWorkspace {
         log: host.log,
         fallback: settings["embedding.fallback.enabled"],
         snapshot: () => this.#live.snapshot,
+        onScreen: () => this.#unsaved.snapshot,
+        unsaved: () => this.#unsaved.files,
         isSettled: () => this.#indexer.progress.phase === "ready",
         isWithheld: this.#isWithheld,
         lookUp: (job) => this.#workers.run("embedded", job),
         store: (batch) => store.call("put", batch),
+        stored: (query) => store.call("vectors", query),
+        recalls: new KeptRecalls(cacheDirectoryOf(settings, host.env)),
         shared,
         onChange: () => this.#tell(),
       });

@@ -1,3 +1,5 @@
+import type { VectorsStatus } from "./search-types.ts";
+
 /** What it takes to search a folder by another model. */
 export interface EmbeddingCost {
   /** As `cairn.embedding.model` takes it. */
@@ -10,6 +12,18 @@ export interface EmbeddingCost {
   readonly seconds: number;
   /** Of the vectors on disk. */
   readonly bytes: number;
+  readonly vectors: VectorsStatus;
+  /** What is there already, of all folders; empty for nothing. */
+  readonly stored: readonly StoredVectors[];
+}
+
+/** Vectors of a model on disk. */
+export interface StoredVectors {
+  readonly kind: "int8" | "int4";
+  readonly dims: number;
+  readonly count: number;
+  /** Whether what is wanted can be made of them without embedding. */
+  readonly usable: boolean;
 }
 
 /** What embedding a folder sends to a server. */

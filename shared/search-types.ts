@@ -177,7 +177,33 @@ export interface EmbeddingStatus {
   total: number;
   /** Chunks that match `cairn.neverSend` and have none, for the model runs on another machine; absent when there are none. */
   withheld?: number;
+  /** How its vectors are kept; absent until that is known. */
+  vectors?: VectorsStatus;
   engine: EngineStatus;
+}
+
+/** How the vectors of a model are kept, and what that costs and keeps. */
+export interface VectorsStatus {
+  kind: "int8" | "int4" | "binary";
+  /** Dimensions that are kept, of so many that the model gives. */
+  dims: number;
+  allDims: number;
+  /** Bytes of one vector in memory, and on disk. */
+  memoryBytes: number;
+  diskBytes: number;
+  /** What they find, as measured on code of this machine; absent until that was measured. */
+  recall?: MeasuredRecall;
+}
+
+/** How many of the ten closest vectors are found when they are kept in fewer bytes. */
+export interface MeasuredRecall {
+  /** 0 to 1, on average. */
+  recall10: number;
+  /** Of how many vectors, asked by how many others. */
+  vectors: number;
+  queries: number;
+  /** What the truth was: vectors as the model gives them, or what had been stored of them in int8. */
+  against: "float" | "int8";
 }
 
 /** An engine since it was first started; several indexes of one process share it. */

@@ -135,6 +135,21 @@ export const SETTINGS = {
     env: "HF_EMBEDDING_DEVICE",
     doc: "Where the model that `cairn.embedding.model` names runs. `auto`: on the processor, or on a graphics device that is there if the model gives the same vectors on it, and faster; that is measured when a model is used for the first time, each device in a process of its own. Any other: there if it works, however slow, else on the processor. `cairn doctor` says what was found. CUDA needs libraries of its vendor that are not part of Cairn.",
   },
+  "embedding.vectors": {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "int8", "int4", "binary"],
+    scope: "machine",
+    env: "CAIRN_EMBEDDING_VECTORS",
+    doc: "In how many bits each number of a vector of the model that `cairn.embedding.model` names is kept. `int8`: one byte each, a quarter of what the model gives. `int4`: half of that, in memory and on disk. `binary`: only signs in memory, an eighth of int8, which tell which vectors are worth comparing; the closest are compared by their int8 codes, which lie on disk. Fewer bits are made of what is stored, so nothing is embedded again for them; from int4 there is no way back but embedding, unless the int8 codes are still stored. `auto`: what `cairn models use` has chosen, else int8. Vectors of the model in the package are not touched. Takes effect when a folder is opened.",
+  },
+  "embedding.dimensions": {
+    type: "string",
+    default: "",
+    scope: "machine",
+    env: "CAIRN_EMBEDDING_DIMENSIONS",
+    doc: "How many dimensions of a vector of the model that `cairn.embedding.model` names are kept, from the first on: a number that the model was trained for (Matryoshka), `all`, or a preset, which stands for the first of its lengths that the model has: `ultra-efficient` (256, 128, 64, 32), `efficient` (384, 256, 128, 64), `high-quality` (768, 512, 256). Of another model, or another length, the first dimensions are no summary of the rest: that is refused, and the model in the package searches, unless `!` stands behind it, as in `256!`. Fewer are made of what is stored, so nothing is embedded again for them. A model on a server can shorten its vectors itself: `openai:text-embedding-3-small@512`. Empty: what `cairn models use` has chosen, else all. Takes effect when a folder is opened.",
+  },
   "embedding.fallback.enabled": {
     type: "boolean",
     default: true,

@@ -240,18 +240,164 @@ describe("a model that the user chose", () => {
   });
 });
 
+describe("the vectors of a model that the user chose", () => {
+  it("are made of what is stored when they are to be smaller: nothing is embedded again", async (test) => {
+    const machine = await Machine.with(test, 40);
+    const whole = await machine.open(MODEL);
+    const { embedding } = await embedded(whole.workspace);
+    assert.deepEqual(embedding?.vectors, { kind: "int8", dims: 768, allDims: 768, memoryBytes: 772, diskBytes: 772 });
+    const byWhole = await answer(whole);
+    await whole.core.close();
+
+    for (const [vectors, dimensions, kept] of [
+      ["int4", "", { kind: "int4", dims: 768, allDims: 768, memoryBytes: 388, diskBytes: 388 }],
+      ["auto", "128!", { kind: "int8", dims: 128, allDims: 768, memoryBytes: 132, diskBytes: 132 }],
+      ["int4", "ultra-efficient!", { kind: "int4", dims: 256, allDims: 768, memoryBytes: 132, diskBytes: 132 }],
+      ["binary", "all", { kind: "binary", dims: 768, allDims: 768, memoryBytes: 116, diskBytes: 772 }],
+    ] as const) {
+      const opened = await machine.open(MODEL, { "embedding.vectors": vectors, "embedding.dimensions": dimensions });
+      const status = await embedded(opened.workspace);
+      assert.deepEqual(status.embedding?.vectors, kept);
+      assert.equal(status.embedding?.engine.texts, 0);
+      const found = await answer(opened);
+      // So few are all compared by their int8 codes, after the signs.
+      if (kept.kind === "binary") assert.deepEqual(found, byWhole);
+      await opened.core.close();
+    }
+    const back = await machine.open(MODEL);
+    assert.equal((await embedded(back.workspace)).embedding?.engine.texts, 0);
+    assert.deepEqual(await answer(back), byWhole);
+  });
+
+  it("are embedded again when they are to have more bits or dimensions than are stored", async (test) => {
+    const machine = await Machine.with(test, 20);
+    for (const [vectors, dimensions, texts] of [
+      ["int4", "256!", 20],
+      ["int4", "64!", 0],
+      ["int4", "all", 20],
+      ["int8", "64!", 20],
+      ["int4", "all", 0],
+    ] as const) {
+      const opened = await machine.open(MODEL, { "embedding.vectors": vectors, "embedding.dimensions": dimensions });
+      const status = await embedded(opened.workspace);
+      assert.equal(status.embedding?.engine.texts, texts, `${vectors} of ${dimensions}`);
+      await answer(opened);
+      await opened.core.close();
+    }
+  });
+
+  it("are not shortened where the model was not trained for it: that is said, and the bundled one searches", async (test) => {
+    const machine = await Machine.with(test, 5);
+    const opened = await machine.open(MODEL, { "embedding.dimensions": "256" });
+    const { message, embedding } = await opened.workspace.idle();
+    assert.match(
+      message,
+      /^bge-base-en-v1\.5:int8 was not trained so .* with 256 .* The model in the package searches\./,
+    );
+    assert.equal(embedding, undefined);
+    await answer(opened);
+  });
+
+  it("are measured on the user's own code where there is enough, and what they keep is told", async (test) => {
+    const machine = await Machine.with(test, 560);
+    const first = await machine.open(MODEL);
+    const made = (await embedded(first.workspace)).embedding?.vectors?.recall;
+    await first.core.close();
+    assert.deepEqual([made?.against, made?.vectors, made?.queries], ["float", 510, 50]);
+    const opened = await machine.open(MODEL, { "embedding.vectors": "int4" });
+    const derived = (await embedded(opened.workspace)).embedding?.vectors?.recall;
+    assert.deepEqual([derived?.against, derived?.vectors, derived?.queries], ["int8", 510, 50]);
+    for (const recall of [made, derived]) assert.ok(recall && recall.recall10 > 0.5 && recall.recall10 <= 1);
+  });
+});
+
+describe("unsaved text under a model that the user chose", () => {
+  const PATH = "src/part0/file0.ts";
+  const TYPED = `${functionOf(0)}${functionOf(1_000, "error")}`;
+
+  /** An index of 40 files by the chosen model, and what of it counts here. */
+  async function opened(test: TestContext, settings = {}) {
+    const machine = await Machine.with(test, 40);
+    const chosen = await machine.open(MODEL, settings);
+    await embedded(chosen.workspace);
+    const path = join(machine.root, PATH);
+    const type = async (text: string | undefined) => {
+      chosen.workspace.edited(path, text);
+      await chosen.workspace.idle();
+    };
+    return { machine, chosen, path, type };
+  }
+
+  for (const [name, settings] of [
+    ["in int8", {}],
+    ["by signs", { "embedding.vectors": "binary" }],
+  ] as const) {
+    it(`is found as it will be once it is saved, ${name}: the piece that is new is embedded, and nothing is stored`, async (test) => {
+      const { machine, chosen, path, type } = await opened(test, settings);
+      const before = await chosen.workspace.status();
+      await type(TYPED);
+      const typed = await chosen.workspace.status();
+      assert.equal(typed.embedding?.engine.texts, (before.embedding?.engine.texts ?? 0) + 1);
+      assert.equal(typed.embedded, before.embedded);
+      const onScreen = await answer(chosen);
+      assert.ok(onScreen.some(([found]) => found === PATH));
+
+      const { texts } = await engineOf(chosen);
+      writeFiles(machine.root, { [PATH]: TYPED });
+      chosen.workspace.changed([path]);
+      await type(undefined);
+      await embedded(chosen.workspace);
+      assert.deepEqual(await answer(chosen), onScreen);
+      // The question, and no piece of code again.
+      assert.equal((await engineOf(chosen)).texts, texts + 1);
+    });
+  }
+
+  it("that is undone is found as it is on disk, and what comes back is not embedded again", async (test) => {
+    const { chosen, type } = await opened(test);
+    const onDisk = await answer(chosen);
+    await type(TYPED);
+    const onScreen = await answer(chosen);
+    assert.notDeepEqual(onScreen, onDisk);
+    await type(undefined);
+    assert.deepEqual(await answer(chosen), onDisk);
+    const { texts } = await engineOf(chosen);
+    await type(TYPED);
+    assert.deepEqual(await answer(chosen), onScreen);
+    assert.equal((await engineOf(chosen)).texts, texts + 1);
+  });
+
+  it("is found by the bundled model while the engine is away, and by the chosen one when it is back", async (test) => {
+    const { chosen, type } = await opened(test);
+    await type(TYPED);
+    const onScreen = await answer(chosen);
+    await type(undefined);
+    const { pid } = await engineOf(chosen);
+    process.kill(pid, "SIGKILL");
+    await type(`${functionOf(0)}${functionOf(1_000, "error")}// typed meanwhile\n`);
+    assert.ok((await chosen.found("typed meanwhile")).length > 0);
+    await embedded(chosen.workspace, ({ phase, inUse, engine }) => phase === "ready" && inUse && engine.pid !== pid);
+    await type(TYPED);
+    assert.deepEqual(await answer(chosen), onScreen);
+  });
+});
+
 describe("vectors of two models", () => {
   const dims = 32;
   const vector = Float32Array.from({ length: dims }, (_, d) => (d % 3) - 1);
   const nothing = { views: [], fileCount: 0, chunkCount: 0 };
 
   it("are never compared: the compiler refuses it, and at run time the name of the model", () => {
-    const vectors = new ChosenVectors("one", dims, undefined);
-    const query = chosenQuery("one", vector);
+    const form = { kind: "int8", dims } as const;
+    const vectors = new ChosenVectors("one", form, undefined);
+    const query = chosenQuery("one", form, vector);
     assert.equal(vectors.compare(nothing, query).model, "one");
-    assert.throws(() => vectors.compare(nothing, chosenQuery("two", vector)), {
-      message: "A question to two met vectors of one.",
+    assert.throws(() => vectors.compare(nothing, chosenQuery("two", form, vector)), {
+      message: "A question to two in int8@32 met vectors of one in int8@32.",
     });
+    for (const other of [{ kind: "int4", dims } as const, { kind: "int8", dims: 16 } as const]) {
+      assert.throws(() => vectors.compare(nothing, chosenQuery("one", other, vector)), TypeError);
+    }
 
     const arena = VectorArena.create(dims, undefined);
     const bundled = new Int8Array(dims);
@@ -261,7 +407,7 @@ describe("vectors of two models", () => {
       // @ts-expect-error: a bundled model's question, and a chosen model's vectors
       inChosen: () => vectors.compare(nothing, bundled),
       // @ts-expect-error: the same, dressed up
-      dressedUp: (): ChosenQuery => ({ model: "one", codes: bundled }),
+      dressedUp: (): ChosenQuery => ({ space: "one in int8@32", codes: bundled }),
     };
     assert.equal(Object.keys(mixtures).length, 3);
   });

@@ -71,6 +71,28 @@ describe("the queue of an engine", () => {
     );
   });
 
+  it("lets a passage that goes ahead go before the others, and after questions", async () => {
+    const engine = new LengthEngine();
+    const queue = new EngineQueue(engine, 1);
+    const open = Promise.withResolvers<void>();
+    engine.gate = open.promise;
+    const passages = lengths(
+      queue,
+      // As many as make others wait for room.
+      Array.from({ length: 300 }, () => "x".repeat(1_500)),
+    );
+    await nextTurn();
+    const typed = queue.embed("typed", "passage", { ahead: true });
+    const question = lengths(queue, ["where?"], "query");
+    open.resolve();
+    assert.deepEqual([[...(await typed)], await question], [[5], [6]]);
+    assert.deepEqual(
+      engine.calls.slice(1, 3).map(({ texts }) => texts),
+      [["where?"], ["typed"]],
+    );
+    await passages;
+  });
+
   it("finds a text at which the engine fails by halving, and the others get their vectors", async () => {
     const engine = new LengthEngine();
     const queue = new EngineQueue(engine, 1);

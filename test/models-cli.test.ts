@@ -110,7 +110,27 @@ describe("cairn models", () => {
     assert.match((await doctor()).stdout, /Embedding +by bge-base-en-v1\.5:int8, 768 dimensions/);
     assert.match((await doctor({ EMBEDDING_PROVIDER: "bundled" })).stdout, /Embedding +by the model in the package/);
     const overruled = await there.models(["use", MODEL, folder], { HF_EMBEDDING_MODEL: "e5-base-v2" });
-    assert.match(overruled.stdout, /2 chunks to embed, about 1 s at .*\n.*\nBut the environment says e5-base-v2/);
+    assert.match(overruled.stdout, /2 chunks to embed, about 1 s at .*\n[\s\S]*\nBut the environment says e5-base-v2/);
+
+    const refused = await there.models(["use", MODEL, folder, "--dimensions", "256"]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /not trained[\s\S]*--force/);
+    const smaller = ["use", MODEL, folder, "--vectors", "int4", "--dimensions", "256", "--force"];
+    assert.match(
+      (await there.models(smaller)).stdout,
+      /\nint4, 256 of 768 dimensions, 132 bytes a vector\.\nStored already: 2 vectors of all folders in int8 with 768 dim/,
+    );
+    assert.match(
+      readFileSync(cost.file, "utf8"),
+      /^\{"model":"bge-base-en-v1\.5:int8","vectors":"int4","dimensions":"256!"\}\n$/,
+    );
+    const shorter = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout).embedding;
+    assert.deepEqual([shorter.vectors.kind, shorter.vectors.dims, shorter.engine.texts], ["int4", 256, 0]);
+    for (const args of [["status", folder], ["doctor", folder], ["models"]]) {
+      assert.match((await there.cairn(args)).stdout, /int4, 256 of 768 dimensions, 132 bytes a vector/, args[0]);
+    }
+    const listed = JSON.parse((await there.models(["--json"])).stdout);
+    assert.deepEqual([listed.vectors.kind, listed.vectors.dims], ["int4", 256]);
 
     assert.match((await there.models(["use", "bundled"])).stdout, /^The model in the package searches again\./);
     const back = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout);

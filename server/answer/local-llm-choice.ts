@@ -1,5 +1,5 @@
 import type { Settings } from "../../shared/settings.ts";
-import { type ChoiceFile, keepChoice, keptChoice } from "../kept-choice.ts";
+import { type ChoiceFile, readChoice, writeChoice } from "../kept-choice.ts";
 
 /** The model file that answers on this machine, as the user has chosen it. */
 export interface LocalLlm {
@@ -21,7 +21,7 @@ export function localLlmFile(settings: Settings, cacheDirectory: string): string
 /** What was chosen in an editor or with `cairn models use`; its texts are empty when nothing was. */
 export function keptLlm(cacheDirectory: string): LocalLlm {
   const file = choiceFile(cacheDirectory);
-  return { id: keptChoice(file, "id"), path: keptChoice(file, "path") };
+  return { id: readChoice(file, "id"), path: readChoice(file, "path") };
 }
 
 /**
@@ -30,7 +30,7 @@ export function keptLlm(cacheDirectory: string): LocalLlm {
  * @throws {CairnError} `unavailable` when it cannot be written
  */
 export function keepLlm(cacheDirectory: string, llm: LocalLlm | undefined): string {
-  return keepChoice(choiceFile(cacheDirectory), llm && { id: llm.id, path: llm.path });
+  return writeChoice(choiceFile(cacheDirectory), llm && { id: llm.id, path: llm.path });
 }
 
 function choiceFile(cacheDirectory: string): ChoiceFile {

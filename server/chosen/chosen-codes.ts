@@ -1,4 +1,6 @@
 import { quantise } from "../vectors/int8.ts";
+import type { StoredForm } from "../vectors/stored-form.ts";
+import { truncated } from "../vectors/truncation.ts";
 
 declare const space: unique symbol;
 
@@ -11,25 +13,30 @@ export interface ChosenCodes {
   readonly [space]: "chosen";
 }
 
-/** A question as the chosen model understands it. */
+/** A question as the chosen model understands it. However few bits the vectors have, it has all of its own. */
 export interface ChosenQuery {
-  /** Identity of the model: two that were chosen one after the other have nothing in common either. */
-  readonly model: string;
+  /** The model and the form of vectors that it is for: two that were chosen one after the other have nothing in common. */
+  readonly space: string;
   readonly codes: ChosenCodes;
 }
 
-/** @param vector floats of any length but zero */
-export function chosenQuery(model: string, vector: Float32Array): ChosenQuery {
-  const codes = new Int8Array(vector.length);
-  quantise(vector, codes);
-  return { model, codes: codes as unknown as ChosenCodes };
+/** @param vector floats, of at least as many dimensions as the form */
+export function chosenQuery(model: string, form: StoredForm, vector: Float32Array): ChosenQuery {
+  const codes = new Int8Array(form.dims);
+  quantise(truncated(vector, form.dims), codes);
+  return { space: spaceOf(model, form), codes: codes as unknown as ChosenCodes };
 }
 
 /**
  * The numbers behind the codes of a question.
- * @throws TypeError when it was asked of another model than the vectors that it is to be compared with
+ * @throws TypeError when it was asked of another model, or in another form, than the vectors that it is to be compared with
  */
-export function codesFor(model: string, query: ChosenQuery): Int8Array {
-  if (query.model !== model) throw new TypeError(`A question to ${query.model} met vectors of ${model}.`);
+export function codesFor(model: string, form: StoredForm, query: ChosenQuery): Int8Array {
+  const own = spaceOf(model, form);
+  if (query.space !== own) throw new TypeError(`A question to ${query.space} met vectors of ${own}.`);
   return query.codes as unknown as Int8Array;
+}
+
+function spaceOf(model: string, { kind, dims }: StoredForm): string {
+  return `${model} in ${kind}@${dims}`;
 }

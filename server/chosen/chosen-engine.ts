@@ -2,9 +2,10 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { EngineQueue, type QueueManner } from "../native/engine-queue.ts";
+import { EngineQueue, type QueueManner, type QueueOptions } from "../native/engine-queue.ts";
 import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
 import type { EmbeddingServer } from "../remote/embedding-server.ts";
+import type { StoredForm } from "../vectors/stored-form.ts";
 import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
 import type { ChosenModel } from "./chosen-model.ts";
 
@@ -23,7 +24,10 @@ export class ChosenEngine {
   readonly name: string;
   /** Part of the key of its vectors. */
   readonly model: string;
+  /** As many as the model gives. */
   readonly dims: number;
+  /** How its vectors are kept. */
+  readonly form: StoredForm;
   /** Where it runs, unless that is a process of this machine. */
   readonly server: EmbeddingServer | undefined;
   readonly #engine: KeptEngine;
@@ -32,11 +36,12 @@ export class ChosenEngine {
   readonly #listeners = new Set<() => void>();
 
   /** Begins to load the model, or to ask its server. */
-  constructor(host: Host, model: ChosenModel) {
+  constructor(host: Host, model: ChosenModel, form: StoredForm) {
     const { server } = model;
     this.name = model.name;
     this.model = model.identity;
     this.dims = model.dims;
+    this.form = form;
     this.server = server;
     this.#engine = new KeptEngine(
       (signal) => model.start(signal),
@@ -83,12 +88,13 @@ export class ChosenEngine {
 
   /** @throws {CairnError} when it cannot be asked now, or does not answer in time; the signal's reason */
   async question(text: string, signal?: AbortSignal): Promise<ChosenQuery> {
-    return chosenQuery(this.model, await this.#queue.embed(text, "query", { signal, withinMs: QUESTION_MS }));
+    const vector = await this.#queue.embed(text, "query", { signal, withinMs: QUESTION_MS });
+    return chosenQuery(this.model, this.form, vector);
   }
 
-  /** The unit vector of a piece of code; waits until the engine runs. @throws {CairnError} `output` where it fails */
-  passage(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    return this.#queue.embed(text, "passage", { signal });
+  /** The unit vector of a piece of code, `ahead` of others; waits until the engine runs. @throws {CairnError} `output` where it fails */
+  passage(text: string, signal?: AbortSignal, { ahead }: Pick<QueueOptions, "ahead"> = {}): Promise<Float32Array> {
+    return this.#queue.embed(text, "passage", { signal, ahead });
   }
 
   /** What it may have waited for, such as a key, is there. */

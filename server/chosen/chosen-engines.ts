@@ -4,7 +4,8 @@ import { maySend, notAgreedTo } from "../remote/agreed-folders.ts";
 import { embeddingServer, isServerName } from "../remote/embedding-server.ts";
 import { remoteModel } from "../remote/remote-model.ts";
 import { ChosenEngine } from "./chosen-engine.ts";
-import { chosenModel } from "./chosen-model.ts";
+import { formOf, wantedForm } from "./chosen-form.ts";
+import { type ChosenModel, chosenModel } from "./chosen-model.ts";
 
 /** The engine of the chosen model, which is started for the first folder that may be searched by it. */
 export class ChosenEngines {
@@ -53,10 +54,10 @@ export class ChosenEngines {
   async #start(named: string): Promise<ChosenEngine> {
     try {
       const [host, cacheDirectory, settings] = [this.#host, this.#cacheDirectory, this.#settings];
-      const model = isServerName(named)
+      const model: ChosenModel = isServerName(named)
         ? await remoteModel({ host, cacheDirectory, settings }, embeddingServer(settings, named))
         : await chosenModel({ host, cacheDirectory, settings, signal: this.#ending.signal }, named);
-      return new ChosenEngine(host, model);
+      return new ChosenEngine(host, model, formOf(model, wantedForm(settings, cacheDirectory)));
     } catch (error) {
       this.#engine = undefined;
       throw error;

@@ -15,6 +15,8 @@ export interface ChosenModel {
   /** Part of the key of its vectors: all that decides how a text becomes a vector. */
   readonly identity: string;
   readonly dims: number;
+  /** Shorter lengths that it was trained for; absent where nothing is known of that. */
+  readonly matryoshka?: readonly number[];
   /** What is put before questions and passages, where Cairn puts anything there. */
   readonly prompts?: Prompts;
   /** Where it runs, unless that is a process of this machine. */
@@ -46,6 +48,7 @@ export async function chosenModel(sources: ModelSources, named: string): Promise
     name,
     identity,
     dims,
+    matryoshka: model.matryoshka,
     prompts: { query, passage },
     start: async (signal) => {
       const { settings } = sources;

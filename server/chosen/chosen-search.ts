@@ -4,13 +4,28 @@ import type { EmbeddingPhase, EmbeddingStatus } from "../../shared/search-types.
 import type { Log } from "../host.ts";
 import type { Closeness } from "../search/closeness.ts";
 import type { Snapshot } from "../store/segment.ts";
-import type { Batch } from "../store/store.ts";
-import { quantise } from "../vectors/int8.ts";
+import type { Batch, KnownVectors, StoreMethods } from "../store/store.ts";
+import { vectorBatch } from "../store/vector-batch.ts";
+import {
+  type CodedVector,
+  codeBytes,
+  decoded,
+  encoded,
+  onDisk,
+  type StoredForm,
+  storedName,
+} from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
+import type { UnsavedFile } from "../workspace/unsaved-files.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
-import type { CodedVector, SharedVectors } from "./shared-vectors.ts";
+import type { KeptRecalls } from "./kept-recalls.ts";
+import { RecallSample } from "./recall-sample.ts";
+import type { SharedVectors } from "./shared-vectors.ts";
+import { UnsavedVectors } from "./unsaved-vectors.ts";
+import { HASH_BYTES } from "./vector-rows.ts";
+import { vectorsStatus } from "./vectors-status.ts";
 
 /** Files whose vectors are looked up, and then made, at a time. */
 const FILES_AT_ONCE = 32;
@@ -25,6 +40,9 @@ export interface ChosenSearchParts {
   fallback: boolean;
   /** What is indexed now. */
   snapshot(): Snapshot;
+  /** The same with what is on screen and not saved in the place of what is on disk, and those files. */
+  onScreen(): Snapshot;
+  unsaved(): readonly UnsavedFile[];
   /** True while the index is up to date and may work: nothing is embedded meanwhile. */
   isSettled(): boolean;
   /** Of a path: whether its file may not be sent to where the engine is. */
@@ -33,6 +51,10 @@ export interface ChosenSearchParts {
   lookUp(job: FilesToEmbed): Promise<FilesEmbedded>;
   /** Stores vectors durably. */
   store(batch: Batch): Promise<unknown>;
+  /** What is stored under some hashes. */
+  stored(query: Parameters<StoreMethods["vectors"]>[0]): Promise<KnownVectors>;
+  /** What forms of vectors were found to keep. */
+  recalls: KeptRecalls;
   /** Vectors that others of a team have made; undefined for who has nothing to do with them. */
   shared?: SharedVectors;
   /** Called after every change of what `status` and `notice` say. */
@@ -63,12 +85,28 @@ export class ChosenSearch {
   #withheld = 0;
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
+  readonly #sample: RecallSample;
+  readonly #unsaved: UnsavedVectors;
 
   constructor(parts: ChosenSearchParts) {
     this.#parts = parts;
     const { engine, kernels } = parts;
-    this.#vectors = new ChosenVectors(engine.model, engine.dims, kernels);
-    this.#listening = engine.onChange(() => this.advance());
+    this.#vectors = new ChosenVectors(engine.model, engine.form, kernels);
+    this.#sample = new RecallSample(engine.dims);
+    this.#unsaved = new UnsavedVectors({
+      engine,
+      vectors: this.#vectors,
+      log: parts.log,
+      files: parts.unsaved,
+      // What is typed costs nothing at a server of one's own; elsewhere only what is saved is paid for.
+      isWanted: (path) => this.#inUse && !engine.server?.remote && !parts.isWithheld(path),
+      stored: (hashes) => this.#stored(hashes, engine.form),
+      compact: () => this.#compact(),
+    });
+    this.#listening = engine.onChange(() => {
+      this.advance();
+      this.#unsaved.engineChanged();
+    });
   }
 
   get status(): EmbeddingStatus {
@@ -80,6 +118,7 @@ export class ChosenSearch {
       done: this.#total - this.#lacking,
       total: this.#total,
       ...(this.#withheld > 0 && { withheld: this.#withheld }),
+      vectors: vectorsStatus(engine, this.#parts.recalls),
       engine: engine.status,
     };
   }
@@ -109,6 +148,16 @@ export class ChosenSearch {
     onChange();
   }
 
+  /** Something else is on screen and not saved: its vectors are made, in memory. */
+  edited(): void {
+    this.#unsaved.advance();
+  }
+
+  /** Resolves when what is on screen has its vectors, as far as they can be made now. */
+  unsavedSettled(): Promise<void> {
+    return this.#unsaved.settled();
+  }
+
   /**
    * How close the chunks of a snapshot are to a text; undefined when the bundled model is to be asked instead.
    * @throws {CairnError} `unavailable` where it cannot be told and the bundled model is not wanted; the signal's reason
@@ -118,7 +167,8 @@ export class ChosenSearch {
     const { engine, fallback } = this.#parts;
     try {
       if (!this.#inUse) throw this.#incomplete();
-      const closeness = this.#vectors.compare(snapshot, await engine.question(text, signal));
+      const question = await engine.question(text, signal);
+      const closeness = await this.#vectors.compareStored(snapshot, question, (hashes) => this.#storedOrShown(hashes));
       this.#notice = SILENCE;
       return closeness;
     } catch (error) {
@@ -140,6 +190,7 @@ export class ChosenSearch {
   async close(): Promise<void> {
     this.#ending.abort();
     this.#listening.dispose();
+    await this.#unsaved.close();
     await this.#pass;
   }
 
@@ -163,7 +214,7 @@ export class ChosenSearch {
       if (this.#done === wanted) return;
       if (this.#goneFrom !== wanted) this.#gone.clear();
       this.#goneFrom = wanted;
-      this.#vectors.compact(wanted);
+      this.#compact();
       const { files: lacking, chunks } = this.#vectors.lackingIn(wanted);
       const files = lacking.filter(({ path }) => !isWithheld(path));
       this.#withheld = chunksOf(lacking) - chunksOf(files);
@@ -172,6 +223,9 @@ export class ChosenSearch {
       if (todo.length === 0) {
         this.#done = wanted;
         this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
+        onChange();
+        this.#unsaved.advance();
+        await this.#measure();
         return;
       }
       for (let from = 0; from < todo.length; from += FILES_AT_ONCE) {
@@ -180,6 +234,11 @@ export class ChosenSearch {
         onChange();
       }
     }
+  }
+
+  #compact(): void {
+    const { snapshot, onScreen } = this.#parts;
+    this.#vectors.compact(snapshot(), onScreen());
   }
 
   /** What comes later must not throw out what serves; much of it does, for it would be found by its words alone. */
@@ -191,8 +250,9 @@ export class ChosenSearch {
 
   async #embed(files: readonly IndexedFile[]): Promise<void> {
     const { engine, lookUp } = this.#parts;
-    const { model, dims } = engine;
-    const known = await lookUp({ model, dims, files: files.map(({ path, content }) => ({ path, content })) });
+    const { model, dims, form } = engine;
+    const bytes = codeBytes(form);
+    const known = await lookUp({ model, dims, form, files: files.map(({ path, content }) => ({ path, content })) });
     if (known.texts.length > 0) this.#embeds = true;
     await this.#make(files, known);
     let first = 0;
@@ -200,8 +260,10 @@ export class ChosenSearch {
       const end = first + known.counts[i];
       if (known.gone[i] === 1 || known.counts[i] !== chunks) this.#gone.add(content);
       else {
-        const codes = known.codes.subarray(first * dims, end * dims);
-        this.#vectors.add(content, { codes, scales: known.scales.subarray(first, end) });
+        const hashes = known.hashes.subarray(first * HASH_BYTES, end * HASH_BYTES);
+        const codes = known.codes.subarray(first * bytes, end * bytes);
+        this.#vectors.add(content, { hashes, codes, scales: known.scales.subarray(first, end) });
+        this.#sample.met(hashes);
         // Another file of the same content is counted when the next round begins.
         this.#lacking -= known.counts[i];
       }
@@ -212,9 +274,11 @@ export class ChosenSearch {
   /** Makes the vectors that are lacking, stores them, and puts them in their places. */
   async #make(files: readonly IndexedFile[], { texts, counts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
     const { engine, store, shared } = this.#parts;
-    const { model, dims, textsAtOnce } = engine;
+    const { model, dims, form, textsAtOnce } = engine;
+    const bytes = codeBytes(form);
     const paths = files.flatMap(({ path }, i) => new Array<string>(counts[i]).fill(path));
-    const hashOf = (chunk: number) => Buffer.from(hashes.buffer, hashes.byteOffset + chunk * 16, 16).toString("hex");
+    const hashOf = (chunk: number) =>
+      Buffer.from(hashes.buffer, hashes.byteOffset + chunk * HASH_BYTES, HASH_BYTES).toString("hex");
     const chunksWith = new Map<string, number[]>();
     const distinctTexts: TextToEmbed[] = [];
     for (const { chunk, text } of texts) {
@@ -231,11 +295,11 @@ export class ChosenSearch {
       // Each such piece is stored before the next begins.
       const piece = distinctTexts.slice(from, from + textsAtOnce);
       const made = await this.#vectorsOf(piece);
-      const batch = batchOf(model, dims, made);
+      const batch = batchOf(storedName(model, form, dims), bytes, made);
       await store(batch);
       for (const [i, { hash }] of made.entries()) {
         for (const chunk of chunksWith.get(hash) ?? []) {
-          codes.set(batch.codes.subarray(i * dims, (i + 1) * dims), chunk * dims);
+          codes.set(batch.codes.subarray(i * bytes, (i + 1) * bytes), chunk * bytes);
           scales[chunk] = batch.scales[i];
         }
       }
@@ -245,23 +309,78 @@ export class ChosenSearch {
 
   /** From the team's cache, or else from the engine, and then into that cache. */
   async #vectorsOf(texts: readonly TextToEmbed[]): Promise<MadeVector[]> {
-    const { shared } = this.#parts;
+    const { engine, shared } = this.#parts;
     const open = texts.filter(({ isPrivate }) => !isPrivate);
     const theirs = (await shared?.get(open.map(({ hash }) => hash))) ?? [];
     const found = new Map(open.flatMap(({ hash }, i) => (theirs[i] ? [[hash, theirs[i]] as const] : [])));
     const lacking = texts.filter(({ hash }) => !found.has(hash));
-    const vectors = await Promise.all(lacking.map(({ text }) => this.#vectorOf(text)));
-    const made = lacking.flatMap(({ hash, isPrivate }, i) => (vectors[i] ? [{ hash, isPrivate, ...vectors[i] }] : []));
-    await shared?.put(made.filter(({ isPrivate }) => !isPrivate));
-    return [...[...found].map(([hash, vector]) => ({ hash, ...vector })), ...made];
+    const vectors = await Promise.all(
+      lacking.map(({ hash, text }) => this.#unsaved.remembered(hash) ?? this.#vectorOf(text)),
+    );
+    const made = lacking.flatMap(({ hash, isPrivate }, i) =>
+      vectors[i] ? [{ hash, isPrivate, exact: vectors[i] }] : [],
+    );
+    const { form } = engine;
+    if (shared) {
+      const given = made.filter(({ isPrivate }) => !isPrivate);
+      await shared.put(given.map(({ hash, exact }) => ({ hash, ...encoded(exact, this.#whole) })));
+    }
+    for (const { exact } of made) this.#sample.made(exact);
+    return [
+      ...[...found].map(([hash, vector]) => ({ hash, ...this.#inForm(vector) })),
+      ...made.map(({ hash, exact }) => ({ hash, ...encoded(exact, form) })),
+    ];
+  }
+
+  /** As others of the team have it, and as it lies on disk without a choice: int8, all dimensions. */
+  get #whole(): StoredForm {
+    return { kind: "int8", dims: this.#parts.engine.dims };
+  }
+
+  #inForm(vector: CodedVector): CodedVector {
+    const { form, dims } = this.#parts.engine;
+    const { kind, dims: own } = onDisk(form);
+    return kind === "int8" && own === dims ? vector : encoded(decoded(vector, this.#whole), form);
+  }
+
+  #stored(hashes: Uint8Array, form: StoredForm): Promise<KnownVectors> {
+    const { engine, stored } = this.#parts;
+    return stored({ model: storedName(engine.model, form, engine.dims), dims: codeBytes(form), hashes });
+  }
+
+  /** The same, and of what is on screen: no store has that. */
+  async #storedOrShown(hashes: Uint8Array): Promise<KnownVectors> {
+    const { form } = this.#parts.engine;
+    const known = await this.#stored(hashes, form);
+    for (let i = 0; i < known.found.length; i++) {
+      const at = hashes.byteOffset + i * HASH_BYTES;
+      const hash = known.found[i] === 0 ? Buffer.from(hashes.buffer, at, HASH_BYTES).toString("hex") : "";
+      const vector = this.#unsaved.remembered(hash);
+      if (!vector) continue;
+      const own = encoded(vector, form);
+      known.found[i] = 1;
+      known.codes.set(own.codes, i * codeBytes(form));
+      known.scales[i] = own.scale;
+    }
+    return known;
+  }
+
+  /** What cannot be measured is not said, and nothing else is lost. */
+  async #measure(): Promise<void> {
+    const { engine, kernels, recalls: kept, log } = this.#parts;
+    const { model, form } = engine;
+    try {
+      const stored = (hashes: Uint8Array) => this.#stored(hashes, this.#whole);
+      await this.#sample.measure({ model, form, kernels, kept }, stored, this.#ending.signal);
+    } catch (error) {
+      if (!this.#ending.signal.aborted) log.warn(`measuring vectors of ${engine.name}: ${error}`);
+    }
   }
 
   /** Undefined for a text at which the engine fails: its chunk is found by its words, and tried again at the next start. */
-  async #vectorOf(text: string): Promise<CodedVector | undefined> {
+  async #vectorOf(text: string): Promise<Float32Array | undefined> {
     try {
-      const vector = await this.#parts.engine.passage(text, this.#ending.signal);
-      const codes = new Int8Array(vector.length);
-      return { scale: quantise(vector, codes), codes };
+      return await this.#parts.engine.passage(text, this.#ending.signal);
     } catch (error) {
       if (!(error instanceof CairnError) || error.kind !== "output" || this.#parts.engine.hasGivenUp) throw error;
       this.#parts.log.warn(`embedding with ${this.#parts.engine.name}: ${error.message} ${error.cause}`);
@@ -314,15 +433,15 @@ function distinct(files: readonly IndexedFile[]): IndexedFile[] {
   return [...new Map(files.toReversed().map((file) => [file.content, file])).values()].reverse();
 }
 
-/** A batch of vectors alone, as the store takes it. */
-function batchOf(model: string, dims: number, made: readonly MadeVector[]): Batch {
-  const codes = new Int8Array(made.length * dims);
-  const scales = new Float32Array(made.length);
-  for (const [i, vector] of made.entries()) {
-    codes.set(vector.codes, i * dims);
-    scales[i] = vector.scale;
-  }
-  const records = { contents: [], ends: new Uint32Array(), data: new Uint8Array() };
+/** @param bytes of the codes of one vector */
+function batchOf(name: string, bytes: number, made: readonly MadeVector[]): Batch {
+  const codes = new Int8Array(made.length * bytes);
+  for (const [i, vector] of made.entries()) codes.set(vector.codes, i * bytes);
   const hashes = new Uint8Array(Buffer.from(made.map(({ hash }) => hash).join(""), "hex"));
-  return { files: [], records, model, hashes, codes, scales };
+  return vectorBatch(
+    name,
+    hashes,
+    codes,
+    Float32Array.from(made, ({ scale }) => scale),
+  );
 }

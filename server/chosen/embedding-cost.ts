@@ -3,9 +3,19 @@ import type { Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
 import { type EmbeddingServer, embeddingPrice } from "../remote/embedding-server.ts";
+import { codeBytes, type StoredForm } from "../vectors/stored-form.ts";
 import type { ChosenModel } from "./chosen-model.ts";
+import { KeptRecalls } from "./kept-recalls.ts";
+import { storedVectors } from "./stored-vectors.ts";
 import { type TriedModel, tryModel } from "./try-model.ts";
+import { vectorsStatus } from "./vectors-status.ts";
 import { type WhatToEmbed, whatToEmbed } from "./what-to-embed.ts";
+
+/** How vectors are to be kept, and where those lie that are. */
+export interface KeptVectors {
+  readonly cacheDirectory: string;
+  readonly form: StoredForm;
+}
 
 /** Chunks of the folder that are embedded over and over to measure the speed. */
 const SAMPLES = 16;
@@ -22,6 +32,7 @@ const QUESTION = "where is this done?";
 export async function costHere(
   host: Pick<Host, "files">,
   model: ChosenModel,
+  kept: KeptVectors,
   workspace: Workspace,
   signal?: AbortSignal,
 ): Promise<EmbeddingCost> {
@@ -29,12 +40,13 @@ export async function costHere(
   const samples = await samplesOf(workspace);
   const tried: TriedModel | undefined =
     samples.length > 0 ? await tryModel(model, [QUESTION, ...samples], signal) : undefined;
-  return costOf(model, workspace.root, what, tried?.textsPerSecond ?? 0);
+  return costOf(model, kept, workspace.root, what, tried?.textsPerSecond ?? 0);
 }
 
 /** What it costs to embed so much code with a model. @param textsPerSecond 0 when it was not measured */
 export function costOf(
-  { name, dims }: Pick<ChosenModel, "name" | "dims">,
+  { name, identity, dims }: Pick<ChosenModel, "name" | "identity" | "dims">,
+  { cacheDirectory, form }: KeptVectors,
   folder: string,
   { files, chunks }: WhatToEmbed,
   textsPerSecond = 0,
@@ -46,7 +58,9 @@ export function costOf(
     chunks,
     textsPerSecond,
     seconds: textsPerSecond === 0 ? 0 : chunks / textsPerSecond,
-    bytes: chunks * (dims + ROW_BYTES),
+    bytes: chunks * (codeBytes(form) + ROW_BYTES),
+    vectors: vectorsStatus({ model: identity, dims, form }, new KeptRecalls(cacheDirectory)),
+    stored: storedVectors(cacheDirectory, { identity, dims }, form),
   };
 }
 

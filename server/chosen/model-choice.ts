@@ -1,5 +1,5 @@
 import type { Settings } from "../../shared/settings.ts";
-import { keepChoice as keep, keptChoice } from "../kept-choice.ts";
+import { readChoice, writeChoice } from "../kept-choice.ts";
 
 /** The model in the package, by the name that settings have for it. */
 export const BUNDLED = "bundled";
@@ -12,8 +12,22 @@ const FILE = "embedding-model.json";
  * @returns as `cairn.embedding.model` takes it; undefined for the model in the package
  */
 export function chosenName(settings: Settings, cacheDirectory: string): string | undefined {
-  const name = settings["embedding.model"] || keptChoice({ cacheDirectory, file: FILE }, "model");
+  const name = settings["embedding.model"] || keptChoice(cacheDirectory).model;
   return name === "" || name === BUNDLED ? undefined : name;
+}
+
+/** What was chosen last, by terminals and editors without a setting of their own. */
+export interface KeptChoice {
+  /** As `cairn.embedding.model` takes it; empty when nothing was chosen, or nothing that can be read. */
+  readonly model: string;
+  /** As `cairn.embedding.vectors` and `cairn.embedding.dimensions` take them; absent where all is as usual. */
+  readonly vectors?: string;
+  readonly dimensions?: string;
+}
+
+export function keptChoice(cacheDirectory: string): KeptChoice {
+  const text = (key: string) => readChoice({ cacheDirectory, file: FILE }, key);
+  return { model: text("model"), vectors: text("vectors") || undefined, dimensions: text("dimensions") || undefined };
 }
 
 /**
@@ -21,6 +35,6 @@ export function chosenName(settings: Settings, cacheDirectory: string): string |
  * @returns the file that it lies in
  * @throws {CairnError} `unavailable` when it cannot be written
  */
-export function keepChoice(cacheDirectory: string, name: string | undefined): string {
-  return keep({ cacheDirectory, file: FILE }, name === undefined ? undefined : { model: name });
+export function keepChoice(cacheDirectory: string, chosen: KeptChoice | undefined): string {
+  return writeChoice({ cacheDirectory, file: FILE }, chosen && { ...chosen });
 }

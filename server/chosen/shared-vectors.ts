@@ -1,19 +1,15 @@
 import { createHash } from "node:crypto";
 import picomatch from "picomatch";
 import type { SharedCache } from "../shared-cache/shared-cache.ts";
-
-/** A unit vector as whole numbers: `codes * scale`. */
-export interface CodedVector {
-  readonly codes: Int8Array;
-  readonly scale: number;
-}
+import type { CodedVector } from "../vectors/stored-form.ts";
 
 /** A vector that nobody has asked to keep for so long is made again. */
 const KEPT_SECONDS = 90 * 24 * 60 * 60;
 const SCALE_BYTES = 4;
 
 /**
- * Vectors of one model in the cache of a team, by the hash of the text, so that each text is embedded by one of them. A
+ * Vectors of one model in the cache of a team, by the hash of the text, so that each text is embedded by one of them: as
+ * int8 codes of all dimensions, of which each makes the form that it keeps. A
  * vector tells something of its text: those of files of which nothing may leave the machine are neither looked for nor kept.
  */
 export class SharedVectors {

@@ -1,13 +1,17 @@
 import { resolve } from "node:path";
 import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
+import type { VectorsStatus } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { addModel } from "../chosen/add-model.ts";
+import { formOf, PRESETS, type WantedForm, wantedForm } from "../chosen/chosen-form.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
+import { KeptRecalls } from "../chosen/kept-recalls.ts";
 import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
 import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
 import { type TriedModel, tryModel } from "../chosen/try-model.ts";
+import { vectorsStatus } from "../chosen/vectors-status.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
 import { namedRepository } from "../hub/cache-layout.ts";
 import {
@@ -26,6 +30,8 @@ import { llmNamed, precisionOfLlm, pullLlm } from "../local-llm/llms.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { embeddingServer, isServerName } from "../remote/embedding-server.ts";
+import { FORM_KINDS } from "../vectors/stored-form.ts";
+import { vectorsText } from "../vectors-text.ts";
 import { nearest, noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { gpuLibraries } from "./gpu-libraries.ts";
@@ -41,7 +47,7 @@ Usage: cairn models [list]
        cairn models pull   MODEL [--precision PRECISION]
        cairn models verify [MODEL]
        cairn models try    MODEL "question" "text" ["text" ...]
-       cairn models use    MODEL [folder] [--precision PRECISION]
+       cairn models use    MODEL [folder] [--precision PRECISION] [--vectors FORM] [--dimensions N [--force]]
        cairn models use    PROVIDER:MODEL[@DIMENSIONS] [folder] [--yes]
        cairn models use    LANGUAGE-MODEL
        cairn models use    FILE.gguf|none --answers
@@ -59,6 +65,11 @@ keeps the choice in Cairn's cache folder, for terminals and editors; cairn.embed
 (HF_EMBEDDING_MODEL, EMBEDDING_PROVIDER) win over it. The vectors are made when a folder is open in an editor or by
 \`cairn index\`; until they are complete, the model in the package searches. \`cairn models use bundled\` goes back to that
 one, at once, and no vector is made twice.
+
+--vectors and --dimensions make its vectors smaller: int4 is half of int8, binary keeps signs in memory and int8 on disk to
+compare the closest, and 256 keeps the first 256 dimensions. What is stored in more bits or dimensions is turned into fewer,
+so nothing is embedded again; the other way it is, and \`use\` says what is stored before. Only models that were trained
+for it can be shortened; --force does it all the same. cairn.embedding.vectors and cairn.embedding.dimensions win.
 
 \`pull OWNER/NAME\` downloads any other model of the Hub, in ONNX form or else in a GGUF file (q8_0 as int8), finds out how it
 is to be used, and adds it to the list. Its commit and the hashes of its files are those of that day until it is removed.
@@ -86,6 +97,9 @@ Options:
   --answers              The file is to answer questions, not to search
   --yes                  Do not ask before the code of the folder is sent to another machine, or libraries are downloaded
   --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
+  --vectors FORM         ${FORM_KINDS.join(", ")}: how each number of a vector is kept; int8 unless given
+  --dimensions N         A number, all, or a preset: ${Object.keys(PRESETS).join(", ")}; all unless given
+  --force                Shorten the vectors of a model that was not trained for it
   --json                 Answer with one JSON object
   --color WHEN           auto (default), always or never
 
@@ -100,6 +114,7 @@ Examples:
   cairn models pull BAAI/bge-small-en-v1.5
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models use all-MiniLM-L6-v2 ~/projects/app
+  cairn models use nomic-embed-text-v1.5 --vectors int4 --dimensions 256
   cairn models try ~/models/nomic-embed-text-v1.5.Q8_0.gguf "send it again" "function retryRequest()"
   cairn models verify
   cairn models gpu vulkan --yes
@@ -133,7 +148,14 @@ const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
 
 export const modelsCommand: Command = {
   help: HELP,
-  options: { precision: { type: "string" }, yes: { type: "boolean" }, answers: { type: "boolean" } },
+  options: {
+    precision: { type: "string" },
+    vectors: { type: "string" },
+    dimensions: { type: "string" },
+    force: { type: "boolean" },
+    yes: { type: "boolean" },
+    answers: { type: "boolean" },
+  },
   async run(context, given) {
     const [name = "list", named] = given.positionals;
     if (!Object.hasOwn(ACTIONS, name)) {
@@ -165,11 +187,13 @@ async function list(task: Task): Promise<number> {
   const server = isServerName(name) ? embeddingServer(settings, name) : undefined;
   const chosen = server ? name : partsOfName(name).id;
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
+  const vectors = server ? undefined : await vectorsOf(task, name);
   const { print, style } = context.terminal;
   if (given.flag("json")) {
     const { cacheFolder, endpoint } = parts.access;
     const entries = listed.map(({ model, disk }) => ({ ...model, onDisk: disk }));
-    print(`${JSON.stringify({ cacheFolder, endpoint, chosen, models: entries, llms: llmEntries(task) })}\n`);
+    const llms = llmEntries(task);
+    print(`${JSON.stringify({ cacheFolder, endpoint, chosen, vectors, models: entries, llms })}\n`);
     return ExitCode.ok;
   }
   const width = Math.max(...models.map(({ id }) => id.length));
@@ -186,9 +210,27 @@ async function list(task: Task): Promise<number> {
   }
   if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   if (server) print(`${style.bold(name)}  at ${server.destination}${style.ok(", searches")}\n`);
+  if (vectors) print(`\nIts vectors: ${vectorsText(vectors)}\n`);
   printLlms(task);
   print(`\nIn ${style.path(parts.access.cacheFolder)}. \`cairn models pull MODEL\` downloads one.\n`);
   return ExitCode.ok;
+}
+
+/** How the vectors of the model that searches are kept; undefined where that cannot be told, and for the one in the package. */
+async function vectorsOf(
+  { modelOf, settings, cacheDirectory }: Task,
+  name: string,
+): Promise<VectorsStatus | undefined> {
+  if (name === BUNDLED) return undefined;
+  try {
+    const model = await modelOf(name);
+    const form = formOf(model, wantedForm(settings, cacheDirectory));
+    return vectorsStatus({ model: model.identity, dims: model.dims, form }, new KeptRecalls(cacheDirectory));
+  } catch (error) {
+    // What is wrong with it is said by `cairn doctor`; a list has the others too.
+    if (error instanceof CairnError) return undefined;
+    throw error;
+  }
 }
 
 async function pull(task: Task): Promise<number> {
@@ -292,15 +334,26 @@ async function use(task: Task): Promise<number> {
   const folder = folderToUse(context, given.positionals[2]);
   if (named !== undefined && isServerName(named)) {
     const server = embeddingServer(settings, named);
-    const cost = await costOnServer(context, settings, server, { folder, cacheDirectory, yes: given.flag("yes") });
+    const wanted = wantedOf(given);
+    const yes = given.flag("yes");
+    const cost = await costOnServer(context, settings, server, { folder, cacheDirectory, yes, wanted });
     if (cost) return keepUsed({ context, given, settings, cacheDirectory }, cost);
     terminal.print("Nothing is sent, and nothing has changed.\n");
     return ExitCode.ok;
   }
   const name = nameOf(task, "use");
   terminal.progress(`Looking at ${name} ...`);
-  const cost = await costOnDisk(context, settings, await modelOf(name), folder);
+  const model = await modelOf(name);
+  const form = formOf(model, wantedOf(given));
+  const cost = await costOnDisk(context, settings, model, { folder, cacheDirectory, form });
   return keepUsed({ context, given, settings, cacheDirectory }, cost);
+}
+
+/** What was asked of the vectors. */
+function wantedOf(given: ParsedArguments): WantedForm {
+  const dimensions = given.text("dimensions") ?? "";
+  const forced = given.flag("force") && dimensions !== "" && !dimensions.endsWith("!");
+  return { vectors: given.text("vectors") ?? "", dimensions: forced ? `${dimensions}!` : dimensions };
 }
 
 function keepUsed(
@@ -308,7 +361,9 @@ function keepUsed(
   cost: EmbeddingCost & { readonly fee?: EmbeddingFee },
 ): number {
   const { terminal } = context;
-  const { file, overruledBy } = useModel(settings, cacheDirectory, cost.model);
+  const { vectors, dimensions } = wantedOf(given);
+  const chosen = { model: cost.model, ...(vectors && { vectors }), ...(dimensions && { dimensions }) };
+  const { file, overruledBy } = useModel(settings, cacheDirectory, chosen);
   terminal.progress("");
   if (given.flag("json")) terminal.print(`${JSON.stringify({ ...cost, file, overruledBy })}\n`);
   else terminal.print(`${costText(context, cost)}Kept in ${file}.\n${overruled(overruledBy)}`);
@@ -319,13 +374,26 @@ function costText(
   { terminal: { style } }: CommandContext,
   cost: EmbeddingCost & { readonly fee?: EmbeddingFee },
 ): string {
-  const { model, folder, chunks, textsPerSecond, seconds, fee } = cost;
+  const { model, folder, chunks, textsPerSecond, seconds, fee, vectors } = cost;
   const speed = textsPerSecond.toFixed(textsPerSecond < 10 ? 1 : 0);
   const time = seconds === 0 ? "" : `, about ${timeLeft(seconds)} at ${speed} chunks/s`;
   const where = fee ? ` at ${fee.destination}` : "";
   return `${style.bold(model)}${where} searches from the next command on, and in an editor once its folder is opened again.
 ${style.path(folder)}: ${counted(chunks, "chunk")} to embed${time}, ${bytes(cost.bytes)} on disk. \`cairn index\` does it now.
-`;
+${vectorsText(vectors)}.
+${storedText(cost)}`;
+}
+
+/** What need not be embedded, and what has to be though something like it is there. */
+function storedText({ stored, vectors: { kind, dims } }: EmbeddingCost): string {
+  return stored
+    .map((there) => {
+      const what = `${counted(there.count, "vector")} of all folders in ${there.kind} with ${there.dims} dimensions`;
+      return there.usable
+        ? `Stored already: ${what}; what they are of is not embedded again.\n`
+        : `Stored are ${what}, of which ${kind} with ${dims} cannot be made: what they are of is embedded again.\n`;
+    })
+    .join("");
 }
 
 function overruled(by: string): string {

@@ -4,6 +4,7 @@ import type { Workspace } from "../core-api.ts";
 import { healthOf } from "../health.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { readUsage } from "../usage/usage-record.ts";
+import { vectorsText } from "../vectors-text.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { skippedSummary } from "./index-command.ts";
@@ -84,6 +85,7 @@ function printStatus({ terminal }: CommandContext, status: IndexStatus): void {
     `${bytes(status.indexBytes)} for this folder, ${bytes(status.vectorBytes)} of embeddings for all folders`,
   );
   line("model", status.embedding ? embeddingOf(status.embedding) : "");
+  line("vectors", status.embedding?.vectors ? vectorsText(status.embedding.vectors) : "");
   line("held by", status.holder ? "" : `process ${status.holderPid}, which keeps it up to date`);
 }
 

@@ -1,8 +1,9 @@
 import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
 import type { Settings } from "../../shared/settings.ts";
+import { formOf, type WantedForm } from "../chosen/chosen-form.ts";
 import type { ChosenModel } from "../chosen/chosen-model.ts";
-import { costHere, costOf, feeOf } from "../chosen/embedding-cost.ts";
-import { BUNDLED, keepChoice } from "../chosen/model-choice.ts";
+import { costHere, costOf, feeOf, type KeptVectors } from "../chosen/embedding-cost.ts";
+import { BUNDLED, type KeptChoice, keepChoice } from "../chosen/model-choice.ts";
 import type { Workspace } from "../core-api.ts";
 import { nodeHost } from "../node-host.ts";
 import { agreeToSend, maySend } from "../remote/agreed-folders.ts";
@@ -21,11 +22,11 @@ export function costOnDisk(
   context: CommandContext,
   settings: Settings,
   model: ChosenModel,
-  folder: string,
+  { folder, ...kept }: KeptVectors & { readonly folder: string },
 ): Promise<EmbeddingCost> {
   return inIndexed(context, settings, folder, (workspace) => {
     context.terminal.progress(`Measuring ${model.name} ...`);
-    return costHere(nodeHost({ env: context.env }), model, workspace, context.signal);
+    return costHere(nodeHost({ env: context.env }), model, kept, workspace, context.signal);
   });
 }
 
@@ -40,7 +41,7 @@ export async function costOnServer(
   context: CommandContext,
   settings: Settings,
   server: EmbeddingServer,
-  { folder, cacheDirectory, yes }: { folder: string; cacheDirectory: string; yes: boolean },
+  { folder, cacheDirectory, yes, wanted }: { folder: string; cacheDirectory: string; yes: boolean; wanted: WantedForm },
 ): Promise<(EmbeddingCost & { readonly fee: EmbeddingFee }) | undefined> {
   const host = nodeHost({ env: context.env });
   const fee = await inIndexed(context, settings, folder, (workspace) => feeOf(host, server, settings, workspace));
@@ -50,20 +51,20 @@ export async function costOnServer(
   }
   const asked = { known: false, signal: context.signal };
   const model = await remoteModel({ host, cacheDirectory, settings }, server, asked);
-  return { ...costOf(model, fee.folder, fee), fee };
+  return { ...costOf(model, { cacheDirectory, form: formOf(model, wanted) }, fee.folder, fee), fee };
 }
 
 /**
  * Keeps the choice for this user's terminals and editors. A terminal has no settings file: it lies in the cache folder.
- * @param name undefined for the model in the package
+ * @param chosen undefined for the model in the package
  * @returns where it lies, and what the environment says instead; empty when it says nothing
  */
 export function useModel(
   settings: Settings,
   cacheDirectory: string,
-  name: string | undefined,
+  chosen: KeptChoice | undefined,
 ): { file: string; overruledBy: string } {
-  const file = keepChoice(cacheDirectory, name);
+  const file = keepChoice(cacheDirectory, chosen);
   return { file, overruledBy: settings["embedding.model"] };
 }
 

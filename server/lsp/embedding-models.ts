@@ -3,6 +3,7 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { SETTINGS, type Settings } from "../../shared/settings.ts";
 import { addModel } from "../chosen/add-model.ts";
+import { formOf, wantedForm } from "../chosen/chosen-form.ts";
 import { chosenModel } from "../chosen/chosen-model.ts";
 import { costHere, costOf, feeOf } from "../chosen/embedding-cost.ts";
 import { BUNDLED, chosenName, keepChoice } from "../chosen/model-choice.ts";
@@ -73,9 +74,10 @@ export class EmbeddingModels {
     const [first, ...others] = opened;
     if (named === BUNDLED || first === undefined) return { costs: [], fees: [] };
     const model = await chosenModel({ host: this.#host, cacheDirectory, settings, signal }, named);
-    const measured = await costHere(this.#host, model, first, signal);
+    const kept = { cacheDirectory, form: formOf(model, wantedForm(settings, cacheDirectory)) };
+    const measured = await costHere(this.#host, model, kept, first, signal);
     const rest = others.map(async (workspace) =>
-      costOf(model, workspace.root, await whatToEmbed(this.#host, workspace, []), measured.textsPerSecond),
+      costOf(model, kept, workspace.root, await whatToEmbed(this.#host, workspace, []), measured.textsPerSecond),
     );
     return { costs: [measured, ...(await Promise.all(rest))], fees: [] };
   }
@@ -124,7 +126,7 @@ export class EmbeddingModels {
       for (const { root } of opened) agreeToSend(cacheDirectory, server, root);
       await remoteModel({ host: this.#host, cacheDirectory, settings }, server, { known: false, signal });
     } else if (named !== BUNDLED) await chosenModel({ host: this.#host, cacheDirectory, settings, signal }, named);
-    keepChoice(cacheDirectory, named === BUNDLED ? undefined : named);
+    keepChoice(cacheDirectory, named === BUNDLED ? undefined : { model: named });
     return settings["embedding.model"] === named ? "" : settings["embedding.model"];
   }
 }

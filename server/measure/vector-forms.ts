@@ -55,7 +55,8 @@ export function vectorForms(set: VectorSet, kernels: KernelModule | undefined): 
   ];
 }
 
-function exact({ dims, count, exact: vectors }: VectorSet): VectorForm {
+/** @param set of which the exact vectors count */
+export function exact({ dims, count, exact: vectors }: Pick<VectorSet, "dims" | "count" | "exact">): VectorForm {
   return {
     id: "float",
     name: phrase("float, all {0} dimensions", dims),

@@ -2,10 +2,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { QueryForms, VectorForm, VectorSet } from "./vector-forms.ts";
 
 /** What a form finds of each query's closest vectors: shares from 0 to 1, one a query. */
-export interface FormRecall {
-  readonly form: VectorForm;
+export interface RecallOfForm<Form> {
+  readonly form: Form;
   readonly shares: readonly number[];
 }
+
+type ExactVectors = Pick<VectorSet, "dims" | "exact">;
 
 /** Scores that are closer than this are of vectors that are the same. */
 const SAME = 1e-6;
@@ -14,13 +16,13 @@ const SAME = 1e-6;
  * Recall of each form against the exact vectors. A vector counts as found when it is as close as the last of the truly
  * closest: copies of one text are as good as each other.
  */
-export async function recallOf(
-  set: VectorSet,
-  forms: readonly VectorForm[],
+export async function recallOf<Form extends Pick<VectorForm, "closest">>(
+  set: ExactVectors,
+  forms: readonly Form[],
   queries: readonly QueryForms[],
   wanted: number,
   signal: AbortSignal,
-): Promise<FormRecall[]> {
+): Promise<RecallOfForm<Form>[]> {
   const [exact] = forms;
   const shares: number[][] = forms.map(() => []);
   for (const query of queries) {
@@ -36,7 +38,7 @@ export async function recallOf(
   return forms.map((form, i) => ({ form, shares: shares[i] }));
 }
 
-function closeness({ dims, exact }: VectorSet, query: QueryForms, row: number): number {
+function closeness({ dims, exact }: ExactVectors, query: QueryForms, row: number): number {
   let dot = 0;
   for (let d = 0, at = row * dims; d < dims; d++) dot += exact[at + d] * query.exact[d];
   return dot;

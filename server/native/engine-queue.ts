@@ -24,6 +24,8 @@ const OF_PROCESS: QueueManner = { texts: Number.POSITIVE_INFINITY, questionsAsid
 
 export interface QueueOptions {
   readonly signal?: AbortSignal;
+  /** Before other passages: someone may ask for it soon. */
+  readonly ahead?: boolean;
   /** Milliseconds after which nobody needs the answer any more. */
   readonly withinMs?: number;
 }
@@ -70,14 +72,16 @@ export interface QueuedEngine {
 }
 
 /**
- * The texts that wait for one engine. It makes one call at a time: questions first, then passages of like length up to a
- * budget of tokens. A text at which the engine fails, or its process ends, is found by halving the batch that it was in.
+ * The texts that wait for one engine. It makes one call at a time: questions first, then passages that go ahead, then others of like
+ * length up to a budget of tokens. A text at which the engine fails, or its process ends, is found by halving the batch that it was in.
  */
 export class EngineQueue {
   readonly #engine: QueuedEngine;
   readonly #dims: number;
   readonly #manner: QueueManner;
   readonly #questions: Item[] = [];
+  /** Passages that go before the others. */
+  readonly #ahead: Item[] = [];
   /** The shortest first. */
   readonly #passages: Item[] = [];
   /** What is left of batches at which the engine failed; nothing else is put into them. */
@@ -107,7 +111,7 @@ export class EngineQueue {
   get metrics(): QueueMetrics {
     const suspects = this.#suspects.reduce((sum, items) => sum + items.length, 0);
     return {
-      depth: this.#underWay + this.#questions.length + this.#passages.length + suspects,
+      depth: this.#underWay + this.#questions.length + this.#ahead.length + this.#passages.length + suspects,
       texts: this.#texts,
       batches: this.#batches,
       fill: this.#batches === 0 ? 0 : this.#filled / this.#batches,
@@ -126,8 +130,8 @@ export class EngineQueue {
    * @throws {CairnError} `output` for a passage at which the engine fails, what the engine throws for a question; the
    * signal's reason
    */
-  async embed(text: string, kind: TextKind, { signal, withinMs }: QueueOptions = {}): Promise<Float32Array> {
-    while (kind === "passage" && this.#passages.length >= MOST_PASSAGES) {
+  async embed(text: string, kind: TextKind, { signal, ahead, withinMs }: QueueOptions = {}): Promise<Float32Array> {
+    while (kind === "passage" && !ahead && this.#passages.length >= MOST_PASSAGES) {
       await new Promise<void>((resolve) => this.#hasRoom.push(resolve));
     }
     signal?.throwIfAborted();
@@ -156,6 +160,7 @@ export class EngineQueue {
       };
       signal?.addEventListener("abort", aborted, { once: true });
       if (kind === "query") this.#questions.push(item);
+      else if (ahead) this.#ahead.push(item);
       else this.#passages.splice(this.#placeOf(item), 0, item);
       // After this turn: who brings many texts brings them one after the other, and they go together.
       queueMicrotask(() => this.advance());
@@ -181,7 +186,12 @@ export class EngineQueue {
   /** The engine will not come back: fails whatever waits, and whatever comes. */
   end(error: CairnError): void {
     this.#end = error;
-    const all = [...this.#questions.splice(0), ...this.#passages.splice(0), ...this.#suspects.splice(0).flat()];
+    const all = [
+      ...this.#questions.splice(0),
+      ...this.#ahead.splice(0),
+      ...this.#passages.splice(0),
+      ...this.#suspects.splice(0).flat(),
+    ];
     for (const item of all) item.reject(error);
     this.#letIn();
   }
@@ -199,6 +209,8 @@ export class EngineQueue {
     if (this.#questions.some(({ gone }) => !gone)) return this.#taken(this.#questions);
     this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
+    const first = this.#taken(this.#ahead);
+    if (first.length > 0) return first;
     for (let half = this.#suspects.shift(); half; half = this.#suspects.shift()) {
       const waiting = half.filter(({ gone }) => !gone);
       if (waiting.length > 0) return waiting;

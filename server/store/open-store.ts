@@ -71,6 +71,7 @@ export function openStore(place: StorePlace): OpenStore {
       const known = databases().vectors.find(query);
       return new Moved(known, [known.found.buffer, known.codes.buffer, known.scales.buffer] as ArrayBuffer[]);
     },
+    vectorNames: () => databases().vectors.names(),
     put(batch) {
       listed = undefined;
       databases().vectors.add(batch);

@@ -40,6 +40,8 @@ export interface Batch {
   hashes: Uint8Array;
   codes: Int8Array;
   scales: Float32Array;
+  /** The vectors were made of others that are stored: nothing was embedded. */
+  derived?: boolean;
 }
 
 /** Records one after the other: the i-th ends before `ends[i]`. One buffer crosses threads without a copy. */
@@ -62,6 +64,8 @@ export interface StoreMethods {
   /** Packed records by content key; unknown keys are absent. */
   records(contents: readonly string[]): { content: string; data: Uint8Array }[];
   vectors(query: { model: string; dims: number; hashes: Uint8Array }): KnownVectors;
+  /** The names of models, and of forms of theirs, that vectors were ever kept under. */
+  vectorNames(argument: null): string[];
   put(batch: Batch): null;
   remove(paths: readonly string[]): null;
   /** Forgets every file and record of this root; vectors stay. */

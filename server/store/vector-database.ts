@@ -63,8 +63,29 @@ export class VectorDatabase {
     });
   }
 
-  /** Adds the batch's vectors; those that another process added meanwhile are left and not counted. */
-  add(batch: Pick<Batch, "model" | "hashes" | "codes" | "scales">): void {
+  /** Under which vectors were ever kept. */
+  names(): string[] {
+    return this.#guard(() =>
+      this.#database
+        .prepare("SELECT name FROM models")
+        .all()
+        .map((row) => String((row as { name: string }).name)),
+    );
+  }
+
+  /** How many vectors lie under a name. It looks at every row: seconds where there are millions. */
+  count(name: string): number {
+    return this.#guard(() => {
+      const sql = "SELECT count(*) AS count FROM vectors WHERE model = (SELECT id FROM models WHERE name = ?)";
+      return Number((this.#database.prepare(sql).get(name) as { count: number }).count);
+    });
+  }
+
+  /**
+   * Adds the batch's vectors; those that another process added meanwhile are left, and neither they nor derived ones are
+   * counted as embedded.
+   */
+  add(batch: Pick<Batch, "model" | "hashes" | "codes" | "scales" | "derived">): void {
     const count = batch.hashes.length / 16;
     if (count === 0) return;
     const dims = batch.codes.length / count;
@@ -78,7 +99,7 @@ export class VectorDatabase {
           const hash = batch.hashes.subarray(i * 16, i * 16 + 16);
           added += Number(this.#insert.run(model, hash, batch.scales[i], bytes).changes);
         }
-        this.#count.run(added);
+        if (!batch.derived) this.#count.run(added);
       }),
     );
   }

@@ -21,3 +21,14 @@ export function int4Codes(vector: Float32Array, packed: Int8Array): number {
   }
   return largest / TOP;
 }
+
+/** The components of such a vector, back from its codes. */
+export function int4Values(packed: Int8Array, scale: number): Float32Array {
+  const vector = new Float32Array(2 * packed.length);
+  for (let byte = 0; byte < packed.length; byte++) {
+    const d = BLOCK * (byte >> 4) + (byte & 15);
+    vector[d] = ((packed[byte] << 28) >> 28) * scale;
+    vector[d + BLOCK / 2] = (packed[byte] >> 4) * scale;
+  }
+  return vector;
+}

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { FileError } from "../host.ts";
 import { decode } from "./decode.ts";
+import { knownVectors } from "./derived-vectors.ts";
 import { type BatchTools, bytesOfHashes, readableRecord } from "./index-batch.ts";
 import { contentKey, recordOf } from "./index-file.ts";
 import type { FilesEmbedded, FilesToEmbed } from "./index-jobs.ts";
@@ -12,7 +13,7 @@ type Tools = Pick<BatchTools, "host" | "root" | "store" | "chunker">;
  * Looks up the vectors that another model than the bundled one has given for the chunks of some files. Files with a chunk
  * that has none are read and cut again for its text: the store keeps no text.
  */
-export async function embeddedBatch(tools: Tools, { model, dims, files }: FilesToEmbed): Promise<FilesEmbedded> {
+export async function embeddedBatch(tools: Tools, { files, ...wanted }: FilesToEmbed): Promise<FilesEmbedded> {
   const { store } = tools;
   const recorded = new Map<string, string[]>();
   for (const { content, data } of await store.call("records", [...new Set(files.map((file) => file.content))])) {
@@ -36,7 +37,7 @@ export async function embeddedBatch(tools: Tools, { model, dims, files }: FilesT
   const counts = Uint32Array.from(files, ({ content }) => recorded.get(content)?.length ?? 0);
   const gone = Uint8Array.from(files, ({ content }) => (recorded.has(content) ? 0 : 1));
   const packed = bytesOfHashes(hashes);
-  const known = await store.call("vectors", { model, dims, hashes: packed });
+  const known = await knownVectors(store, wanted, packed);
 
   const texts: FilesEmbedded["texts"] = [];
   let chunk = 0;

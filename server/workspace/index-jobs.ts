@@ -3,6 +3,7 @@ import type { Phrase } from "../../shared/phrase.ts";
 import type { StaticModelShared } from "../embed/static-model.ts";
 import type { SegmentBytes } from "../store/segment.ts";
 import type { SharedMemory } from "../vectors/web-assembly.ts";
+import type { WantedVectors } from "./derived-vectors.ts";
 import type { WalkBatch, WalkedFile } from "./walk.ts";
 
 /** What an index worker is started with. */
@@ -28,6 +29,14 @@ export interface FileOnScreen {
   indexed: string | undefined;
 }
 
+/** A file as it is on screen, laid out. */
+export interface LaidOutFile {
+  segment: SegmentBytes;
+  /** Of its chunks: 16 bytes each, by which their vectors are known. */
+  hashes: Uint8Array;
+  texts: string[];
+}
+
 /** What became of one file. */
 export interface ProcessedFile {
   path: string;
@@ -42,9 +51,7 @@ export interface ProcessedFile {
 }
 
 /** What another model's vectors of some files are asked by. */
-export interface FilesToEmbed {
-  model: string;
-  dims: number;
+export interface FilesToEmbed extends WantedVectors {
   files: readonly { path: string; content: string }[];
 }
 
@@ -58,6 +65,7 @@ export interface FilesEmbedded {
   hashes: Uint8Array;
   /** One byte a chunk: 1 when its vector is there. */
   found: Uint8Array;
+  /** In the form that was asked for. */
   codes: Int8Array;
   scales: Float32Array;
   /** By the number of the chunk: the text of each that has no vector. */
@@ -91,7 +99,7 @@ export interface IndexWorkerMethods {
   /** Lays out a segment from what the store has; `missing` are those it has no longer. */
   restore(files: readonly { path: string; content: string }[]): { segment: SegmentBytes | null; missing: string[] };
   /** Lays out a file as it is on screen; null when there is nothing to lay out. Nothing of it is stored. */
-  overlay(file: FileOnScreen): SegmentBytes | null;
+  overlay(file: FileOnScreen): LaidOutFile | null;
   /** Another model's vectors of the files' chunks, as far as they were made, and the texts to make the rest of. */
   embedded(job: FilesToEmbed): FilesEmbedded;
   merge(job: {

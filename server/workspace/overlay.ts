@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Host } from "../host.ts";
-import { SEGMENT_DIMS, type SegmentBytes } from "../store/segment.ts";
+import { SEGMENT_DIMS } from "../store/segment.ts";
 import { buildSegment } from "../store/segment-build.ts";
 import { classifyContent } from "./classify.ts";
 import { decode } from "./decode.ts";
-import type { BatchTools } from "./index-batch.ts";
+import { type BatchTools, bytesOfHashes } from "./index-batch.ts";
 import { contentKey, recordOf } from "./index-file.ts";
-import type { FileOnScreen } from "./index-jobs.ts";
+import type { FileOnScreen, LaidOutFile } from "./index-jobs.ts";
 import { languageOf } from "./languages.ts";
 import { admits, type WalkOptions } from "./walk.ts";
 
@@ -18,7 +18,7 @@ export async function overlayOf(
   { host, root, encoder, chunker }: Pick<BatchTools, "host" | "root" | "encoder" | "chunker">,
   { path, text, indexed }: FileOnScreen,
   options: WalkOptions,
-): Promise<SegmentBytes | null> {
+): Promise<LaidOutFile | null> {
   const verdict = admits(host, root, path, options);
   if (verdict === undefined || verdict === "folder" || "reason" in verdict) return null;
   if (classifyContent(path, text)) return null;
@@ -36,7 +36,11 @@ export async function overlayOf(
   const scales = new Float32Array(record.chunks.length);
   encoder.place(bodies, encoder.path(path), codes, scales, 0);
   const content = contentKey(language, Buffer.from(text));
-  return buildSegment([{ path, content, record, codes, scales }]);
+  return {
+    segment: buildSegment([{ path, content, record, codes, scales }]),
+    hashes: bytesOfHashes(record.chunks.map(({ hash }) => hash)),
+    texts: chunked.chunks.map((chunk) => chunk.text),
+  };
 }
 
 function readable(host: Host, path: string): Uint8Array | undefined {

@@ -7,9 +7,19 @@ import type { IndexWorkers } from "./index-workers.ts";
 /** A search waits so long for the text on screen while the threads are busy; then it answers from what it has. */
 const LONGEST_WAIT_MS = 500;
 
-interface ShownFile {
-  text: string;
-  segment: Segment;
+/** A file on screen, with what another model than the bundled one needs to embed it. */
+export interface UnsavedFile {
+  readonly path: string;
+  /** The key of its content. */
+  readonly content: string;
+  /** Of its chunks: 16 bytes each, by which their vectors are known. */
+  readonly hashes: Uint8Array;
+  readonly texts: readonly string[];
+}
+
+interface ShownFile extends UnsavedFile {
+  readonly text: string;
+  readonly segment: Segment;
 }
 
 /**
@@ -44,6 +54,11 @@ export class UnsavedFiles {
       this.#composed = { below, snapshot: overlaid(below, segments, (path) => this.#live.locate(path)) };
     }
     return this.#composed.snapshot;
+  }
+
+  /** What is on screen and not on disk; the same objects as long as it stays. */
+  get files(): readonly UnsavedFile[] {
+    return [...this.#shown.values()];
   }
 
   has(path: string): boolean {
@@ -109,13 +124,15 @@ export class UnsavedFiles {
     while (next !== undefined) {
       const text: string = next;
       // A thread that ends over the text leaves the file as it is on disk.
-      const bytes = await this.#workers
+      const laidOut = await this.#workers
         .run("overlay", { path, text, indexed: this.#live.contentOf(path) })
         .catch(() => null);
       next = this.#newest(path);
       if (next !== text) continue;
-      if (bytes) {
-        this.#show(path, { text, segment: openSegment(bytes) });
+      if (laidOut) {
+        const { hashes, texts } = laidOut;
+        const segment = openSegment(laidOut.segment);
+        this.#show(path, { path, text, segment, content: segment.content(0), hashes, texts });
         break;
       }
       // A window that shows what is indexed has no edit: another one's counts.

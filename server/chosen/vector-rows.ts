@@ -1,0 +1,204 @@
+import { COMPARED_ALWAYS } from "../search/closeness.ts";
+import { VectorArena } from "../vectors/arena.ts";
+import { int4Values } from "../vectors/int4.ts";
+import { signsOf } from "../vectors/signs.ts";
+import { padded, type StoredForm } from "../vectors/stored-form.ts";
+import type { KernelModule } from "../vectors/web-assembly.ts";
+import { BlockSigns } from "./block-signs.ts";
+
+/** Rows that lie one after the other in memory. */
+export const BLOCK = 1_024;
+/** The int8 kernel takes multiples of so many bytes. */
+const STEP = 16;
+export const HASH_BYTES = 16;
+/** By how much the cosine with the signs of a vector is below that with the vector, where its components lie about zero. */
+const SIGN_FACTOR = Math.sqrt(Math.PI / 2);
+
+/**
+ * Of more vectors the signs come first: 200,000 of 768 bytes are 150 MB, which have to come from memory. They are made a few
+ * blocks at a time, so that nobody waits for them, and before they are needed.
+ */
+const SIGNS_FROM = 100_000;
+const SIGNS_MADE_FROM = 80_000;
+const SIGNED_AT_ONCE = 8;
+
+/** Vectors of one model in one form, in memory, by number. */
+export class VectorRows {
+  readonly form: StoredForm;
+  readonly #kernels: KernelModule | undefined;
+  /** Bytes of a row: what a model lacks up to a multiple is zeros. */
+  readonly #stride: number;
+  readonly #arena: VectorArena;
+  readonly #blocks: number[] = [];
+  #scales = new Float32Array(BLOCK);
+  /** Of signs alone: what the rest of a vector is found by. */
+  #hashes: Uint8Array;
+  #length = 0;
+  readonly #signs: BlockSigns;
+  /** Room for rows of a block that are brought together. */
+  #gathered: number | undefined;
+
+  constructor(form: StoredForm, kernels: KernelModule | undefined) {
+    this.form = form;
+    this.#kernels = kernels;
+    this.#stride = strideOf(form);
+    this.#arena = VectorArena.create(0, kernels);
+    this.#signs = new BlockSigns(this.#arena, form.dims, BLOCK);
+    this.#hashes = new Uint8Array(form.kind === "binary" ? BLOCK * HASH_BYTES : 0);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether there are so many that their signs are to rule most of them out. Of signs alone there is nothing to compare then. */
+  get areMany(): boolean {
+    return this.#length > SIGNS_FROM && this.form.kind !== "binary";
+  }
+
+  /** Without a vector. */
+  emptied(): VectorRows {
+    return new VectorRows(this.form, this.#kernels);
+  }
+
+  /**
+   * @param codes as they lie on disk
+   * @param scale 0 for a text that has no vector
+   * @param hash 16 bytes, by which its int8 codes are found
+   */
+  add(codes: Int8Array, scale: number, hash: Uint8Array): void {
+    const { kind, dims } = this.form;
+    if (kind !== "binary") this.#append(codes, scale, hash);
+    else {
+      const whole = new Int8Array(padded(dims));
+      whole.set(codes);
+      this.#append(new Int8Array(signsOf(whole).buffer), scale, hash);
+    }
+  }
+
+  /** Adds a vector of others in the same form. */
+  copy(from: VectorRows, row: number): void {
+    const at = from.#blocks[Math.floor(row / BLOCK)] + (row % BLOCK) * from.#stride;
+    const codes = new Int8Array(from.#arena.memory.buffer, at, from.#stride);
+    this.#append(codes, from.#scales[row], from.hash(row));
+  }
+
+  hash(row: number): Uint8Array {
+    return this.#hashes.subarray(row * HASH_BYTES, (row + 1) * HASH_BYTES);
+  }
+
+  /** By row; of signs alone an estimate. @param query int8 codes in as many dimensions */
+  cosines(query: Int8Array): Float32Array {
+    const { kind, dims } = this.form;
+    const whole = this.#whole(query);
+    const unit = unitOf(query);
+    const cosines = new Float32Array(this.#length);
+    const scales = this.#scales;
+    const signs = (SIGN_FACTOR / Math.sqrt(dims)) * unit;
+    for (let block = 0; block < this.#blocks.length; block++) {
+      const first = block * BLOCK;
+      const count = Math.min(BLOCK, this.#length - first);
+      const at = this.#blocks[block];
+      if (kind === "binary") {
+        const dots = this.#arena.signDots(at, count, whole);
+        for (let i = 0; i < count; i++) cosines[first + i] = scales[first + i] === 0 ? 0 : Math.min(1, dots[i] * signs);
+      } else {
+        const dots = kind === "int8" ? this.#arena.dots(at, count, whole) : this.#arena.dots4(at, count, whole);
+        for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * scales[first + i] * unit;
+      }
+    }
+    return cosines;
+  }
+
+  /** By row, as {@link LikelyCosines} has them; with {@link areMany}. */
+  distances(query: Int8Array): Uint16Array {
+    const distances = new Uint16Array(this.#length).fill(COMPARED_ALWAYS);
+    this.#signs.distances(query, distances);
+    return distances;
+  }
+
+  /** The cosines of some rows, in the order given. */
+  cosinesOf(rows: Uint32Array, query: Int8Array): Float32Array {
+    // Block by block: `order` has the places in `rows` of those of each block, up to `ends`.
+    const ends = new Uint32Array(this.#blocks.length + 1);
+    for (let i = 0; i < rows.length; i++) ends[Math.floor(rows[i] / BLOCK) + 1]++;
+    for (let block = 1; block < ends.length; block++) ends[block] += ends[block - 1];
+    const order = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) order[ends[Math.floor(rows[i] / BLOCK)]++] = i;
+    const whole = this.#whole(query);
+    const unit = unitOf(query);
+    const cosines = new Float32Array(rows.length);
+    for (let block = 0, from = 0; block < this.#blocks.length; from = ends[block++]) {
+      if (ends[block] === from) continue;
+      const wanted = order.subarray(from, ends[block]);
+      const numbers = wanted.map((i) => rows[i] % BLOCK);
+      const dots = this.#dotsOf(this.#blocks[block], numbers, whole);
+      for (let i = 0; i < wanted.length; i++) cosines[wanted[i]] = dots[i] * this.#scales[rows[wanted[i]]] * unit;
+    }
+    return cosines;
+  }
+
+  /** There is no kernel for some rows of four bits: they are brought together first. */
+  #dotsOf(block: number, numbers: Uint32Array, query: Int8Array): Int32Array {
+    if (this.form.kind === "int8") return this.#arena.dotsOf(block, numbers, query);
+    this.#gathered ??= this.#arena.place(new Int8Array(BLOCK * this.#stride));
+    const memory = new Int8Array(this.#arena.memory.buffer);
+    for (let i = 0; i < numbers.length; i++) {
+      const from = block + numbers[i] * this.#stride;
+      memory.copyWithin(this.#gathered + i * this.#stride, from, from + this.#stride);
+    }
+    return this.#arena.dots4(this.#gathered, numbers.length, query);
+  }
+
+  /** A query in as many components as the kernels want. */
+  #whole(query: Int8Array): Int8Array {
+    const whole = new Int8Array(this.form.kind === "int8" ? this.#stride : padded(this.form.dims));
+    whole.set(query);
+    return whole;
+  }
+
+  /** Makes signs of blocks that are full, as long as there are many and some lack them. */
+  #sign(): void {
+    if (this.#length < SIGNS_MADE_FROM || this.form.kind === "binary") return;
+    const full = Math.floor(this.#length / BLOCK);
+    for (let made = 0; made < SIGNED_AT_ONCE && this.#signs.blocks < full; made++) {
+      const block = this.#blocks[this.#signs.blocks];
+      this.#signs.add((row) => this.#codes(block + row * this.#stride));
+    }
+  }
+
+  /** A row as int8 codes of some scale. */
+  #codes(at: number): Int8Array {
+    const bytes = new Int8Array(this.#arena.memory.buffer, at, this.#stride);
+    const { kind, dims } = this.form;
+    return (kind === "int8" ? bytes : Int8Array.from(int4Values(bytes, 1))).subarray(0, dims);
+  }
+
+  #append(bytes: Int8Array, scale: number, hash: Uint8Array): void {
+    if (this.#length % BLOCK === 0) this.#sign();
+    const row = this.#length++;
+    if (row % BLOCK === 0) this.#blocks.push(this.#arena.place(new Int8Array(BLOCK * this.#stride)));
+    if (row === this.#scales.length) {
+      const [scales, hashes] = [new Float32Array(2 * row), new Uint8Array(2 * this.#hashes.length)];
+      scales.set(this.#scales);
+      hashes.set(this.#hashes);
+      [this.#scales, this.#hashes] = [scales, hashes];
+    }
+    const at = this.#blocks[this.#blocks.length - 1] + (row % BLOCK) * this.#stride;
+    new Int8Array(this.#arena.memory.buffer, at, bytes.length).set(bytes);
+    this.#scales[row] = scale;
+    if (this.#hashes.length > 0) this.#hashes.set(hash, row * HASH_BYTES);
+  }
+}
+
+/** 1 over the length of what the codes say; 0 for none. */
+export function unitOf(codes: Int8Array): number {
+  let squares = 0;
+  for (const code of codes) squares += code * code;
+  return squares === 0 ? 0 : 1 / Math.sqrt(squares);
+}
+
+function strideOf({ kind, dims }: StoredForm): number {
+  if (kind === "int8") return Math.ceil(dims / STEP) * STEP;
+  return padded(dims) / (kind === "int4" ? 2 : 8);
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { chosenQuery } from "../server/chosen/chosen-codes.ts";
+import { ChosenVectors } from "../server/chosen/chosen-vectors.ts";
+import { VectorRows } from "../server/chosen/vector-rows.ts";
+import { offerKnown } from "../server/search/closeness.ts";
+import { TopList } from "../server/search/top-list.ts";
+import { openSegment, SEGMENT_DIMS, type Snapshot } from "../server/store/segment.ts";
+import { buildSegment } from "../server/store/segment-build.ts";
+import { compileKernels } from "../server/vectors/compile-kernels.ts";
+import { compileModule } from "../server/vectors/kernels.ts";
+import { codeBytes, encoded, type StoredForm } from "../server/vectors/stored-form.ts";
+import { seeded } from "./seeded.ts";
+
+/** More than the signs of 256 dimensions, and no multiple of them. */
+const DIMS = 320;
+const FILES = 110;
+const CHUNKS_PER_FILE = 1_000;
+const BEST = 50;
+
+const kernels = compileModule(await compileKernels());
+const random = seeded(9);
+const noise = () => (random(2_001) + random(2_001)) / 2_000 - 1;
+/** What the vectors of a code base look like: many small crowds, and each member at its own place in its crowd. */
+const CROWDS = Array.from({ length: 1_000 }, () => Float32Array.from({ length: DIMS }, noise));
+const snapshot = snapshotOf(FILES);
+
+function near(crowd: Float32Array): Float32Array {
+  return crowd.map((value) => value + 0.7 * noise());
+}
+
+/** Files of a thousand chunks each, of which nothing but their number matters here. */
+function snapshotOf(files: number): Snapshot {
+  const chunks = Array.from({ length: CHUNKS_PER_FILE }, (_, i) => ({
+    hash: "0".repeat(32),
+    startLine: i + 1,
+    endLine: i + 1,
+    kind: "text" as const,
+    name: "",
+    parents: [],
+    signature: "",
+    doc: "",
+    symbols: [],
+    body: Uint32Array.of(0, 1),
+    symbol: new Uint32Array(),
+    docTerms: new Uint32Array(),
+  }));
+  const record = { language: "plaintext", lines: CHUNKS_PER_FILE, degraded: false, terms: ["word"], chunks };
+  const codes = new Int8Array(CHUNKS_PER_FILE * SEGMENT_DIMS);
+  const scales = new Float32Array(CHUNKS_PER_FILE);
+  const segment = openSegment(
+    buildSegment(
+      Array.from({ length: files }, (_, file) => ({
+        path: `file${file}.txt`,
+        content: file.toString(16).padStart(32, "0"),
+        record,
+        codes,
+        scales,
+      })),
+    ),
+  );
+  const dead = new Uint8Array(files);
+  const dots = () => new Int32Array(segment.chunkCount);
+  return { views: [{ segment, dead, dots }], fileCount: files, chunkCount: segment.chunkCount };
+}
+
+/** The vectors as a search has them, and all of them to be compared one by one. */
+function largeSet(form: StoredForm): { vectors: ChosenVectors; rows: VectorRows } {
+  const vectors = new ChosenVectors("model", form, kernels);
+  const rows = new VectorRows(form, kernels);
+  const bytes = codeBytes(form);
+  const hashes = new Uint8Array(CHUNKS_PER_FILE * 16);
+  const { segment } = snapshot.views[0];
+  for (let file = 0; file < segment.fileCount; file++) {
+    const codes = new Int8Array(CHUNKS_PER_FILE * bytes);
+    const scales = new Float32Array(CHUNKS_PER_FILE);
+    for (let i = 0; i < CHUNKS_PER_FILE; i++) {
+      const own = encoded(near(CROWDS[random(CROWDS.length)]), form);
+      codes.set(own.codes, i * bytes);
+      scales[i] = own.scale;
+      rows.add(own.codes, own.scale, hashes);
+    }
+    vectors.add(segment.content(file), { hashes, codes, scales });
+  }
+  return { vectors, rows };
+}
+
+function best(scores: Float32Array, mayBeFound = (_: number) => true): number[] {
+  const top = new TopList(BEST);
+  for (let chunk = 0; chunk < scores.length; chunk++) if (mayBeFound(chunk)) top.offer(chunk, scores[chunk]);
+  return top.sorted().map(({ item }) => item);
+}
+
+for (const form of [
+  { kind: "int8", dims: DIMS },
+  { kind: "int4", dims: DIMS },
+] as const) {
+  describe(`the closest of more than 100,000 chunks by a chosen model, kept as ${form.kind}`, () => {
+    const { vectors, rows } = largeSet(form);
+    const queries = Array.from({ length: 20 }, (_, i) => chosenQuery("model", form, near(CROWDS[i * 40])));
+    const found = (query: (typeof queries)[number], mayBeFound?: (chunk: number) => boolean) => {
+      const [cosines] = vectors.compare(snapshot, query).cosines;
+      assert.ok(!(cosines instanceof Float32Array), "the signs are asked first");
+      const top = new TopList(BEST);
+      const cosine = offerKnown(cosines, top, 0, mayBeFound);
+      return { items: top.sorted(), cosine };
+    };
+    const exact = (query: (typeof queries)[number]) => rows.cosines(query.codes as unknown as Int8Array);
+
+    it("are nearly all among those whose signs differ least", () => {
+      let same = 0;
+      for (const query of queries) {
+        const expected = new Set(best(exact(query)));
+        for (const { item } of found(query).items) if (expected.has(item)) same++;
+      }
+      assert.ok(same >= 0.99 * BEST * queries.length, `${same} of ${BEST * queries.length}`);
+    });
+
+    it("are exactly found among few that a filter lets pass", () => {
+      const mayBeFound = (chunk: number) => chunk % 100 === 3;
+      for (const query of queries.slice(0, 5)) {
+        const items = found(query, mayBeFound).items.map(({ item }) => item);
+        assert.deepEqual(items, best(exact(query), mayBeFound).slice(0, items.length));
+        assert.ok(items.length > 10);
+      }
+      assert.deepEqual(found(queries[0], () => false).items, []);
+    });
+
+    it("and any other are told by the same measure: what all have in common counts as none", () => {
+      const scores = exact(queries[0]);
+      const { items, cosine } = found(queries[0]);
+      const [one, two] = [items[0].item, items[20].item];
+      const slope = (cosine(one) - cosine(two)) / (scores[one] - scores[two]);
+      for (const chunk of [0, 1, 99_999, 109_999]) {
+        assert.ok(Math.abs(cosine(chunk) - cosine(one) - slope * (scores[chunk] - scores[one])) < 1e-4);
+      }
+    });
+  });
+}
