@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { ProviderError } from "./provider-error.ts";
 
 /** How long a provider may take, in milliseconds. */
@@ -9,6 +10,17 @@ export interface Deadlines {
   /** Between two pieces. */
   readonly nextTokenMs: number;
 }
+
+/** What is waited for, by what is said when it does not come. */
+const LATE = {
+  connection: (seconds: string) => phrase("A connection did not come within {0} s.", seconds),
+  "list-of-models": (seconds: string) => phrase("The list of models did not come within {0} s.", seconds),
+  model: (seconds: string) => phrase("The model did not come within {0} s.", seconds),
+  "its-model": (seconds: string) => phrase("Its model did not come within {0} s.", seconds),
+  "first-word": (seconds: string) => phrase("The first word did not come within {0} s.", seconds),
+  "next-word": (seconds: string) => phrase("The next word did not come within {0} s.", seconds),
+  vectors: (seconds: string) => phrase("Vectors did not come within {0} s.", seconds),
+} as const satisfies Readonly<Record<string, (seconds: string) => Phrase>>;
 
 /**
  * Ends a request whose provider has fallen silent: the clients' own time-outs end with the headers of the response, and
@@ -35,7 +47,7 @@ export class Watchdog {
   }
 
   /** From now on the next sign of life must come within so many milliseconds. */
-  expect(what: string, withinMs: number): void {
+  expect(what: keyof typeof LATE, withinMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#silence.abort(this.#silent(what, withinMs)), withinMs);
   }
@@ -54,8 +66,9 @@ export class Watchdog {
     clearTimeout(this.#timer);
   }
 
-  #silent(what: string, withinMs: number): ProviderError {
-    const message = `${what} did not come within ${(withinMs / 1000).toLocaleString("en")} s.`;
-    return new ProviderError(this.#provider, "timeout", message, "Try again, or raise the time-outs in the settings.");
+  #silent(what: keyof typeof LATE, withinMs: number): ProviderError {
+    const message = LATE[what]((withinMs / 1000).toLocaleString("en"));
+    const hint = phrase("Try again, or raise the time-outs in the settings.");
+    return new ProviderError(this.#provider, "timeout", message, hint);
   }
 }
