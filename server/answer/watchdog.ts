@@ -28,20 +28,24 @@ const LATE = {
  */
 export class Watchdog {
   readonly #provider: string;
-  readonly #silence = new AbortController();
+  readonly #ending = new AbortController();
   readonly #ended: Promise<never>;
+  readonly #letGo: () => void;
   #timer: NodeJS.Timeout | undefined;
   /** For the request: aborted by the caller or by silence. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal = this.#ending.signal;
 
   constructor(provider: string, signal: AbortSignal) {
     this.#provider = provider;
-    this.signal = AbortSignal.any([signal, this.#silence.signal]);
+    // Not `AbortSignal.any`: as long as anyone listens to such a signal, and clients of providers never stop to, Node keeps
+    // it for good, and with it the whole response.
+    const follow = () => this.#ending.abort(signal.reason);
+    signal.addEventListener("abort", follow, { once: true });
+    this.#letGo = () => signal.removeEventListener("abort", follow);
     this.#ended = new Promise((_, reject) => {
-      const end = () => reject(this.signal.reason);
-      if (this.signal.aborted) end();
-      this.signal.addEventListener("abort", end, { once: true });
+      this.signal.addEventListener("abort", () => reject(this.signal.reason), { once: true });
     });
+    if (signal.aborted) follow();
     // It may end when nobody waits for anything.
     this.#ended.catch(() => {});
   }
@@ -49,7 +53,7 @@ export class Watchdog {
   /** From now on the next sign of life must come within so many milliseconds. */
   expect(what: keyof typeof LATE, withinMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#silence.abort(this.#silent(what, withinMs)), withinMs);
+    this.#timer = setTimeout(() => this.#ending.abort(this.#silent(what, withinMs)), withinMs);
   }
 
   /** The promise's outcome, or a rejection as soon as the caller or silence ends the request. */
@@ -62,8 +66,10 @@ export class Watchdog {
     }
   }
 
+  /** The request has ended. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#letGo();
   }
 
   #silent(what: keyof typeof LATE, withinMs: number): ProviderError {
