@@ -4,9 +4,10 @@ import { endInWords, footerInWords, remedyOf, whyInWords } from "../shared/answe
 import { type Exchange, type Reply, type ReplyEnd, withPart } from "../shared/conversation.ts";
 import { followUps } from "../shared/follow-ups.ts";
 import { asTyped } from "../shared/slash-commands.ts";
+import { highlighted } from "./code-block.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
-import { highlighted, type MarkdownEvents, StreamedMarkdown } from "./markdown.ts";
+import { type MarkdownEvents, StreamedMarkdown } from "./markdown.ts";
 
 export interface ExchangeEvents extends Omit<MarkdownEvents, "cite" | "apply"> {
   apply(exchange: string, code: string): void;
@@ -92,7 +93,7 @@ export class ExchangeView {
     if (this.#passages.childElementCount !== reply.passages.length) {
       this.#passages.replaceChildren(...reply.passages.map((passage) => this.#passage(passage)));
     }
-    this.#markdown.show(reply.text);
+    this.#markdown.show(reply.text, reply.end !== undefined);
     this.#below.replaceChildren(...this.#end(reply));
   }
 

@@ -1,22 +1,15 @@
 /// <reference lib="dom" />
-import { common, createLowlight } from "lowlight";
 import { marked, type Token, type Tokens } from "marked";
 import { CITATION_END, CITATION_START, UNSUPPORTED } from "../shared/conversation.ts";
+import { CodeBlock, type CodeEvents } from "./code-block.ts";
 import { button, element } from "./dom.ts";
 import { l10n } from "./l10n.ts";
 
-export interface MarkdownEvents {
+export interface MarkdownEvents extends CodeEvents {
   /** The user follows a citation. */
   cite(number: number, line: number): void;
-  copy(code: string): void;
-  insert(code: string): void;
-  /** Shows the code as a change; only where it is meant to take the place of other code. */
-  apply?(code: string): void;
 }
 
-type Highlighted = ReturnType<typeof lowlight.highlight>["children"][number];
-
-const lowlight = createLowlight(common);
 const CITATION = new RegExp(`${CITATION_START}(\\d+):(\\d+)${CITATION_END}|${UNSUPPORTED}`, "g");
 
 /**
@@ -29,7 +22,11 @@ export class StreamedMarkdown {
   readonly #labelOf: (number: number, line: number) => string;
   /** The text whose elements stay as they are. */
   #settled = "";
-  #tail: Node[] = [];
+  #settledNodes = 0;
+  /** The last block of code, which may be one that still comes, and that of the time before until it is met again. */
+  #lastCode: CodeBlock | undefined;
+  #earlierCode: CodeBlock | undefined;
+  #isOver = false;
 
   /** @param labelOf the place of a citation, for its tooltip and for screen readers */
   constructor(events: MarkdownEvents, labelOf: (number: number, line: number) => string) {
@@ -37,21 +34,39 @@ export class StreamedMarkdown {
     this.#labelOf = labelOf;
   }
 
-  show(text: string): void {
+  /** @param isOver nothing more comes */
+  show(whole: string, isOver = false): void {
+    // What is settled is counted off as the lexer gives it back, and it knows one line break.
+    const text = whole.replace(/\r\n?/g, "\n");
     if (!text.startsWith(this.#settled)) {
       this.#settled = "";
+      this.#settledNodes = 0;
+      this.#lastCode = undefined;
       this.element.replaceChildren();
-      this.#tail = [];
     }
+    this.#isOver = isOver;
+    this.#earlierCode = this.#lastCode;
+    this.#lastCode = undefined;
     const tokens = marked.lexer(text.slice(this.#settled.length));
     // A block is over when another one follows the blank line after it.
     const over = tokens.slice(0, Math.max(0, tokens.length - 2));
-    const open = tokens.slice(over.length);
-    for (const node of this.#tail) node.parentNode?.removeChild(node);
-    this.element.append(...this.#blocks(over));
+    const settled = this.#blocks(over);
+    this.#place([...settled, ...this.#blocks(tokens.slice(over.length))]);
     this.#settled += over.map(({ raw }) => raw).join("");
-    this.#tail = this.#blocks(open);
-    this.element.append(...this.#tail);
+    this.#settledNodes += settled.length;
+  }
+
+  /** Puts these after what is settled. What stands there already is not touched, so that code can be scrolled while it comes. */
+  #place(nodes: readonly Node[]): void {
+    const wanted = new Set(nodes);
+    for (const node of [...this.element.childNodes].slice(this.#settledNodes)) {
+      if (!wanted.has(node)) this.element.removeChild(node);
+    }
+    let next: ChildNode | null = this.element.childNodes[this.#settledNodes] ?? null;
+    for (const node of nodes) {
+      if (node === next) next = next.nextSibling;
+      else this.element.insertBefore(node, next);
+    }
   }
 
   #blocks(tokens: readonly Token[]): Node[] {
@@ -103,18 +118,14 @@ export class StreamedMarkdown {
     return element("div", "table", {}, table);
   }
 
-  #code({ text, lang = "" }: Tokens.Code): HTMLElement {
+  #code({ text, raw, lang = "" }: Tokens.Code): HTMLElement {
     const code = withoutMarks(text);
     const language = /^[\w+#.-]+/.exec(lang)?.[0] ?? "";
-    const label = element("span", "dim language", {}, language);
-    const copy = button(l10n.t("Copy"), () => this.#events.copy(code), "link");
-    const insert = button(l10n.t("Insert at Cursor"), () => this.#events.insert(code), "link");
-    const { apply } = this.#events;
-    const change = apply && button(l10n.t("Show as Change"), () => apply(code), "link");
-    const bar = element("div", "code-bar", {}, label, copy, insert, change);
-    const block = element("pre", "", { tabindex: "0", "aria-label": l10n.t("Code") });
-    block.append(element("code", "", {}, ...highlighted(code, language)));
-    return element("div", "code-block", {}, bar, block);
+    const earlier = this.#earlierCode?.mayBecome(language, code) ? this.#earlierCode : undefined;
+    if (earlier) this.#earlierCode = undefined;
+    this.#lastCode = earlier ?? new CodeBlock(language, this.#events);
+    this.#lastCode.show(code, this.#isOver || isWhole(raw));
+    return this.#lastCode.element;
   }
 
   #inline(tokens: readonly Token[] = []): Node[] {
@@ -188,20 +199,13 @@ export class StreamedMarkdown {
   }
 }
 
+/** Whether a block of code, as it stands in the text, has come to its end. */
+function isWhole(raw: string): boolean {
+  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(raw)?.[1];
+  return fence === undefined || raw.trimEnd().split("\n").slice(1).at(-1)?.trim().startsWith(fence) === true;
+}
+
 /** The text without the marks of citations, which say nothing within code. */
 function withoutMarks(text: string): string {
   return text.replace(CITATION, "");
-}
-
-/** Code in spans that say what each piece is; plain where the language is not known. */
-export function highlighted(code: string, language: string): (Node | string)[] {
-  if (!lowlight.registered(language)) return [code];
-  return lowlight.highlight(language, code).children.map(toNode);
-}
-
-function toNode(part: Highlighted): Node | string {
-  if (part.type === "text") return part.value;
-  if (part.type !== "element") return "";
-  const classes = Array.isArray(part.properties.className) ? part.properties.className.join(" ") : "";
-  return element("span", classes, {}, ...(part.children as Highlighted[]).map(toNode));
 }

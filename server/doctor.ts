@@ -42,6 +42,7 @@ export async function diagnose(host: Host, settings: Settings, roots: readonly s
     await checkSocket(host),
     checkModel(host),
     await checkEmbedding(host, settings, cacheDirectory),
+    ...(await checkSharedCache(settings)),
     checkKernels(host),
     await checkGrammars(),
     await checkRipgrep(),
@@ -166,6 +167,52 @@ async function checkEmbedding(host: Host, settings: Settings, cacheDirectory: st
     return warn(name, `${message} The model in the package searches.`, hint);
   }
 }
+
+/** The Redis of the user's team, where one is set. Without it all goes on, so it is never a failure. */
+async function checkSharedCache(settings: Settings): Promise<Finding[]> {
+  const name = "Shared cache";
+  const url = settings["cache.redisUrl"];
+  if (!url) return [];
+  const { probeRedis } = await import("./shared-cache/redis-cache.ts");
+  const health = await probeRedis(url);
+  if (!("reason" in health)) {
+    const [connect, answer] = [health.connectMs, health.answerMs].map((ms) => ms.toFixed(1));
+    const detail = `${health.place}, connected in ${connect} ms, answers in ${answer} ms`;
+    if (!health.isTooSlow) return [ok(name, detail)];
+    return [warn(name, `${detail}: too slow to be waited for`, "Choose one that is nearer.")];
+  }
+  const { place, reason } = health;
+  const [, what, advice] = REDIS_TROUBLE.find(([pattern]) => pattern.test(reason)) ?? UNKNOWN_TROUBLE;
+  return [warn(name, `${place} ${what} (${reason}); all goes on without it`, advice)];
+}
+
+const UNKNOWN_TROUBLE = [/./, "cannot be used", "Check cairn.cache.redisUrl (CAIRN_REDIS_URL)."] as const;
+const REDIS_TROUBLE: readonly (readonly [reason: RegExp, what: string, advice: string])[] = [
+  [
+    /^(?:NOAUTH|WRONGPASS)$/,
+    "does not accept the user or the password",
+    "Check both in cairn.cache.redisUrl (CAIRN_REDIS_URL): redis://user:password@host:port.",
+  ],
+  [
+    /^NOPERM$/,
+    "lets this user not do what the cache needs",
+    "Allow the commands GET, MGET and SET for keys that begin with cairn:",
+  ],
+  [/^READONLY$/, "is a replica, which cannot be written", "Set cairn.cache.redisUrl to the primary."],
+  [/^(?:OOM|MISCONF|LOADING)$/, "takes nothing now", "Look at its log: its memory or its disk may be full."],
+  [/^ECONNREFUSED$/, "refuses connections", "Is it running, and is the port in cairn.cache.redisUrl right?"],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, "is not a known host", "Check the name in cairn.cache.redisUrl."],
+  [
+    /^(?:no answer within|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/,
+    "does not answer",
+    "Is this network, or a VPN, the one from which it can be reached?",
+  ],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_/,
+    "has a certificate that is not trusted",
+    "Name your company's certificate in NODE_EXTRA_CA_CERTS.",
+  ],
+];
 
 /** Where a model runs, and why there. */
 function placedText({ device, batchTokens, trials }: Placement): string {

@@ -39,7 +39,7 @@ import type { StoredFiles } from "./store/store.ts";
 import { VectorArena } from "./vectors/arena.ts";
 import { classifyContent, classifyName } from "./workspace/classify.ts";
 import { decode } from "./workspace/decode.ts";
-import { fixedRules, openRules } from "./workspace/ignore-rules.ts";
+import { fixedRules, type IgnoreRules, openRules } from "./workspace/ignore-rules.ts";
 import { fileStatus, indexedIn } from "./workspace/index-contents.ts";
 import { contentKey } from "./workspace/index-file.ts";
 import { IndexWorkers } from "./workspace/index-workers.ts";
@@ -109,6 +109,7 @@ export class LocalWorkspace implements HeldWorkspace {
   readonly #unsaved: UnsavedFiles;
   readonly #encoder: StaticEncoder;
   readonly #walkOptions: WalkOptions;
+  #rules: IgnoreRules | undefined;
   readonly #listeners = new Set<() => void>();
   /** What could be found when the status was told last, and how often that has changed. */
   #told: Snapshot | undefined;
@@ -421,7 +422,7 @@ export class LocalWorkspace implements HeldWorkspace {
   /** The text of a file that is in the index, or will be once it is read. */
   #admittedText(path: string): string {
     const { host } = this.#parts;
-    const verdict = admits(host, this.root, path, this.#walkOptions);
+    const verdict = admits(host, this.root, path, this.#walkOptions, this.#rulesNow());
     if (verdict === undefined) throw new CairnError("input", phrase("There is no file {0} in {1}.", path, this.root));
     if (verdict === "folder")
       throw new CairnError("input", phrase("{0} is a folder.", path), phrase("Give the path of a file."));
@@ -432,6 +433,16 @@ export class LocalWorkspace implements HeldWorkspace {
       throw new CairnError("input", phrase("{0} is left out of the index and is not read: {1}.", path, reason));
     }
     return text;
+  }
+
+  /** The rules as they are now: an answer reads twenty files in one turn of the event loop, and rule files once. */
+  #rulesNow(): IgnoreRules {
+    if (this.#rules) return this.#rules;
+    setImmediate(() => {
+      this.#rules = undefined;
+    });
+    this.#rules = openRules(this.#parts.host, this.root, this.#walkOptions.exclude);
+    return this.#rules;
   }
 
   /** A file as it is now, on screen or on disk, and whether that is what was indexed. */

@@ -33,12 +33,12 @@ export type Failure =
   | "output"
   | "withheld";
 
-/** A provider that was asked in vain. */
-export interface Attempt {
+/** A provider that was asked in vain; what it says is in English in a record, in the client's language in a part. */
+export interface Attempt<Text = string> {
   readonly provider: string;
   readonly failure: Failure;
-  readonly message: string;
-  readonly hint: string;
+  readonly message: Text;
+  readonly hint: Text;
 }
 
 /** Which of two models a question is routed to. */

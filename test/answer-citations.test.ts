@@ -140,3 +140,9 @@ test("text is not held back longer than a doubtful citation needs", async () => 
   assert.equal(await shown(" what comes"), "");
   assert.equal(await shown(" from `backoffDelay`. Next"), " citation for what comes from `backoffDelay`. Next");
 });
+
+test("a line of a megabyte without a full stop passes whole, and is cited by what stands near", async () => {
+  const words = Array.from({ length: 10_000 }, (_, i) => `${i} ${"x".repeat(100)} `).join("");
+  const cited = `${words}and \`retryRequest\` [1] tries again.`;
+  assert.equal(await checked(cited, 100), `${words}and \`retryRequest\` {src/retry.ts:11} tries again.`);
+});

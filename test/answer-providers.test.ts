@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { cerebras } from "../server/answer/cerebras.ts";
 import { CircuitBreaker } from "../server/answer/circuit-breaker.ts";
@@ -14,6 +16,7 @@ import { RateLimits, retryAfterMs } from "../server/answer/rate-limits.ts";
 import type { Deadlines } from "../server/answer/watchdog.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { Failure } from "../shared/answer-types.ts";
+import type { Phrase } from "../shared/phrase.ts";
 import { KEY } from "./provider-key.ts";
 import {
   type Behaviour,
@@ -277,6 +280,15 @@ const FAILURES: Record<string, [behaviour: Behaviour, failure: Failure, message:
   "an empty answer": [sends([ending("stop"), "data: [DONE]\n\n"]), "output", /empty/],
 };
 
+/** What translators are given. */
+const TEMPLATE = JSON.parse(readFileSync(join(dirname(import.meta.dirname), "l10n/bundle.l10n.json"), "utf8"));
+
+/** The texts of a phrase, and of those in it, that say something by themselves. */
+function textsOf({ text, values }: Phrase): string[] {
+  const own = /[a-z]/i.test(text) ? [text] : [];
+  return [...own, ...values.flatMap((value) => (typeof value === "object" ? textsOf(value) : []))];
+}
+
 for (const [client, providerOf] of Object.entries(CLIENTS)) {
   describe(`${client}: what goes wrong is told apart`, () => {
     for (const [name, [behaviour, failure, message, shown = ""]] of Object.entries(FAILURES)) {
@@ -287,6 +299,7 @@ for (const [client, providerOf] of Object.entries(CLIENTS)) {
         assert.match(error.message, message);
         assert.ok(error.message.startsWith(`${client}: `));
         assert.ok(!`${error.message}${error.hint}`.includes(KEY));
+        for (const text of [error.said, error.advice].flatMap(textsOf)) assert.ok(text in TEMPLATE, text);
         assert.equal(server.calls.length, 1, "it is not tried again by the client itself");
       });
     }

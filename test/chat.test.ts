@@ -245,11 +245,16 @@ test("a cited line is found again where it stands now", () => {
   assert.equal(lineNow(lines, 2, ""), 2);
 });
 
-test("Markdown becomes elements while it streams, and what a model writes never becomes markup", async () => {
+/** What draws Markdown, in a page of its own. */
+async function page() {
   const window = new Window();
   window.document.body.innerHTML = '<script type="application/json" id="translation">{}</script>';
   Object.assign(globalThis, { window, document: window.document });
-  const { StreamedMarkdown } = await import("../media/markdown.ts");
+  return await import("../media/markdown.ts");
+}
+
+test("Markdown becomes elements while it streams, and what a model writes never becomes markup", async () => {
+  const { StreamedMarkdown } = await page();
   const cited: number[][] = [];
   const markdown = new StreamedMarkdown(
     { cite: (...place) => cited.push(place), copy: () => {}, insert: () => {} },
@@ -284,4 +289,33 @@ test("Markdown becomes elements while it streams, and what a model writes never 
   );
   once.show(whole);
   assert.equal(once.element.innerHTML, streamed, "it is the same as if it had come at once");
+});
+
+test("a long block of code grows where it stands, and is coloured as a whole in the end", async () => {
+  const { StreamedMarkdown } = await page();
+  const copied: string[] = [];
+  const events = { cite: () => {}, copy: (code: string) => void copied.push(code), insert: () => {} };
+  const markdown = new StreamedMarkdown(events, () => "");
+  const lines = Array.from({ length: 200 }, (_, i) => `const value${i} = ${i}; // "${i}"`);
+  const text = (count: number) => `Here:\n\n\`\`\`ts\n${lines.slice(0, count).join("\n")}`;
+  const shown = () => markdown.element.querySelector("pre")?.textContent;
+  const keywords = () => markdown.element.querySelectorAll(".hljs-keyword").length;
+  markdown.show(text(1));
+  const block = markdown.element.querySelector("pre");
+  for (let count = 2; count <= lines.length; count++) {
+    markdown.show(text(count));
+    assert.equal(shown(), lines.slice(0, count).join("\n"));
+  }
+  assert.equal(markdown.element.querySelector("pre"), block, "it can be scrolled meanwhile");
+  assert.ok(keywords() > lines.length / 2, "what came first is coloured already");
+  markdown.show(`${text(lines.length)}\n\`\`\``);
+  assert.equal(keywords(), lines.length);
+  markdown.show(`${text(lines.length)}\n\`\`\`\n\nThat is all.`, true);
+  assert.equal(markdown.element.querySelector("pre"), block);
+  markdown.element.querySelector<HTMLButtonElement>(".code-bar button")?.click();
+  assert.deepEqual(copied, [lines.join("\n")]);
+
+  const cut = new StreamedMarkdown(events, () => "");
+  cut.show(text(lines.length), true);
+  assert.equal(cut.element.querySelectorAll(".hljs-keyword").length, lines.length, "also when it has no end");
 });

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import type { AnswerPart } from "../shared/answer-types.ts";
 import { inWords, joined, phrase, SILENCE, verbatim } from "../shared/phrase.ts";
-import { ToServer } from "../shared/protocol.ts";
+import { ToClient, ToServer } from "../shared/protocol.ts";
 import { LspClient, uriOf } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
+import { KEY } from "./provider-key.ts";
+import { refuses, startChatServer } from "./servers/chat-server.ts";
 
 const PROJECT = { "src/retry.ts": "export function retryRequest() {}\n", "src/colour.ts": "export const red = 1;\n" };
 
@@ -66,6 +69,39 @@ test("a process that asks another one is answered in its own language, errors to
   });
   await assert.rejects(holder.request(ToServer.search, wrong), {
     message: 'There is no language "klingon" to filter by.',
+  });
+});
+
+test("a provider that fails is told of in the client's language, in an answer and as an error", async (test) => {
+  const folder = temporaryFolder(test);
+  const root = join(folder, "project");
+  writeFiles(root, PROJECT);
+  const provider = await startChatServer(test);
+  provider.behave(refuses(401, { error: { message: "unknown" } }));
+  const settings = { "answer.provider": "cerebras", "answer.cerebras.baseUrl": provider.url };
+  const client = await LspClient.start(test, {
+    folders: [root],
+    cacheDirectory: join(folder, "cache"),
+    initializationOptions: { ...bracketed, settings },
+  });
+  await client.ready();
+  await client.request(ToServer.keys, { keys: [{ provider: "cerebras", apiKey: KEY }] });
+  const parts: AnswerPart[] = [];
+  client.on(ToClient.answerParts, (told) => void parts.push(...told.parts));
+  const request = { task: 1, text: "how are requests retried?" };
+  await client.request(ToServer.ask, request);
+  const message = "⟦cerebras: ⟦⟦the key was not accepted (401).⟧ It says: unknown⟧⟧";
+  const hint = "⟦Check the key in CEREBRAS_API_KEY, and what it may be used for.⟧";
+  assert.deepEqual(
+    parts.flatMap((part) => (part.type === "failed" ? [part.attempt] : [])),
+    [{ provider: "cerebras", failure: "bad-key", message, hint }],
+  );
+
+  const alone = { ...settings, "answer.fallback.enabled": false };
+  await client.tell("workspace/didChangeConfiguration", { settings: { cairn: alone } });
+  await assert.rejects(client.request(ToServer.ask, request), (error: Error & { data?: { hint: string } }) => {
+    assert.deepEqual([error.message, error.data?.hint], [message, hint]);
+    return true;
   });
 });
 

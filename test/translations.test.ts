@@ -33,8 +33,10 @@ test("every text of the search view's page can be translated", () => {
 });
 
 test("every error that the editor may show can be translated", () => {
-  const asks = /new CairnError\(\s*"?\w+"?,\s*["'`]/;
-  assert.match('new CairnError("input", `No`)', asks);
+  const asks = /new (?:Cairn|Llama)Error\(\s*"?[\w-]+"?,\s*["'`]|new ProviderError\([^,]+,[^,]+,\s*["'`]/;
+  for (const source of ['new CairnError("input", `No`)', 'new ProviderError(name, "no-key", "No")']) {
+    assert.match(source, asks);
+  }
   // What these say is read in a terminal or by a model.
   const inEnglish = /^(?:cli|mcp|assistant|bench)\b/;
   const found = readdirSync(join(root, "server"), { recursive: true, encoding: "utf8" })

@@ -11,6 +11,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Host } from "../server/host.ts";
+import { nodeHost } from "../server/node-host.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 
 const RETRY = `/** Waits longer after each failed attempt. */
@@ -199,6 +202,28 @@ describe("a workspace is indexed and kept current", () => {
     workspace.changed([join(root, ".gitignore")]);
     await workspace.idle();
     assert.ok((await found("retryWithBackoff")).includes("out/a.js"));
+  });
+
+  it("files that are read together need the ignore files once, and what is read next knows what they say now", async (test) => {
+    const root = temporaryFolder(test);
+    const rules = join(root, ".gitignore");
+    writeFiles(root, { "a.js": RETRY, "b.js": PARSE, ".gitignore": "*.log\n" });
+    const host = nodeHost({ level: "silent" });
+    let reads = 0;
+    const read: Host["files"]["read"] = (path, maxBytes) => {
+      if (path === rules) reads++;
+      return host.files.read(path, maxBytes);
+    };
+    const counting = { ...host, files: { ...host.files, read } };
+    const { workspace } = await openCore(test, root, temporaryFolder(test), { host: counting });
+    await workspace.idle();
+    reads = 0;
+    const both = await Promise.all(["a.js", "b.js"].map((path) => workspace.read({ path })));
+    assert.deepEqual([both.map(({ text }) => `${text}\n`), reads], [[RETRY, PARSE], 1]);
+    writeFiles(root, { ".gitignore": "b.js\n" });
+    await nextTurn();
+    await assert.rejects(workspace.read({ path: "b.js" }), /b\.js is left out of the index and is not read/);
+    assert.equal(`${(await workspace.read({ path: "a.js" })).text}\n`, RETRY);
   });
 
   it("a file whose time and size are as before is read again when its time was too young to be trusted", async (test) => {

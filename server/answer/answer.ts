@@ -63,7 +63,7 @@ export type AnswerEvent =
   | CheckedPart
   | { readonly type: "passage"; readonly passage: Passage }
   /** A provider failed; the next one follows, or the end of an answer that broke off. */
-  | { readonly type: "failed"; readonly attempt: Attempt }
+  | { readonly type: "failed"; readonly attempt: Attempt<Phrase> }
   /** Something the user should know about the search. */
   | { readonly type: "note"; readonly said: Phrase }
   | { readonly type: "done"; readonly record: AnswerRecord };
@@ -148,12 +148,11 @@ export async function* answer(
       signal.throwIfAborted();
       outcome = undefined;
       if (!(error instanceof ProviderError)) throw error;
-      const { failure, message, hint } = error;
+      const { failure, message, hint, said, advice } = error;
       if (!NOTHING_SENT.has(failure)) outcome = failure;
       if (!parts.fallback && !tally.anyShown) throw error;
-      const attempt = { provider: provider.name, failure, message, hint };
-      attempts.push(attempt);
-      yield { type: "failed", attempt };
+      attempts.push({ provider: provider.name, failure, message, hint });
+      yield { type: "failed", attempt: { provider: provider.name, failure, message: said, hint: advice } };
       if (!tally.anyShown) continue;
       // What a reader has begun to read is not replaced under their eyes.
       const record = { ...NOTHING, provider: provider.name, model: tally.model, ...tally.counts };
@@ -394,16 +393,14 @@ function rounded(ms: number): number {
 }
 
 function withheld({ name }: Provider): ProviderError {
-  const hint = "Ask without a model (--no-llm), or change cairn.neverSend.";
-  return new ProviderError(name, "withheld", "what it is about matches cairn.neverSend, so nothing was sent.", hint);
+  const message = phrase("what it is about matches cairn.neverSend, so nothing was sent.");
+  const hint = phrase("Ask without a model (--no-llm), or change cairn.neverSend.");
+  return new ProviderError(name, "withheld", message, hint);
 }
 
 function tooLong({ name }: Provider, { name: model, contextTokens }: LanguageModel): ProviderError {
-  const message = `the question does not fit into ${contextTokens.toLocaleString("en")} tokens (${model}).`;
-  return new ProviderError(
-    name,
-    "context-too-long",
-    message,
-    "Ask a shorter one, or raise cairn.answer.contextTokens.",
-  );
+  const window = contextTokens.toLocaleString("en");
+  const message = phrase("the question does not fit into {0} tokens ({1}).", window, model);
+  const hint = phrase("Ask a shorter one, or raise cairn.answer.contextTokens.");
+  return new ProviderError(name, "context-too-long", message, hint);
 }

@@ -1,3 +1,4 @@
+import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
@@ -27,8 +28,10 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
     identity: identityOf(options),
     hasKey: key !== "",
     async open(signal) {
-      if (!key)
-        throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${KEY_NAME}.`);
+      if (!key) {
+        const hint = phrase("Put it into the environment as {0}.", KEY_NAME);
+        throw new ProviderError(name, "no-key", phrase("there is no key."), hint);
+      }
       const { default: Cerebras } = await import("@cerebras/cerebras_cloud_sdk");
       const client = new Cerebras({
         baseURL,
@@ -48,7 +51,10 @@ export function cerebras(host: Host, options: ProviderOptions): Provider {
         offeredIds = await offeredModels(request, deadlines.connectMs, signal, offered);
       }
       const model = options.model || (offeredIds.includes(PREFERRED_MODEL) ? PREFERRED_MODEL : offeredIds[0]);
-      if (!model) throw new ProviderError(name, "model-gone", "the account offers no model.", "Check the account.");
+      if (!model) {
+        const message = phrase("the account offers no model.");
+        throw new ProviderError(name, "model-gone", message, phrase("Check the account."));
+      }
       const post = async (body: object, within: AbortSignal) =>
         (await client.chat.completions.create(body as never, { signal: within }).asResponse()) as unknown as Response;
       const endpoint = { ...request, model, outputLimit: "max_completion_tokens", deadlines, limits, post } as const;

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createParser } from "eventsource-parser";
 import type { ProviderTiming, Usage } from "../../shared/answer-types.ts";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { explainFailure, type FailedRequest } from "./explain-failure.ts";
 import type { ChatRequest, ModelEvent } from "./llm.ts";
 import { ProviderError } from "./provider-error.ts";
@@ -44,13 +45,13 @@ export async function* streamChat(
   const reading = new Completion(provider);
   let begun = false;
   try {
-    watchdog.expect("A connection", deadlines.connectMs);
+    watchdog.expect("connection", deadlines.connectMs);
     const response = await watchdog.race(endpoint.post(body, watchdog.signal));
     begun = true;
     endpoint.limits.observe(response.headers);
-    watchdog.expect("The first word", deadlines.firstTokenMs);
+    watchdog.expect("first-word", deadlines.firstTokenMs);
     for await (const data of eventsOf(response, watchdog)) {
-      watchdog.expect("The next word", deadlines.nextTokenMs);
+      watchdog.expect("next-word", deadlines.nextTokenMs);
       const text = reading.take(data, endpoint);
       if (text !== "") yield { type: "text", text };
       if (reading.isOver) break;
@@ -70,8 +71,8 @@ export async function* streamChat(
 async function untilAllowed({ provider, limits }: ChatEndpoint, tokens: number, signal: AbortSignal): Promise<void> {
   const waitMs = limits.waitMs(tokens);
   if (waitMs > PATIENCE_MS) {
-    const message = "its limit of requests or tokens is used up for now; nothing was sent.";
-    const hint = `Try again in ${Math.ceil(waitMs / 1000)} s.`;
+    const message = phrase("its limit of requests or tokens is used up for now; nothing was sent.");
+    const hint = phrase("Try again in {0} s.", Math.ceil(waitMs / 1000));
     throw new ProviderError(provider, "rate-limit", message, hint, { waitMs });
   }
   if (waitMs > 0) await wait(waitMs, undefined, { signal });
@@ -125,14 +126,15 @@ class Completion {
     }
     const chunk = this.#parse(data);
     if (chunk.error) throw explainFailure({ status: statusOf(chunk), error: chunk.error }, request);
-    if (!Array.isArray(chunk.choices)) throw this.#malformed("an event that is no part of a chat completion");
+    if (!Array.isArray(chunk.choices))
+      throw this.#malformed(phrase("it sent an event that is no part of a chat completion."));
     if (chunk.usage) this.#usage = usageOf(chunk.usage);
     if (chunk.time_info) this.#timing = timingOf(chunk.time_info);
     const choice = chunk.choices[0];
     if (choice?.finish_reason) this.#finish = choice.finish_reason;
     if (this.#finish === "content_filter") throw this.#refused();
     const text = choice?.delta?.content ?? "";
-    if (typeof text !== "string") throw this.#malformed("an event whose text is no text");
+    if (typeof text !== "string") throw this.#malformed(phrase("it sent an event whose text is no text."));
     if (text !== "") this.#anyText = true;
     return text;
   }
@@ -140,12 +142,15 @@ class Completion {
   /** What closes the answer. @throws ProviderError for one that was cut off or is empty */
   end(): ModelEvent {
     if (this.#finish === "") {
-      const message = this.#done ? "it ended the answer without saying why." : "it broke the answer off.";
-      throw new ProviderError(this.#provider, "network", message, "Try again.");
+      const message = this.#done
+        ? phrase("it ended the answer without saying why.")
+        : phrase("it broke the answer off.");
+      throw new ProviderError(this.#provider, "network", message, phrase("Try again."));
     }
     if (!this.#anyText) {
-      const hint = this.#finish === "length" ? "Raise cairn.answer.maxOutputTokens: the model may think first." : "";
-      throw new ProviderError(this.#provider, "output", "its answer was empty.", hint);
+      const hint =
+        this.#finish === "length" ? phrase("Raise cairn.answer.maxOutputTokens: the model may think first.") : SILENCE;
+      throw new ProviderError(this.#provider, "output", phrase("its answer was empty."), hint);
     }
     const finish = this.#finish === "length" ? "length" : "stop";
     return { type: "end", finish, usage: this.#usage, timing: this.#timing };
@@ -156,20 +161,20 @@ class Completion {
     try {
       chunk = JSON.parse(data);
     } catch {
-      throw this.#malformed("an event that is not JSON");
+      throw this.#malformed(phrase("it sent an event that is not JSON."));
     }
     if (typeof chunk === "object" && chunk !== null) return chunk;
-    throw this.#malformed("an event that is no object");
+    throw this.#malformed(phrase("it sent an event that is no object."));
   }
 
-  #malformed(what: string): ProviderError {
-    const hint = "Is this the address of a server that speaks OpenAI's protocol?";
-    return new ProviderError(this.#provider, "output", `it sent ${what}.`, hint);
+  #malformed(message: Phrase): ProviderError {
+    const hint = phrase("Is this the address of a server that speaks OpenAI's protocol?");
+    return new ProviderError(this.#provider, "output", message, hint);
   }
 
   #refused(): ProviderError {
-    const hint = "Ask in other words, or choose another provider.";
-    return new ProviderError(this.#provider, "refused", "the content was refused.", hint);
+    const hint = phrase("Ask in other words, or choose another provider.");
+    return new ProviderError(this.#provider, "refused", phrase("the content was refused."), hint);
   }
 }
 

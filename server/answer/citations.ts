@@ -104,8 +104,7 @@ export class CitationCheck {
     const isLast = this.#pending === "";
     const begins = piece.length > 1 || isLast || BEGINS_BLOCK.test(this.#pending) || HEADING.test(this.#paragraph);
     if (begins) return [...(await this.#endParagraph()), text(piece)];
-    this.#sentence += " ";
-    this.#paragraph += " ";
+    this.#add(" ");
     return this.#pass(text(piece));
   }
 
@@ -118,12 +117,17 @@ export class CitationCheck {
         if (apart) parts.push(...(await this.#endSentence()));
         this.#sentenceEnded = false;
       }
-      this.#sentence += run;
-      this.#paragraph += run;
+      this.#add(run);
       parts.push(...this.#pass(text(run)));
       if (!this.#inCode && run.trim() !== "") this.#sentenceEnded = SENTENCE_END.test(this.#sentence);
     }
     return parts;
+  }
+
+  /** One line of a megabyte is looked at with each of its pieces, so only its ends are kept. */
+  #add(run: string): void {
+    this.#sentence = ends(this.#sentence + run);
+    this.#paragraph = ends(this.#paragraph + run);
   }
 
   async #cite(blanks: string, numbers: readonly number[]): Promise<CheckedPart[]> {
@@ -199,6 +203,13 @@ const BEGINS_BLOCK = /^\s*(?:[-*+]\s|\d{1,3}[.)]\s|#{1,6}\s|`{3}|~{3})/;
 const HEADING = /^\s*#{1,6}\s/;
 /** "Yes." claims nothing that a source could show. */
 const FEWEST_WORDS = 3;
+
+/** Of a text so much at its beginning and at its end is kept: more than any sentence that a person would write. */
+const LONGEST_END = 2_000;
+
+function ends(text: string): string {
+  return text.length <= 2 * LONGEST_END ? text : text.slice(0, LONGEST_END) + text.slice(-LONGEST_END);
+}
 
 function text(value: string): CheckedPart {
   return { type: "text", text: value };

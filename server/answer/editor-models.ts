@@ -1,5 +1,6 @@
 import type { Failure } from "../../shared/answer-types.ts";
 import type { EditorFailure, EditorModel, EditorModelRequest } from "../../shared/editor-model-types.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { ChatRequest, ModelEvent, Provider } from "./llm.ts";
 import { ProviderError } from "./provider-error.ts";
 import { type Deadlines, Watchdog } from "./watchdog.ts";
@@ -43,7 +44,7 @@ export function editorModels(editor: EditorModels | undefined, options: EditorMo
       if (!editor) throw failed({ kind: "failed", failure: "unsupported", message: "" });
       const watchdog = new Watchdog(NAME, signal);
       try {
-        watchdog.expect("Its model", deadlines.connectMs);
+        watchdog.expect("its-model", deadlines.connectMs);
         const chosen = await watchdog.race(editor.choose(wished, watchdog.signal));
         if (chosen.kind === "failed") throw failed(chosen);
         return {
@@ -88,7 +89,7 @@ async function* stream(
   next.promise.catch(() => {});
   try {
     // The editor asks the user first whether Cairn may use the model at all.
-    watchdog.expect("The first word", deadlines.firstTokenMs);
+    watchdog.expect("first-word", deadlines.firstTokenMs);
     let anyText = false;
     for (;;) {
       await watchdog.race(next.promise);
@@ -97,11 +98,13 @@ async function* stream(
       for (const text of pieces.splice(0)) {
         if (text === "") continue;
         anyText = true;
-        watchdog.expect("The next word", deadlines.nextTokenMs);
+        watchdog.expect("next-word", deadlines.nextTokenMs);
         yield { type: "text", text };
       }
       if (end?.failure) throw failed(end.failure);
-      if (end && !anyText) throw new ProviderError(NAME, "output", "its answer was empty.", "Choose another model.");
+      if (end && !anyText) {
+        throw new ProviderError(NAME, "output", phrase("its answer was empty."), phrase("Choose another model."));
+      }
       if (end) break;
     }
     yield { type: "end", finish: "stop" };
@@ -111,31 +114,31 @@ async function* stream(
   }
 }
 
-const FAILURES: Readonly<Record<EditorFailure["failure"], readonly [Failure, message: string, hint: string]>> = {
+const FAILURES: Readonly<Record<EditorFailure["failure"], readonly [Failure, message: Phrase, hint: Phrase]>> = {
   unsupported: [
     "rejected",
-    "only an editor has these models.",
-    "Ask in the chat of an editor that has language models, or choose another provider.",
+    phrase("only an editor has these models."),
+    phrase("Ask in the chat of an editor that has language models, or choose another provider."),
   ],
   none: [
     "model-gone",
-    "the editor has no such language model.",
-    "Sign in to one in the editor, or name another in cairn.answer.editor.model.",
+    phrase("the editor has no such language model."),
+    phrase("Sign in to one in the editor, or name another in cairn.answer.editor.model."),
   ],
   permission: [
     "rejected",
-    "the editor did not let Cairn use its language model.",
-    "Ask again and allow it, or choose another provider.",
+    phrase("the editor did not let Cairn use its language model."),
+    phrase("Ask again and allow it, or choose another provider."),
   ],
   blocked: [
     "no-credit",
-    "the editor's language model may not be used now: a quota may be used up.",
-    "Try again later, or choose another provider.",
+    phrase("the editor's language model may not be used now: a quota may be used up."),
+    phrase("Try again later, or choose another provider."),
   ],
-  other: ["server", "the editor's language model failed.", "Try again, or choose another provider."],
+  other: ["server", phrase("the editor's language model failed."), phrase("Try again, or choose another provider.")],
 };
 
 function failed({ failure, message }: EditorFailure): ProviderError {
   const [kind, said, hint] = FAILURES[failure];
-  return new ProviderError(NAME, kind, message ? `${said} It says: ${message}` : said, hint);
+  return new ProviderError(NAME, kind, message ? phrase("{0} It says: {1}", said, message) : said, hint);
 }

@@ -1,4 +1,5 @@
 import type { Failure } from "../../shared/answer-types.ts";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { redact } from "../../shared/redact.ts";
 import { isCertificateCode, networkCode } from "../network-failure.ts";
 import { ProviderError } from "./provider-error.ts";
@@ -39,56 +40,66 @@ export function explainFailure(error: unknown, request: FailedRequest, begun = f
   const code = networkCode(error);
   const where = request.destination;
   if (isCertificateCode(code)) {
-    const hint = "If your company inspects traffic, name its certificate in NODE_EXTRA_CA_CERTS.";
-    return new ProviderError(provider, "certificate", `the certificate of ${where} is not trusted (${code}).`, hint, {
-      cause: error,
-    });
+    const hint = phrase("If your company inspects traffic, name its certificate in NODE_EXTRA_CA_CERTS.");
+    const message = phrase("the certificate of {0} is not trusted ({1}).", where, code);
+    return new ProviderError(provider, "certificate", message, hint, { cause: error });
   }
-  const why = code || said || "no reason given";
-  if (begun)
-    return new ProviderError(provider, "network", `the connection broke (${why}).`, "Try again.", { cause: error });
-  const hint = LOOPBACK.test(where) ? "Is the server running?" : "Check the connection, the address and the proxy.";
-  return new ProviderError(provider, "network", `${where} could not be reached (${why}).`, hint, { cause: error });
+  const why = code || said || phrase("no reason given");
+  if (begun) {
+    const message = phrase("the connection broke ({0}).", why);
+    return new ProviderError(provider, "network", message, phrase("Try again."), { cause: error });
+  }
+  const hint = LOOPBACK.test(where)
+    ? phrase("Is the server running?")
+    : phrase("Check the connection, the address and the proxy.");
+  const message = phrase("{0} could not be reached ({1}).", where, why);
+  return new ProviderError(provider, "network", message, hint, { cause: error });
 }
 
 function explainStatus(status: number, client: ClientError, said: string, request: FailedRequest): ProviderError {
   const { provider, model, keyName } = request;
   const { code, type } = detailsOf(client);
-  const fail = (failure: Failure, message: string, hint: string, waitMs?: number) =>
-    new ProviderError(provider, failure, `${message}${said ? ` It says: ${said}` : ""}`, hint, { waitMs });
+  const fail = (failure: Failure, message: Phrase, hint: Phrase, waitMs?: number) =>
+    new ProviderError(provider, failure, said ? phrase("{0} It says: {1}", message, said) : message, hint, { waitMs });
 
   if (/insufficient_quota|billing|payment_required/.test(`${code} ${type}`) || status === 402) {
     return fail(
       "no-credit",
-      `the account has no credit left (${status}).`,
-      "Add credit there, or choose another provider.",
+      phrase("the account has no credit left ({0}).", status),
+      phrase("Add credit there, or choose another provider."),
     );
   }
   if (status === 401 || status === 403) {
-    const hint = keyName ? `Check the key in ${keyName}, and what it may be used for.` : "The server wants a key.";
-    return fail("bad-key", `the key was not accepted (${status}).`, hint);
+    const hint = keyName
+      ? phrase("Check the key in {0}, and what it may be used for.", keyName)
+      : phrase("The server wants a key.");
+    return fail("bad-key", phrase("the key was not accepted ({0}).", status), hint);
   }
   if (status === 429) {
     const waitMs = client.headers ? retryAfterMs(headersOf(client.headers), Date.now()) : undefined;
-    const wait = waitMs === undefined ? "later" : `in ${Math.ceil(waitMs / 1000)} s`;
-    return fail("rate-limit", "too many requests or tokens for now (429).", `Try again ${wait}.`, waitMs);
+    const hint =
+      waitMs === undefined ? phrase("Try again later.") : phrase("Try again in {0} s.", Math.ceil(waitMs / 1000));
+    return fail("rate-limit", phrase("too many requests or tokens for now (429)."), hint, waitMs);
   }
   if (TOO_LONG.test(`${code} ${type} ${said}`) || status === 413) {
     return fail(
       "context-too-long",
-      `the question with its sources is too long for ${model}.`,
-      "Lower cairn.answer.contextTokens.",
+      phrase("the question with its sources is too long for {0}.", model),
+      phrase("Lower cairn.answer.contextTokens."),
     );
   }
   if (/content_filter|content_policy|safety/.test(`${code} ${type}`)) {
-    return fail("refused", "the content was refused.", "Ask in other words, or choose another provider.");
+    const hint = phrase("Ask in other words, or choose another provider.");
+    return fail("refused", phrase("the content was refused."), hint);
   }
   if (status === 404) {
-    return fail("model-gone", `there is no model "${model}" (404).`, "Choose another with --model or in the settings.");
+    const hint = phrase("Choose another with --model or in the settings.");
+    return fail("model-gone", phrase('there is no model "{0}" (404).', model), hint);
   }
-  if (status >= 500 || status === 408)
-    return fail("server", `it does not work right now (${status}).`, "Try again later.");
-  return fail("rejected", `the request was rejected (${status}).`, "");
+  if (status >= 500 || status === 408) {
+    return fail("server", phrase("it does not work right now ({0}).", status), phrase("Try again later."));
+  }
+  return fail("rejected", phrase("the request was rejected ({0}).", status), SILENCE);
 }
 
 const TOO_LONG =

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Failure } from "../../shared/answer-types.ts";
+import { phrase } from "../../shared/phrase.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { ChatRequest, LanguageModel, ModelEvent, Provider } from "./llm.ts";
 import { ProviderError } from "./provider-error.ts";
@@ -88,8 +89,8 @@ function guardedModel(
 function enter(provider: string, breaker: CircuitBreaker): void {
   const waitMs = breaker.enter();
   if (waitMs === 0) return;
-  const message = `it failed several times in a row and is left alone for ${Math.ceil(waitMs / 1000)} s.`;
-  throw new ProviderError(provider, "server", message, "Try again later.", { waitMs });
+  const message = phrase("it failed several times in a row and is left alone for {0} s.", Math.ceil(waitMs / 1000));
+  throw new ProviderError(provider, "server", message, phrase("Try again later."), { waitMs });
 }
 
 function record(error: unknown, breaker: CircuitBreaker, signal: AbortSignal): void {

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import type { Failure } from "../../shared/answer-types.ts";
+import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { graphicsStartMs } from "../native/graphics-start.ts";
 import { LlamaEngine } from "../native/llama-engine.ts";
@@ -40,12 +41,13 @@ export function llama(host: Pick<Host, "files" | "log">, options: LlamaOptions):
     close: () => engine.close(),
     async open(signal) {
       if (!modelPath) {
-        const hint =
-          "Cairn: Choose Local LLM or `cairn models` finds one; a GGUF file of your own is named with cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) or --model PATH.";
-        throw new ProviderError(name, "model-gone", "no model file was chosen.", hint);
+        const hint = phrase(
+          "Cairn: Choose Local LLM or `cairn models` finds one; a GGUF file of your own is named with cairn.answer.local.modelPath (CAIRN_LOCAL_MODEL) or --model PATH.",
+        );
+        throw new ProviderError(name, "model-gone", phrase("no model file was chosen."), hint);
       }
       const { contextTokens } = await watched(name, signal, async (watchdog) => {
-        watchdog.expect("The model", deadlines.connectMs);
+        watchdog.expect("model", deadlines.connectMs);
         return await engine.open(watchdog.signal);
       });
       return { name: model, contextTokens, stream };
@@ -57,18 +59,18 @@ export function llama(host: Pick<Host, "files" | "log">, options: LlamaOptions):
     const { messages, maxOutputTokens } = request;
     let anyText = false;
     try {
-      watchdog.expect("The first word", deadlines.firstTokenMs);
+      watchdog.expect("first-word", deadlines.firstTokenMs);
       for await (const event of engine.stream({ messages, maxOutputTokens, sampling }, watchdog.signal)) {
         if (event.type === "text") {
           anyText ||= event.text !== "";
           // Reading a long question is a sign of life too.
-          if (anyText) watchdog.expect("The next word", deadlines.nextTokenMs);
-          else watchdog.expect("The first word", deadlines.firstTokenMs);
+          if (anyText) watchdog.expect("next-word", deadlines.nextTokenMs);
+          else watchdog.expect("first-word", deadlines.firstTokenMs);
           if (event.text !== "") yield event;
           continue;
         }
         const { finish, inputTokens, cachedTokens, outputTokens, queueMs, promptMs, completionMs, device } = event.end;
-        if (!anyText) throw new ProviderError(name, "output", "its answer was empty.", EMPTY[finish]);
+        if (!anyText) throw new ProviderError(name, "output", phrase("its answer was empty."), EMPTY[finish]);
         const usage = { inputTokens, outputTokens, cachedTokens };
         const timing = { queueMs, promptMs, completionMs, totalMs: queueMs + promptMs + completionMs };
         yield { type: "end", finish, usage, timing, device };
@@ -94,8 +96,8 @@ function versionOf({ files }: Pick<Host, "files">, path: string): string {
 }
 
 const EMPTY = {
-  length: "Raise cairn.answer.maxOutputTokens: the model may think first.",
-  stop: "Is this a chat model?",
+  length: phrase("Raise cairn.answer.maxOutputTokens: the model may think first."),
+  stop: phrase("Is this a chat model?"),
 };
 
 async function watched<Result>(
@@ -126,5 +128,5 @@ const FAILURES: Readonly<Record<LlamaFailure, Failure>> = {
 /** What is neither is a defect, and is passed on as one. */
 function asProviderError(name: string, error: unknown): unknown {
   if (!(error instanceof LlamaError)) return error;
-  return new ProviderError(name, FAILURES[error.failure], error.message, error.hint, { cause: error });
+  return new ProviderError(name, FAILURES[error.failure], error.said, error.advice, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import type { Provider } from "./llm.ts";
 import { openAiCompatible, PRESETS, type PresetName } from "./openai-compatible.ts";
@@ -26,8 +27,8 @@ export function localServer(host: Host, optionsFor: (baseUrl: string) => Provide
       const name = LOCAL_SERVERS.find((_, i) => there[i]);
       if (name) return openAiCompatible(name, host, optionsFor(PRESETS[name].baseUrl)).open(signal);
       const looked = LOCAL_SERVERS.map((name) => `${name} (${new URL(PRESETS[name].baseUrl).port})`).join(", ");
-      const message = "no server with language models runs on this machine.";
-      throw new ProviderError("local", "network", message, `Looked for ${looked}.`);
+      const message = phrase("no server with language models runs on this machine.");
+      throw new ProviderError("local", "network", message, phrase("Looked for {0}.", looked));
     },
   };
 }

@@ -14,7 +14,7 @@ export async function offeredModels(
 ): Promise<string[]> {
   const watchdog = new Watchdog(request.provider, signal);
   try {
-    watchdog.expect("The list of models", withinMs);
+    watchdog.expect("list-of-models", withinMs);
     const { data } = await watchdog.race(list(watchdog.signal));
     return (Array.isArray(data) ? data : []).map(({ id }) => String(id));
   } catch (error) {

@@ -1,3 +1,4 @@
+import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { type OutputLimit, streamChat } from "./chat-stream.ts";
 import type { Provider } from "./llm.ts";
@@ -50,7 +51,8 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
     hasKey: keyName === "" || key !== "",
     async open(signal) {
       if (keyName && !key) {
-        throw new ProviderError(name, "no-key", "there is no key.", `Put it into the environment as ${keyName}.`);
+        const hint = phrase("Put it into the environment as {0}.", keyName);
+        throw new ProviderError(name, "no-key", phrase("there is no key."), hint);
       }
       const client = await openAiClient(host, { provider: name, baseURL, key });
       const offered = (within: AbortSignal) => client.models.list({ signal: within });
@@ -67,7 +69,7 @@ export function openAiCompatible(name: PresetName, host: Host, options: Provider
 }
 
 function noModel(name: string, mustBeNamed: boolean): ProviderError {
-  const hint = "Name it with --model, in cairn.answer.openai.model or in OPENAI_MODEL.";
-  if (mustBeNamed) return new ProviderError(name, "model-gone", "no model was chosen.", hint);
-  return new ProviderError(name, "model-gone", "the server offers no model.", "Load one there first.");
+  const hint = phrase("Name it with --model, in cairn.answer.openai.model or in OPENAI_MODEL.");
+  if (mustBeNamed) return new ProviderError(name, "model-gone", phrase("no model was chosen."), hint);
+  return new ProviderError(name, "model-gone", phrase("the server offers no model."), phrase("Load one there first."));
 }

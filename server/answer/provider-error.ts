@@ -1,5 +1,6 @@
 import type { Failure } from "../../shared/answer-types.ts";
 import { CairnError, type ErrorKind } from "../../shared/errors.ts";
+import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 
 /** A provider that did not answer, as people read it: what happened, and what to do next. */
 export class ProviderError extends CairnError {
@@ -11,11 +12,11 @@ export class ProviderError extends CairnError {
   constructor(
     provider: string,
     failure: Failure,
-    message: string,
-    hint = "",
+    message: Phrase,
+    hint: Phrase = SILENCE,
     options: ErrorOptions & { waitMs?: number } = {},
   ) {
-    super(KINDS[failure] ?? "provider", `${provider}: ${message}`, hint, options);
+    super(KINDS[failure] ?? "provider", phrase("{0}: {1}", provider, message), hint, options);
     this.name = "ProviderError";
     this.provider = provider;
     this.failure = failure;

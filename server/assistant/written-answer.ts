@@ -64,7 +64,10 @@ export async function writtenAnswer(
       text += `${head}\n${lines.map(({ line, text }) => `${line}  ${text}`).join("\n")}\n\n`;
     }
     if (event.type === "note") remarks.push(inWords(event.said));
-    if (event.type === "failed") remarks.push(`${event.attempt.message} ${event.attempt.hint}`.trim());
+    if (event.type === "failed") {
+      const { message, hint } = event.attempt;
+      remarks.push(`${inWords(message)} ${inWords(hint)}`.trim());
+    }
     if (event.type === "done") remarks.push(authorOf(event.record));
   }
   return `${text.trimEnd()}\n\n${remarks.join("\n")}`.trim();

@@ -1,3 +1,5 @@
+import { median, percentile } from "../measure/statistics.ts";
+
 /** One measured number. */
 export interface Figure {
   name: string;
@@ -33,6 +35,15 @@ export interface Benchmark {
     note: (what: string) => void,
     skip: (what: string, reason: string) => void,
   ): Promise<Figure[]>;
+}
+
+/** The 95th percentile of times in milliseconds, with its aim; beside it the median, and of how many. */
+export function spread(name: string, times: readonly number[], atMost?: number): Figure[] {
+  return [
+    { name: `${name}, p95`, value: percentile(times, 0.95), unit: "ms", ...(atMost && { target: { atMost } }) },
+    { name: "  p50", value: median(times), unit: "ms" },
+    { name: "  n", value: times.length, unit: "" },
+  ];
 }
 
 export function reached({ value, target }: Figure): boolean | undefined {

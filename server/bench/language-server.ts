@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { pathToFileURL } from "node:url";
 import type { InitializationOptions } from "../../shared/initialization.ts";
-import { type RequestOf, ToServer } from "../../shared/protocol.ts";
+import { type NotificationOf, type RequestOf, ToServer } from "../../shared/protocol.ts";
 import type { IndexStatus, SearchAnswer, SearchRequest } from "../../shared/search-types.ts";
 import { SERVER_ENVIRONMENT } from "../../shared/server-environment.ts";
 import { packageFile } from "../package-files.ts";
@@ -14,6 +14,7 @@ export class LanguageServer {
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   #received: Buffer = Buffer.alloc(0);
   #next = 1;
+  readonly #listeners = new Map<string, (params: never) => void>();
   /** Messages of the server's own so far, and who waits for the next. */
   #told = 0;
   #wake: () => void = () => {};
@@ -26,15 +27,18 @@ export class LanguageServer {
     });
   }
 
-  /** Starts the server and opens the folder; resolves when the server has answered. */
-  static async start(cacheDirectory: string, folder: string): Promise<LanguageServer> {
+  /**
+   * Starts the server and opens the folder; resolves when the server has answered.
+   * @param settings the section `cairn` of the editor's settings
+   */
+  static async start(cacheDirectory: string, folder: string, settings?: object): Promise<LanguageServer> {
     const child = spawn(process.execPath, [packageFile("bin", "cairn.mjs"), "lsp", "--stdio"], {
       env: { ...benchEnvironment(cacheDirectory), ...SERVER_ENVIRONMENT },
       stdio: ["pipe", "pipe", "inherit"],
     });
     const server = new LanguageServer(child);
     const uri = pathToFileURL(folder).href;
-    const initializationOptions: InitializationOptions = { showsStatus: true };
+    const initializationOptions: InitializationOptions = { showsStatus: true, settings };
     await server.#request("initialize", {
       processId: process.pid,
       rootUri: uri,
@@ -57,6 +61,11 @@ export class LanguageServer {
 
   ask<Params, Result>({ method }: RequestOf<Params, Result>, params: Params): Promise<Result> {
     return this.#request(method, params as object);
+  }
+
+  /** Calls the listener with each such message of the server's, as soon as it has come. */
+  on<Params>({ method }: NotificationOf<Params>, listener: (params: Params) => void): void {
+    this.#listeners.set(method, listener);
   }
 
   /** Tells the server that a file was saved, as the editor does. */
@@ -117,10 +126,17 @@ export class LanguageServer {
     }
   }
 
-  #take(message: { id?: number; method?: string; result?: unknown; error?: { message: string } }): void {
+  #take(message: {
+    id?: number;
+    method?: string;
+    params?: unknown;
+    result?: unknown;
+    error?: { message: string };
+  }): void {
     if (message.method !== undefined) {
       // Whatever the server asks of the editor is answered with nothing.
       if (message.id !== undefined) this.#send({ id: message.id, result: null });
+      this.#listeners.get(message.method)?.(message.params as never);
       this.#told++;
       this.#wake();
       return;

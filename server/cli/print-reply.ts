@@ -26,7 +26,7 @@ export async function printReply(
     }
     if (event.type === "note") terminal.note(`${inWords(event.said)}\n`);
     if (event.type === "failed") {
-      const { message, hint } = event.attempt;
+      const [message, hint] = [event.attempt.message, event.attempt.hint].map((said) => inWords(said));
       terminal.note(`cairn: ${message}${hint ? ` ${hint}` : ""}\n`);
     }
     if (event.type === "done") record = event.record;

@@ -239,6 +239,10 @@ function partsOf(
         const { source, lines } = event.passage;
         return { type: "passage", passage: { number: sources.indexOf(source) + 1, lines } };
       }
+      case "failed": {
+        const { message, hint, ...attempt } = event.attempt;
+        return { type: "failed", attempt: { ...attempt, message: say(message), hint: say(hint) } };
+      }
       case "note":
         return { type: "note", text: say(event.said) };
       default:

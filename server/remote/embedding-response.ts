@@ -1,5 +1,5 @@
 import { CairnError } from "../../shared/errors.ts";
-import { phrase } from "../../shared/phrase.ts";
+import { type Phrase, phrase } from "../../shared/phrase.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 
 /** The answer to a request for vectors, in whatever shape it came. */
@@ -25,18 +25,24 @@ export interface Expected {
  */
 export function unitVectors({ data }: EmbeddingResponse, { provider, texts, dims }: Expected): Float32Array[] {
   if (!Array.isArray(data) || data.length !== texts) {
-    const count = Array.isArray(data) ? data.length : "no";
-    throw unusable(provider, `it gave ${count} vectors for ${texts} texts.`);
+    const message = Array.isArray(data)
+      ? phrase("it gave {0} vectors for {1} texts.", data.length, texts)
+      : phrase("it gave no vectors for {0} texts.", texts);
+    throw unusable(provider, message);
   }
   const vectors: Float32Array[] = new Array(texts);
   data.forEach((entry: { index?: unknown; embedding?: unknown } | null, i) => {
     const index = typeof entry?.index === "number" ? entry.index : i;
-    if (!(index in data) || vectors[index]) throw unusable(provider, `it numbers its vectors wrongly (${index}).`);
+    if (!(index in data) || vectors[index]) {
+      throw unusable(provider, phrase("it numbers its vectors wrongly ({0}).", index));
+    }
     vectors[index] = floatsOf(entry?.embedding, provider);
   });
   const wanted = dims ?? vectors[0].length;
   const other = vectors.find(({ length }) => length !== wanted);
-  if (other) throw unusable(provider, `it gave a vector of ${other.length} numbers, not of ${wanted}.`);
+  if (other) {
+    throw unusable(provider, phrase("it gave a vector of {0} numbers, not of {1}.", other.length, wanted));
+  }
   for (const vector of vectors) normalise(vector);
   return vectors;
 }
@@ -57,7 +63,7 @@ function floatsOf(embedding: unknown, provider: string): Float32Array {
     // JSON has no NaN: servers write null for it.
     return Float32Array.from(embedding, (value) => (typeof value === "number" ? value : Number.NaN));
   }
-  throw unusable(provider, "what it gave is no vector.");
+  throw unusable(provider, phrase("what it gave is no vector."));
 }
 
 function normalise(vector: Float32Array): void {
@@ -70,6 +76,6 @@ function normalise(vector: Float32Array): void {
   for (let d = 0; d < vector.length; d++) vector[d] /= length;
 }
 
-function unusable(provider: string, message: string): ProviderError {
-  return new ProviderError(provider, "output", message, "Is it an embedding model, and the address right?");
+function unusable(provider: string, message: Phrase): ProviderError {
+  return new ProviderError(provider, "output", message, phrase("Is it an embedding model, and the address right?"));
 }

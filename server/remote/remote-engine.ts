@@ -220,7 +220,7 @@ async function asked(
     onUsed?.({ kind: "embedding", provider, model, remote, seconds, outcome, ...counted });
   };
   try {
-    watchdog.expect("Vectors", how.kind === "query" ? questionMs : passagesMs);
+    watchdog.expect("vectors", how.kind === "query" ? questionMs : passagesMs);
     const { data, response } = await watchdog.race(ask(texts, how.form, watchdog.signal));
     manner.limits.observe(response.headers);
     record("complete", tokensIn(data));
@@ -243,8 +243,8 @@ async function requestTo({ host, server }: RemoteParts): Promise<Ask> {
   const { provider, model, dimensions, baseUrl, keyName } = server;
   const key = keyOf(host, server);
   if (keyName && !key) {
-    const hint = `Run Cairn: Set API Key, or put it into the environment as ${keyName}.`;
-    throw new ProviderError(provider, "no-key", "there is no key.", hint);
+    const hint = phrase("Run Cairn: Set API Key, or put it into the environment as {0}.", keyName);
+    throw new ProviderError(provider, "no-key", phrase("there is no key."), hint);
   }
   const client = await openAiClient(host, { provider, baseURL: baseUrl, key });
   return async (texts, form, signal) => {
@@ -286,8 +286,8 @@ function verdictOn(error: unknown): CairnError {
 }
 
 function rateLimited({ provider }: EmbeddingServer, waitMs: number): ProviderError {
-  const hint = `It is asked again in ${Math.ceil(waitMs / 1000)} s.`;
-  return new ProviderError(provider, "rate-limit", "too many requests or tokens for now.", hint, { waitMs });
+  const hint = phrase("It is asked again in {0} s.", Math.ceil(waitMs / 1000));
+  return new ProviderError(provider, "rate-limit", phrase("too many requests or tokens for now."), hint, { waitMs });
 }
 
 /** An estimate, rather too many: the server's own count comes when it has been sent. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Phrase, phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
@@ -100,6 +101,46 @@ export function createSharedCache(settings: Settings, log: Pick<Log, "info" | "w
   return url ? new RedisCache(url, log) : undefined;
 }
 
+/** How a Redis does: how long it takes to answer, in milliseconds, or why it cannot be used. */
+export type RedisHealth = { readonly place: string } & (
+  | { readonly connectMs: number; readonly answerMs: number; readonly isTooSlow: boolean }
+  | { readonly reason: string }
+);
+
+/** Of so many questions the one in the middle counts. */
+const PROBES = 5;
+/** Whoever asks how it does wants to know how slow it is. */
+const PROBE_PATIENCE: Omit<Patience, "restMs"> = { connectMs: 5_000, answerMs: 5_000 };
+
+/** Connects to it, keeps a value there for some seconds and reads it back, as the cache does with others. */
+export async function probeRedis(url: string, { connectMs, answerMs } = PROBE_PATIENCE): Promise<RedisHealth> {
+  const place = placeOf(url);
+  let connection: Connection | undefined;
+  try {
+    const started = performance.now();
+    connection = await connect(url, connectMs);
+    const { client, ready } = connection;
+    await within(connectMs, ready);
+    const toConnect = performance.now() - started;
+    const key = named(`probe:${randomUUID()}`);
+    await within(answerMs, client.set(key, "1", { expiration: { type: "EX", value: 10 } }));
+    const times: number[] = [];
+    for (let i = 0; i < PROBES; i++) {
+      const asked = performance.now();
+      await within(answerMs, client.mGet([key]));
+      times.push(performance.now() - asked);
+    }
+    times.sort((a, b) => a - b);
+    const toAnswer = times[Math.floor(PROBES / 2)];
+    const isTooSlow = toConnect > PATIENCE.connectMs || toAnswer > PATIENCE.answerMs;
+    return { place, connectMs: toConnect, answerMs: toAnswer, isTooSlow };
+  } catch (error) {
+    return { place, reason: reasonOf(error) };
+  } finally {
+    if (connection) leave(connection);
+  }
+}
+
 type Client = Connection["client"];
 type Connection = Awaited<ReturnType<typeof connect>>;
 
@@ -144,9 +185,11 @@ function named(key: string): string {
   return PREFIX + key;
 }
 
-/** Its host and port: the rest of an address may be a password. */
+/** Its host and port: the rest of an address may be a password, and all of it where a sign in that was not escaped. */
 function placeOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : "cairn.cache.redisUrl";
+  const { host = "", username = "", password = "" } = URL.canParse(url) ? new URL(url) : {};
+  const isWhole = host !== "" && (username !== "" || password !== "" || !url.includes("@"));
+  return isWhole ? host : "cairn.cache.redisUrl";
 }
 
 /** In a few words, without what the server may repeat of a command. */
