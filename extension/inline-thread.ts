@@ -26,6 +26,8 @@ export const SHOW_CHANGE = "cairn.inlineShowChange";
 
 /** The editor draws a thread 100 ms after its last change: what changes without a pause would be drawn at the end only. */
 const DRAW_EVERY_MS = 250;
+/** The editor is told of changes a tenth of a second later, all at once: by then of those before. */
+const REPLY_AFTER_MS = 400;
 
 /** What a thread is made of. */
 export interface InlineParts {
@@ -47,6 +49,7 @@ export class InlineThread implements vscode.Disposable {
   #conversation: Conversation = { id: this.id, name: "", changedAt: 0, exchanges: [] };
   #running: { exchange: string; cancellation: vscode.CancellationTokenSource } | undefined;
   #drawing: NodeJS.Timeout | undefined;
+  #offering: NodeJS.Timeout | undefined;
 
   /** @param controller makes the thread, below these lines; what it is about may be more than they are */
   constructor(
@@ -104,6 +107,7 @@ export class InlineThread implements vscode.Disposable {
   dispose(): void {
     this.stop();
     clearTimeout(this.#drawing);
+    clearTimeout(this.#offering);
     this.#thread.dispose();
   }
 
@@ -117,6 +121,13 @@ export class InlineThread implements vscode.Disposable {
     if (this.#running === running) this.#running = undefined;
     this.#change(begun.id, (reply) => ({ ...reply, end }));
     this.#draw();
+    clearTimeout(this.#offering);
+    this.#offering = setTimeout(() => this.#offerReply(), REPLY_AFTER_MS);
+  }
+
+  /** Not while comments change: the editor would build the field for it twice. */
+  #offerReply(): void {
+    if (!this.#running && !this.#thread.canReply) this.#thread.canReply = true;
   }
 
   async #ended(begun: Exchange, token: vscode.CancellationToken): Promise<ReplyEnd> {
@@ -148,7 +159,6 @@ export class InlineThread implements vscode.Disposable {
     const earlier = this.#comments.filter(({ contextValue }) => contextValue !== "draft");
     this.#comments = [...earlier, asked, answer];
     this.#thread.label = this.#about.label;
-    this.#thread.canReply = true;
     this.#draw();
   }
 

@@ -16,7 +16,7 @@ export function remedyOf({
 
 /** How an answer came about, in one line: who, how fast, how much. */
 export function footerInWords(record: AnswerRecord, count: Count): Phrase {
-  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, keptFrom } = record;
+  const { provider, model, firstTokenMs, totalMs, ownMs, usage, cost, priceAsOf, timing, device, keptFrom } = record;
   const byModel = provider !== EXTRACTIVE;
   const ms = (value: number) => count(Math.round(value));
   return joined(
@@ -28,8 +28,11 @@ export function footerInWords(record: AnswerRecord, count: Count): Phrase {
         : SILENCE,
       phrase("{0} ms in all", ms(totalMs)),
       byModel && !keptFrom ? phrase("{0} ms of them ours", ms(ownMs)) : SILENCE,
-      timing ? phrase("{0} ms by its own clock", ms(timing.totalMs)) : SILENCE,
+      timing && !device ? phrase("{0} ms by its own clock", ms(timing.totalMs)) : SILENCE,
       usage ? phrase("{0} + {1} tokens", count(usage.inputTokens), count(usage.outputTokens)) : SILENCE,
+      usage && timing && device
+        ? phrase("{0} tokens/s on {1}", perSecond(usage.outputTokens, timing.completionMs), device)
+        : SILENCE,
       costInWords(record),
       sourcesInWords(record, count),
       removedInWords(record, count),
@@ -38,10 +41,16 @@ export function footerInWords(record: AnswerRecord, count: Count): Phrase {
   );
 
   function costInWords({ usage }: AnswerRecord): Phrase {
-    if (cost === undefined) return byModel && usage ? phrase("price not known") : SILENCE;
+    // What Cairn runs itself, on a device that it names, has no price.
+    if (cost === undefined) return byModel && usage && !device ? phrase("price not known") : SILENCE;
     const amount = `$${cost.toFixed(4)}`;
     return priceAsOf ? phrase("{0} by prices of {1}", amount, priceAsOf) : verbatim(amount);
   }
+}
+
+/** How many of something were made in a second. */
+export function perSecond(amount: number, ms: number): string {
+  return ms > 0 ? ((1000 * amount) / ms).toFixed(1) : "?";
 }
 
 function removedInWords({ removed }: AnswerRecord, count: Count): Phrase {

@@ -148,6 +148,10 @@ describe("the wording of an answer", () => {
     );
     const free = { ...RECORD, cost: undefined, removed: 0 };
     assert.match(inWords(footerInWords(free, count)), /price not known · 8 sources$/);
+    const usage = { inputTokens: 700, cachedTokens: 0, outputTokens: 50 };
+    const timing = { queueMs: 0, promptMs: 400, completionMs: 1_000, totalMs: 1_400 };
+    const own = { ...free, provider: "llama", usage, timing, device: "CPU" };
+    assert.match(inWords(footerInWords(own, count)), /700 \+ 50 tokens · 50\.0 tokens\/s on CPU · 8 sources$/);
   });
 
   it("says why it was this one who answered", () => {

@@ -30,14 +30,15 @@ async function scene(test: TestContext) {
   assert.ok(model);
   const bert = new TinyBert({ hidden: model.dims, layers: 1, heads: 12, inner: 64, positions: 512 });
   hub.repositories[model.repository] = { main: commit("c"), content: { [commit("c")]: bert.files() } };
+  const cacheDirectory = join(base, "cache");
   const client = await LspClient.start(test, {
     folders: [root],
-    cacheDirectory: join(base, "cache"),
+    cacheDirectory,
     initializationOptions: { showsStatus: true, settings: { "embedding.endpoint": elsewhere(server) } },
     env: { HF_ENDPOINT: hub.url, HF_HOME: join(base, "hub"), OPENAI_API_KEY: "" },
   });
   await client.ready();
-  return { client, root, server, hub };
+  return { client, root, server, hub, cacheDirectory };
 }
 
 /** What the chosen model does, once that holds. */
@@ -111,14 +112,17 @@ describe("the choice of an embedding model over LSP", () => {
     await assert.rejects(client.request(ToServer.embeddingPull, { model: "a name", task: 3 }), /is no name of a model/);
   });
 
-  it("of the user's own: a folder by its path", async (test) => {
-    const { client } = await scene(test);
+  it("of the user's own: a folder by its path, whatever form the vectors of another were given", async (test) => {
+    const { client, cacheDirectory } = await scene(test);
+    const before = { model: `${MODEL}:int8`, vectors: "int4", dimensions: "256" };
+    writeFiles(cacheDirectory, { "embedding-model.json": JSON.stringify(before) });
     const folder = temporaryFolder(test);
     writeFiles(folder, new TinyBert({ hidden: 48, layers: 1, heads: 12, inner: 64, positions: 512 }).files());
     const { costs } = await client.request(ToServer.embeddingCosts, { model: folder });
     assert.deepEqual([costs[0].model, costs[0].chunks], [`${folder}:int8`, 2]);
     await client.request(ToServer.embeddingUse, { model: folder });
-    assert.equal((await embeddingOf(client)).model, `${folder}:int8`);
+    const { model, vectors } = await embeddingOf(client);
+    assert.deepEqual([model, vectors?.kind, vectors?.dims], [`${folder}:int8`, "int8", 48]);
     await assert.rejects(client.request(ToServer.embeddingUse, { model: join(folder, "none.gguf") }), /none\.gguf/);
   });
 

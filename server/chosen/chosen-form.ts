@@ -30,10 +30,16 @@ export interface FormedModel {
   readonly matryoshka?: readonly number[];
 }
 
-/** What the settings say, else what was kept with the choice of this very model. */
-export function wantedForm(settings: Settings, cacheDirectory: string): WantedForm {
+/**
+ * What the settings say, else what was kept with the choice of this very model.
+ * @param named the model as `cairn.embedding.model` takes it; empty for the one that was chosen
+ */
+export function wantedForm(
+  settings: Settings,
+  cacheDirectory: string,
+  named: string = settings["embedding.model"],
+): WantedForm {
   const kept = keptChoice(cacheDirectory);
-  const named = settings["embedding.model"];
   const own = named === "" || named === kept.model ? kept : undefined;
   const { "embedding.vectors": vectors, "embedding.dimensions": dimensions } = settings;
   return {

@@ -1,4 +1,5 @@
 import { type AnswerRecord, EXTRACTIVE, type Routing, type RoutingReason } from "../../shared/answer-types.ts";
+import { perSecond } from "../../shared/answer-wording.ts";
 import { inWords } from "../../shared/phrase.ts";
 import type { AnswerEvent } from "../answer/answer.ts";
 import type { Passage } from "../answer/extractive.ts";
@@ -110,10 +111,6 @@ function renderText(text: string, { style }: Terminal): string {
     .split("\n")
     .map((line) => renderLine(line.replace(/\r$/, ""), [], style))
     .join("\n");
-}
-
-function perSecond(amount: number, ms: number): string {
-  return ms > 0 ? ((1000 * amount) / ms).toFixed(1) : "?";
 }
 
 /** Why a routed question went to the model that was asked first. */

@@ -6,7 +6,7 @@ import { addModel } from "../chosen/add-model.ts";
 import { formOf, wantedForm } from "../chosen/chosen-form.ts";
 import { chosenModel } from "../chosen/chosen-model.ts";
 import { costHere, costOf, feeOf } from "../chosen/embedding-cost.ts";
-import { BUNDLED, chosenName, keepChoice } from "../chosen/model-choice.ts";
+import { BUNDLED, chosenName, keepChoice, keptChoice } from "../chosen/model-choice.ts";
 import { hubPartsOf } from "../chosen/named-model.ts";
 import { whatToEmbed } from "../chosen/what-to-embed.ts";
 import type { Workspace } from "../core-api.ts";
@@ -74,7 +74,7 @@ export class EmbeddingModels {
     const [first, ...others] = opened;
     if (named === BUNDLED || first === undefined) return { costs: [], fees: [] };
     const model = await chosenModel({ host: this.#host, cacheDirectory, settings, signal }, named);
-    const kept = { cacheDirectory, form: formOf(model, wantedForm(settings, cacheDirectory)) };
+    const kept = { cacheDirectory, form: formOf(model, wantedForm(settings, cacheDirectory, named)) };
     const measured = await costHere(this.#host, model, kept, first, signal);
     const rest = others.map(async (workspace) =>
       costOf(model, kept, workspace.root, await whatToEmbed(this.#host, workspace, []), measured.textsPerSecond),
@@ -126,7 +126,10 @@ export class EmbeddingModels {
       for (const { root } of opened) agreeToSend(cacheDirectory, server, root);
       await remoteModel({ host: this.#host, cacheDirectory, settings }, server, { known: false, signal });
     } else if (named !== BUNDLED) await chosenModel({ host: this.#host, cacheDirectory, settings, signal }, named);
-    keepChoice(cacheDirectory, named === BUNDLED ? undefined : { model: named });
+    const kept = keptChoice(cacheDirectory);
+    // The form that it was given in a terminal is its own.
+    const chosen = kept.model === named ? kept : { model: named };
+    keepChoice(cacheDirectory, named === BUNDLED ? undefined : chosen);
     return settings["embedding.model"] === named ? "" : settings["embedding.model"];
   }
 }

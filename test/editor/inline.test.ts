@@ -62,7 +62,7 @@ inWorkbench("questions in the editor", prepare, (suite) => {
     await provider.abandoned;
 
     provider.behave(says("Then `backoffDelay` waits twice as long [1].\n\n```ts\nexport const patience = 1;\n```\n"));
-    await thread(workbench).locator(".review-thread-reply-button").click();
+    await thread(workbench).locator(".review-thread-reply-button").first().click();
     await thread(workbench).locator(".comment-form .monaco-editor.focused").waitFor();
     await send(workbench, "and then?");
     await answered(workbench, "Asked because it is the provider that is set.");

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { readLlmCatalog } from "../../server/hub/llm-catalog.ts";
 import { writeFiles } from "../open-core.ts";
 import { type EmbeddingServer, elsewhere, startEmbeddingServer } from "../servers/embedding-server.ts";
+import { commit, startHubServer } from "../servers/hub-server.ts";
+import { writeTinyLlama } from "../tiny-llama.ts";
 import type { Locator } from "./browser.ts";
+import { askUntil, chat, showChat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
 import { DARK, LIGHT, type Workbench } from "./workbench.ts";
 
@@ -13,10 +20,18 @@ const PROJECT = {
   "src/secrets.ts": 'export const password = "hunter2";\n',
 };
 
+const [LLM] = readLlmCatalog();
+const [{ path: FILE }] = Object.values(LLM.weights);
+
 let server: EmbeddingServer;
 
-inWorkbench("choosing an embedding model in a real workbench", prepare, (suite) => {
-  const ends: (() => void)[] = [];
+// The editor takes its environment over when it starts: the Hub has to be there before.
+const ends: (() => void)[] = [];
+const hub = await startHubServer({ after: (end) => void ends.push(end as () => void) });
+process.env.HF_ENDPOINT = hub.url;
+hub.repositories[LLM.repository] = { main: commit("f"), content: { [commit("f")]: { [FILE]: tinyWeights() } } };
+
+inWorkbench("choosing models in a real workbench", prepare, (suite) => {
   before(async () => {
     server = await startEmbeddingServer({ after: (end) => void ends.push(end as () => void) });
   });
@@ -24,7 +39,7 @@ inWorkbench("choosing an embedding model in a real workbench", prepare, (suite) 
     for (const end of ends) end();
   });
 
-  test("the list has the models with their size and licence, and who runs others", async () => {
+  test("the list of embedding models has them with their size and licence, and who runs others", async () => {
     const { workbench } = suite;
     workbench.configure({ "cairn.embedding.endpoint": elsewhere(server) });
     await workbench.open(suite.code);
@@ -91,6 +106,52 @@ inWorkbench("choosing an embedding model in a real workbench", prepare, (suite) 
       .locator(`.statusbar-item[id="cairn.cairn.cairn.status"]:not([aria-label*="Searched by"])`)
       .waitFor({ timeout: 60_000 });
   });
+
+  test("the chat says that none was chosen, and leads to the list, which says what fits", async () => {
+    const { workbench } = suite;
+    workbench.configure({
+      "cairn.answer.provider": "llama",
+      "cairn.answer.local.gpu": "off",
+      "cairn.answer.local.threads": 1,
+      "cairn.answer.maxOutputTokens": 32,
+    });
+    await showChat(workbench);
+    await askUntil(workbench, "how is it tried again?", "no model file was chosen");
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await chat(workbench).locator('button:text-is("Choose Local LLM")').last().click();
+      await row(workbench, LLM.id).waitFor({ timeout: 60_000 });
+      assert.match(
+        (await row(workbench, LLM.id).getAttribute("aria-label")) ?? "",
+        /676 MB · 0\.5 billion parameters · Apache-2\.0 · to be downloaded/,
+      );
+      await row(workbench, "A GGUF File...").waitFor();
+      await workbench.screenshot(`local-llms ${theme.kind}`);
+      await workbench.page.keyboard.press("Escape");
+    }
+    assert.deepEqual(hub.calls, []);
+  });
+
+  test("one of the list is downloaded when the user agrees, and answers the next question", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    await workbench.run("Cairn: Choose Local LLM");
+    await row(workbench, LLM.id).click({ timeout: 60_000 });
+    const dialog = page.locator(".monaco-dialog-box");
+    await dialog.locator(`:text("From ${LLM.repository}, licence Apache-2.0.")`).first().waitFor();
+    await workbench.screenshot("local-llm-download");
+    await dialog.locator('.monaco-button:has-text("Download")').click();
+    await page
+      .locator(`.notification-toast:has-text("${LLM.id} answers from the next question on.")`)
+      .waitFor({ timeout: 60_000 });
+    await workbench.toasts();
+    await askUntil(workbench, "how is it tried again?", FILE);
+    await workbench.run("Cairn: Choose Local LLM");
+    await row(workbench, LLM.id).waitFor({ timeout: 60_000 });
+    assert.doesNotMatch((await row(workbench, LLM.id).getAttribute("aria-label")) ?? "", /to be downloaded/);
+    await workbench.screenshot("local-llm-chosen");
+    await page.keyboard.press("Escape");
+  });
 });
 
 /** Chooses Ollama's usual model, up to the question that follows. */
@@ -114,4 +175,14 @@ function row(workbench: Workbench, label: string): Locator {
 
 async function prepare({ code }: Suite): Promise<void> {
   writeFiles(code, PROJECT);
+}
+
+/** A model that answers in nonsense. */
+function tinyWeights(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-llm-"));
+  const path = join(folder, "tiny.gguf");
+  writeTinyLlama(path);
+  const weights = readFileSync(path);
+  rmSync(folder, { recursive: true });
+  return weights;
 }
