@@ -4,7 +4,7 @@ import { CairnError } from "../shared/errors.ts";
 import { phrase } from "../shared/phrase.ts";
 import { Lease } from "./store/lease.ts";
 import { VectorDatabase } from "./store/vector-database.ts";
-import { removeUsage, usageBytes } from "./usage/usage-record.ts";
+import { removeUsage, usageBytes } from "./usage/usage-recorder.ts";
 
 /** The index of one folder, as it lies in the cache. */
 export interface CachedRoot {

@@ -7,7 +7,7 @@ import { packSources } from "../server/answer/pack.ts";
 import { promptFor } from "../server/answer/prompt.ts";
 import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
 import { nodeHost } from "../server/node-host.ts";
-import type { Used } from "../server/usage/usage-record.ts";
+import type { Used } from "../server/usage/usage-recorder.ts";
 import { inWords } from "../shared/phrase.ts";
 import { readSettings } from "../shared/read-settings.ts";
 import { estimateTokens } from "../shared/token-estimate.ts";

@@ -6,7 +6,7 @@ import { nodeHost } from "../server/node-host.ts";
 import { embeddingServer, isServerName } from "../server/remote/embedding-server.ts";
 import { prefixesOf } from "../server/remote/model-prefixes.ts";
 import { type Patience, RemoteEngine, ServerManner } from "../server/remote/remote-engine.ts";
-import type { Used } from "../server/usage/usage-record.ts";
+import type { Used } from "../server/usage/usage-recorder.ts";
 import { readSettings } from "../shared/read-settings.ts";
 import {
   answers,

@@ -9,9 +9,10 @@ import { type AnswerEvent, answer, type Question } from "../server/answer/answer
 import { chooseProviders } from "../server/answer/choose-providers.ts";
 import { callsByChance, callsNeeded, callsSaved } from "../server/bench/routing-curve.ts";
 import { nodeHost } from "../server/node-host.ts";
-import { createRouter, loadGainModel, questionEncoder } from "../server/route/create-router.ts";
+import { createRouter } from "../server/route/create-router.ts";
 import { GainModel } from "../server/route/gain-model.ts";
 import { type LabelledQuestion, labelledQuestions } from "../server/route/labelled-questions.ts";
+import { loadGainModel, questionEncoder } from "../server/route/load-gain-model.ts";
 import { RouteRecord } from "../server/route/route-record.ts";
 import { routeReport } from "../server/route/route-report.ts";
 import { Router, type RoutingSettings } from "../server/route/router.ts";
@@ -72,7 +73,7 @@ async function scene(test: TestContext, raw: Record<string, unknown> = {}) {
   const parts = {
     workspace,
     providers: chooseProviders(HOST, settings),
-    router: createRouter(HOST, settings, cache),
+    router: await createRouter(HOST, settings, cache),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: 100,
     neverSend: settings.neverSend,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AnswerCache } from "../server/answer/answer-cache.ts";
-import type { KeptAnswer } from "../server/answer/kept-answer.ts";
+import type { KeptAnswer } from "../server/answer/kept-answer-format.ts";
 import { SharedVectors } from "../server/chosen/shared-vectors.ts";
 import { RedisCache } from "../server/shared-cache/redis-cache.ts";
 import { inWords } from "../shared/phrase.ts";

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { clearCache } from "../server/cache-folder.ts";
 import { PriceTable } from "../server/usage/price-table.ts";
-import { readUsage, recordUsage, usageRecorder } from "../server/usage/usage-record.ts";
+import { readUsage } from "../server/usage/usage-record.ts";
+import { recordUsage, usageRecorder } from "../server/usage/usage-recorder.ts";
 import { summariseUsage } from "../server/usage/usage-summary.ts";
 import { readSettings } from "../shared/read-settings.ts";
 import type { UsageEntry, UsageRow } from "../shared/usage-types.ts";
@@ -86,7 +87,7 @@ describe("the record of usage", () => {
 
   it("takes from several processes at once, and loses nothing whole when they are killed", async (test) => {
     const cache = temporaryFolder(test);
-    const module = JSON.stringify(join(root, "server", "usage", "usage-record.ts"));
+    const module = JSON.stringify(join(root, "server", "usage", "usage-recorder.ts"));
     const endless = `
       const { recordUsage } = await import(${module});
       for (let written = 0; ; written++) {

@@ -6,7 +6,7 @@ import type { Settings } from "../../shared/settings.ts";
 import type { Log } from "../host.ts";
 import { createSharedCache } from "../shared-cache/redis-cache.ts";
 import type { SharedCache } from "../shared-cache/shared-cache.ts";
-import { type KeptAnswer, keptAnswerIn } from "./kept-answer.ts";
+import type { KeptAnswer } from "./kept-answer-format.ts";
 
 /** Below the cache folder; a file for each answer, called by its key. */
 const FOLDER = "answers";
@@ -65,7 +65,7 @@ export class AnswerCache {
     if (answer) await this.#remove(key);
     const [value] = (await this.#shared?.get([sharedKey(key)])) ?? [];
     const theirs =
-      value && value.length <= this.#limits.bytesEach ? keptAnswerIn(Buffer.from(value).toString()) : undefined;
+      value && value.length <= this.#limits.bytesEach ? await read(Buffer.from(value).toString()) : undefined;
     if (!theirs || !this.#isFresh(theirs)) return undefined;
     await this.#write(key, JSON.stringify(theirs));
     return theirs;
@@ -115,7 +115,7 @@ export class AnswerCache {
       const known = this.#recent.get(key);
       // Other processes write these files, and the user deletes them.
       const file = await versionOf(path);
-      const answer = known?.file === file ? known.answer : keptAnswerIn(await readFile(path, "utf8"));
+      const answer = known?.file === file ? known.answer : await read(await readFile(path, "utf8"));
       if (!answer) {
         await this.#remove(key);
         return undefined;
@@ -198,4 +198,10 @@ export function createAnswerCache(
 ): AnswerCache | undefined {
   const days = settings["answer.keepDays"];
   return days > 0 ? new AnswerCache(cacheDirectory, days, { shared: createSharedCache(settings, log) }) : undefined;
+}
+
+/** What checks it is loaded with the first answer that was kept, not with the server. */
+async function read(text: string): Promise<KeptAnswer | undefined> {
+  const { keptAnswerIn } = await import("./read-kept-answer.ts");
+  return keptAnswerIn(text);
 }

@@ -1,7 +1,8 @@
 import type { AnswerTask, Turn, Usage } from "../../shared/answer-types.ts";
 import type { UsageEntry } from "../../shared/usage-types.ts";
 import type { AnswerCache } from "./answer-cache.ts";
-import { answerKey, type KeptAnswer, sourcesOf, toKeptAnswer } from "./kept-answer.ts";
+import { answerKey, sourcesOf, toKeptAnswer } from "./kept-answer.ts";
+import type { KeptAnswer } from "./kept-answer-format.ts";
 import type { Provider } from "./llm.ts";
 import { sendable } from "./never-send.ts";
 import { PIPED, type Source } from "./source.ts";

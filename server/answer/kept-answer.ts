@@ -1,40 +1,8 @@
-import { z } from "zod";
 import type { AnswerTask } from "../../shared/answer-types.ts";
+import { FORMAT, type KeptAnswer } from "./kept-answer-format.ts";
 import type { Provider } from "./llm.ts";
 import { instructionsFor } from "./prompt.ts";
 import { hashOf, type Source } from "./source.ts";
-
-/** Raised whenever an answer that was kept before would be read wrongly. */
-const FORMAT = 1;
-
-const count = z.number().nonnegative();
-
-const keptAnswerSchema = z.object({
-  format: z.literal(FORMAT),
-  /** When the model wrote it, in milliseconds since the epoch. */
-  madeAt: count,
-  /** Without anything that a terminal would take for a command. */
-  model: z.string().regex(/^\P{Cc}*$/u),
-  /** As the model wrote it, before any citation was checked. */
-  text: z.string().min(1),
-  /** By their numbers in the text: which of the sources that were found, by its hash, and which of its lines. */
-  sources: z.array(z.object({ source: z.string(), from: count, to: count })).min(1),
-  /** What it took to write it. */
-  inputTokens: count.optional(),
-  outputTokens: count.optional(),
-});
-
-/** What a model wrote, kept for the next time that the same is asked of the same code. It has no line of that code in it. */
-export type KeptAnswer = Readonly<z.infer<typeof keptAnswerSchema>>;
-
-/** What was kept, or undefined for anything else: it lies where others may write. */
-export function keptAnswerIn(text: string): KeptAnswer | undefined {
-  try {
-    return keptAnswerSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Under which key the answer of a provider to a question is kept: a hash of all that it is made from, that is the

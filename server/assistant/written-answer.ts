@@ -8,7 +8,7 @@ import { JoinedFolders, type NamedFolder } from "../answer/joined-folders.ts";
 import type { Provider } from "../answer/llm.ts";
 import { placeOf } from "../answer/source.ts";
 import type { Router } from "../route/router.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 
 /** Who writes answers for assistants. */
 export interface Asking {
@@ -18,7 +18,7 @@ export interface Asking {
   /** @throws CairnError when the settings name none that there is */
   providers(): readonly Provider[];
   /** Undefined when questions are not routed. */
-  router(): Router | undefined;
+  router(): Promise<Router | undefined>;
   /** Undefined when no answers are kept. */
   cache(): AnswerCache | undefined;
 }
@@ -40,7 +40,7 @@ export async function writtenAnswer(
   const parts = {
     workspace,
     providers: all.filter((provider) => !fresh.includes(provider)),
-    router: router(),
+    router: await router(),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: workspace.everywhere(settings.neverSend),

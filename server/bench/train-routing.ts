@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { CairnError } from "../../shared/errors.ts";
 import { nodeHost } from "../node-host.ts";
 import { packageFile } from "../package-files.ts";
-import { questionEncoder } from "../route/create-router.ts";
 import { labelledQuestions } from "../route/labelled-questions.ts";
+import { questionEncoder } from "../route/load-gain-model.ts";
 import { prepared, trainGain } from "../route/train-gain.ts";
 
 try {

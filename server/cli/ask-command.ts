@@ -9,7 +9,7 @@ import { chooseProviders } from "../answer/choose-providers.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { createRouter } from "../route/create-router.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 import { noMoreThan, type ParsedArguments } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { printReply, replyAsJson } from "./print-reply.ts";
@@ -89,7 +89,7 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
   const question = { text: asked, piped, anew: given.flag("no-cache"), ...narrowing };
   const parts = {
     providers,
-    router: createRouter(host, settings, cacheDirectoryOf(settings, host.env)),
+    router: await createRouter(host, settings, cacheDirectoryOf(settings, host.env)),
     fallback: settings["answer.fallback.enabled"],
     maxOutputTokens: settings["answer.maxOutputTokens"],
     neverSend: settings.neverSend,

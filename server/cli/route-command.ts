@@ -5,7 +5,7 @@ import { chooseProviders, routedModels } from "../answer/choose-providers.ts";
 import type { Price, Provider } from "../answer/llm.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
-import { loadGainModel } from "../route/create-router.ts";
+import { loadGainModel } from "../route/load-gain-model.ts";
 import { RouteRecord } from "../route/route-record.ts";
 import { type RouteSummary, routeReport } from "../route/route-report.ts";
 import { Router } from "../route/router.ts";

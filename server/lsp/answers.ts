@@ -26,7 +26,7 @@ import type { Host } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { createRouter } from "../route/create-router.ts";
 import type { Router } from "../route/router.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 import type { OpenRoot } from "./roots.ts";
 
 type AskedFolder = NamedFolder & OpenRoot;
@@ -44,7 +44,7 @@ export class Answers {
   /** No longer asked, but an answer may still be on its way from one of them. */
   readonly #dropped: Provider[] = [];
   #running = 0;
-  #router: { readonly of: Settings; readonly router: Router | undefined } | undefined;
+  #router: { readonly of: Settings; readonly router: Promise<Router | undefined> } | undefined;
   #cache: { readonly of: Settings; readonly cache: AnswerCache | undefined } | undefined;
   #settings: Settings | undefined;
 
@@ -115,7 +115,7 @@ export class Answers {
     const parts = {
       workspace: folders,
       providers: all.filter((provider) => !fresh.includes(provider)),
-      router: this.#routerFor(settings),
+      router: await this.#routerFor(settings),
       fallback: settings["answer.fallback.enabled"],
       maxOutputTokens: settings["answer.maxOutputTokens"],
       neverSend: folders.everywhere(settings.neverSend),
@@ -138,7 +138,7 @@ export class Answers {
     throw new Error("The answer ended without its record.");
   }
 
-  #routerFor(settings: Settings): Router | undefined {
+  #routerFor(settings: Settings): Promise<Router | undefined> {
     if (this.#router?.of !== settings) {
       const cacheDirectory = cacheDirectoryOf(settings, this.#host.env);
       this.#router = { of: settings, router: createRouter(this.#host, settings, cacheDirectory) };

@@ -12,7 +12,7 @@ import type { ModelEvent, Provider } from "../answer/llm.ts";
 import { localLlmFile } from "../answer/local-llm-choice.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Asking } from "../assistant/written-answer.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 
 /** The models of the providers that are set, for others to ask. Nothing is sent, loaded or looked for to find out. */
 export function offeredModels({ settings, cacheDirectory, providers }: Asking): OfferedModel[] {

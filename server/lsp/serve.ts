@@ -21,7 +21,6 @@ import type { Workspace } from "../core-api.ts";
 import { healthOf } from "../health.ts";
 import type { Host, Log } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
-import { readUsage } from "../usage/usage-record.ts";
 import { Answers } from "./answers.ts";
 import { type ClientSettings, clientSettings, SETTINGS_SECTIONS } from "./client-settings.ts";
 import { toWorkspaceSymbol, uriToPath, withSignal } from "./convert.ts";
@@ -320,6 +319,7 @@ export function serve(connection: Connection, host: Host): void {
   });
   onRequest(ToServer.health, async () => {
     const opened = await roots.opened().catch(() => []);
+    const { readUsage } = await import("../usage/usage-record.ts");
     const { entries } = readUsage(cacheDirectoryOf(settingsNow(), host.env));
     return healthOf(
       opened.map(({ workspace }) => workspace),

@@ -6,7 +6,7 @@ import { answer } from "../answer/answer.ts";
 import type { Provider } from "../answer/llm.ts";
 import { ProviderError } from "../answer/provider-error.ts";
 import type { Workspace } from "../core-api.ts";
-import type { Used } from "../usage/usage-record.ts";
+import type { Used } from "../usage/usage-recorder.ts";
 import { type Ask, measureAnswerGains, runsHere } from "./measure-answer-gains.ts";
 import type { Limits } from "./rounds.ts";
 import type { SampleQueries } from "./sample-queries.ts";

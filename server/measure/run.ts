@@ -8,7 +8,7 @@ import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { packageFile } from "../package-files.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 import { disturbances, thisMachine } from "./machine.ts";
 import { measureAnswers } from "./measure-answers.ts";
 import { type DeltaPair, measureDeltas } from "./measure-deltas.ts";

@@ -11,7 +11,7 @@ import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
 import type { EmbeddedTexts, TextKind } from "../native/engine-model.ts";
 import { EngineAway } from "../native/kept-engine.ts";
-import type { Used } from "../usage/usage-record.ts";
+import type { Used } from "../usage/usage-recorder.ts";
 import { type EmbeddingResponse, tokensIn, unitVectors } from "./embedding-response.ts";
 import type { EmbeddingServer } from "./embedding-server.ts";
 import type { Prefixes } from "./model-prefixes.ts";

@@ -3,7 +3,7 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
 import type { Host } from "../host.ts";
 import type { EmbeddingEngine } from "../native/embedding-engine.ts";
-import { usageRecorder } from "../usage/usage-record.ts";
+import { usageRecorder } from "../usage/usage-recorder.ts";
 import type { EmbeddingServer } from "./embedding-server.ts";
 import { keepDims, knownDims } from "./known-dims.ts";
 import { prefixesOf } from "./model-prefixes.ts";
