@@ -6,7 +6,7 @@ import { RETRYING } from "../sample-project.ts";
 import { type ChatServer, piece, refuses, says, sends, startChatServer } from "../servers/chat-server.ts";
 import { answered, ask, askUntil, chat, newConversation, showChat } from "./chat-page.ts";
 import { inWorkbench, type Suite } from "./suite.ts";
-import { DARK, HIGH_CONTRAST, LIGHT } from "./workbench.ts";
+import { DARK, HIGH_CONTRAST, LIGHT, type Workbench } from "./workbench.ts";
 
 const ANSWER = [
   "The function `retryRequest` ",
@@ -188,8 +188,7 @@ inWorkbench("the chat in a real workbench", prepare, (suite) => {
     await page.keyboard.press("Control+Home");
     await page.keyboard.press("ArrowDown");
     provider.behave(says("It waited too long.\n\n```ts\nexport const patience = 1;\n```\n"));
-    await workbench.run("Refactor...");
-    await page.locator('.action-widget .monaco-list-row:has-text("Cairn: Document")').click();
+    await chooseRefactoring(workbench, "Cairn: Document");
     await answered(workbench, "It waited too long.");
     const change = chat(workbench).locator('.exchange:last-child button:text-is("Show as Change")');
     await change.click();
@@ -249,4 +248,17 @@ async function prepare({ workbench, code }: Suite): Promise<void> {
   await workbench.open(code);
   await workbench.statusItem().waitFor({ timeout: 60_000 });
   await showChat(workbench);
+}
+
+/** The list of refactorings goes away when something else takes the focus: then it is opened again. */
+async function chooseRefactoring(workbench: Workbench, title: string): Promise<void> {
+  const row = workbench.page.locator(`.action-widget .monaco-list-row:has-text("${title}")`);
+  for (let attempts = 1; ; attempts++) {
+    await workbench.run("Refactor...");
+    try {
+      return await row.click({ timeout: 10_000 });
+    } catch (error) {
+      if (attempts === 4) throw error;
+    }
+  }
 }

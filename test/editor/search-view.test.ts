@@ -130,7 +130,7 @@ inWorkbench("the packaged extension in a real workbench", prepare, (suite) => {
     await view.indexed();
 
     await workbench.run("Cairn: Rebuild Index");
-    await view.search("countLabel", "group-hits.ts");
+    await view.search("countLabel", "in-words.ts");
     await view.indexed();
   });
 
@@ -161,8 +161,10 @@ inWorkbench("the packaged extension in a real workbench", prepare, (suite) => {
       await workbench.sideBarWidth(250);
       assert.ok(!(await view.scrollsSideways()), "the view scrolls sideways");
       await workbench.screenshot(`${theme.name} narrow`);
-      const contrast = await view.contrastOf(".reason", theme);
-      assert.ok(contrast >= 4.5, `the reason is hard to read: its contrast is ${contrast}`);
+      for (const isSelected of [true, false]) {
+        const contrast = await view.contrastOf(`[aria-selected="${isSelected}"] .reason`, theme);
+        assert.ok(contrast >= 4.5, `the reason is hard to read: its contrast is ${contrast}`);
+      }
     });
   }
 
