@@ -299,6 +299,8 @@ describe("what routing rests on", () => {
     assert.ok(gain > -1 && gain < 1 && quality >= 0 && quality <= 1 && novelty > 0);
     const { evidence } = model.explain("What is the capital of France?");
     assert.equal(evidence[0].name, "a usual question");
+    const ofPoints = evidence.filter(({ name }) => /^(?:points|longest|most alike)|of its points$/.test(name));
+    assert.deepEqual(ofPoints, [], "it lists none, unlike those learned from");
     assert.equal(model.estimate("???").novelty > 1, true);
   });
 

@@ -3,32 +3,30 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { StaticEncoder } from "../embed/static.ts";
 import { FileError, type HostFiles } from "../host.ts";
-import { saysOf, WORD_PLACES, wordPlaces } from "./hashed-words.ts";
+import { deviationsOf, WAVES, wavesOf } from "./feature-waves.ts";
+import { WORD_PLACES, wordPlaces } from "./hashed-words.ts";
 import { FEATURE_NAMES, questionFeatures } from "./question-features.ts";
+import { type Row, saysOf, type Weights } from "./ridge.ts";
 
 /** Numbers that were learned from labelled questions; of the questions themselves nothing is kept. */
 const PARAMETERS = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   /** The embedding that the centres are made with. */
   embedding: z.string(),
   trainedOn: z.object({ questions: z.int().positive(), sha256: z.string() }),
   /** Share of the questions that each model answered right, 0 to 1. */
   strong: z.number().gt(0).max(1),
   weak: z.number().min(0).max(1),
-  /** Each in {@link FEATURE_NAMES}'s order. */
-  features: z.object({
-    names: z.array(z.string()),
-    means: z.array(z.number()),
-    scales: z.array(z.number().gt(0)),
-    weights: z.array(z.number()),
-  }),
-  /** int8 in Base64, one a place, times the scale; the mean is what they say of a usual question. */
-  words: z.object({ weights: z.base64(), scale: z.number(), mean: z.number() }),
+  /** What is usual of each, in {@link FEATURE_NAMES}'s order. */
+  features: z.object({ names: z.array(z.string()), means: z.array(z.number()), scales: z.array(z.number().gt(0)) }),
+  /** Learned of words and features together: words as int8, waves as float32, both in Base64. */
+  together: z.object({ words: z.base64(), wordScale: z.number(), waves: z.base64(), middle: z.number() }),
+  /** Learned of features alone, for what is unlike anything learned. */
+  alone: z.object({ waves: z.base64(), middle: z.number() }),
   /** Unit vectors of the embedding as int8 in Base64, times the scale: around them lies what was learned from. */
   centres: z.object({ vectors: z.base64(), scale: z.number().gt(0) }),
-  /** How much features and words count, fitted on questions that they were not learned from: so the sum is calibrated. */
+  /** How much of what each says is so, fitted on questions that it was not learned from: so it is calibrated. */
   share: z.number(),
-  /** Of the features where they stand alone, for what is unlike anything learned. */
   shareAlone: z.number(),
   /** Distance from the nearest centre that one in a hundred such questions exceeds. */
   farthest: z.number().gt(0),
@@ -51,56 +49,72 @@ export interface Evidence {
   readonly gain: number;
 }
 
-/** Features that are farther from usual do not count for more. */
-const MOST_DEVIATION = 3;
-/** From this novelty on, what was learned of words counts less, until it counts nothing. */
+/** From this novelty on, what was learned of words counts less, until features count alone. */
 const FADES = { from: 0.85, to: 1.15 };
+
+/** What is said of a question before any of it is left out. */
+interface Said {
+  readonly deviations: Float64Array;
+  readonly places: Int32Array;
+  /** How much of it is like what was learned, 0 to 1. */
+  readonly familiar: number;
+}
+
+const NO_PLACES = new Int32Array();
 
 /** Predicts how much better a strong model answers a question than a weak one. */
 export class GainModel {
   readonly parameters: GainParameters;
   readonly #encoder: StaticEncoder;
-  readonly #words: Int8Array;
+  readonly #together: Weights;
+  readonly #alone: Weights;
   readonly #centres: Int8Array;
 
   constructor(parameters: GainParameters, encoder: StaticEncoder) {
     this.parameters = parameters;
     this.#encoder = encoder;
-    this.#words = int8Of(parameters.words.weights);
-    this.#centres = int8Of(parameters.centres.vectors);
+    const { together, alone, centres } = parameters;
+    const words = Float32Array.from(int8Of(together.words), (code) => code * together.wordScale);
+    this.#together = { words, waves: floatsOf(together.waves), middle: together.middle };
+    this.#alone = { words: [], waves: floatsOf(alone.waves), middle: alone.middle };
+    this.#centres = int8Of(centres.vectors);
   }
 
   /** Takes well under a millisecond. */
   estimate(question: string): GainEstimate {
-    const { strong, weak } = this.parameters;
-    const { features, words, novelty } = this.#parts(question);
-    const gain = strong - weak + features.reduce((sum, value) => sum + value, words);
-    return { gain, quality: Math.max(0, Math.min(1, 1 - gain / strong)), novelty };
+    const { said, novelty } = this.#read(question);
+    const gain = this.#gainOf(said);
+    return { gain, quality: Math.max(0, Math.min(1, 1 - gain / this.parameters.strong)), novelty };
   }
 
-  /** What an estimate rests on, what moves it most first. */
+  /** What an estimate rests on, what moves it most first: by how much it would be another without that. */
   explain(question: string): { readonly gain: number; readonly evidence: readonly Evidence[] } {
     const { strong, weak } = this.parameters;
-    const { features, words } = this.#parts(question);
+    const { said } = this.#read(question);
+    const gain = this.#gainOf(said);
+    const without = (name: string, rest: Said): Evidence => ({ name, gain: gain - this.#gainOf(rest) });
     const evidence = [
-      { name: "its words", gain: words },
-      ...FEATURE_NAMES.map((name, i) => ({ name, gain: features[i] })),
+      without("its words", { ...said, places: NO_PLACES }),
+      ...FEATURE_NAMES.map((name, i) => without(name, { ...said, deviations: said.deviations.with(i, 0) })),
     ].sort((a, b) => Math.abs(b.gain) - Math.abs(a.gain));
     const usual = { name: "a usual question", gain: strong - weak };
-    return { gain: this.estimate(question).gain, evidence: [usual, ...evidence.slice(0, MOST_EVIDENCE)] };
+    return { gain, evidence: [usual, ...evidence.slice(0, MOST_EVIDENCE)] };
   }
 
-  #parts(question: string): { features: Float64Array; words: number; novelty: number } {
-    const { share, shareAlone, features: known, words, farthest } = this.parameters;
+  #read(question: string): { readonly said: Said; readonly novelty: number } {
+    const { features, farthest } = this.parameters;
     const novelty = this.#distanceOf(question) / farthest;
     const familiar = Math.max(0, Math.min(1, (FADES.to - novelty) / (FADES.to - FADES.from)));
-    const shareOfFeatures = familiar * share + (1 - familiar) * shareAlone;
-    const deviations = standardised(questionFeatures(question), known.means, known.scales);
-    return {
-      features: deviations.map((value, i) => shareOfFeatures * value * known.weights[i]),
-      words: familiar * share * (words.scale * saysOf(wordPlaces(question), this.#words) - words.mean),
-      novelty,
-    };
+    const deviations = deviationsOf(questionFeatures(question), features.means, features.scales);
+    return { said: { deviations, places: wordPlaces(question), familiar }, novelty };
+  }
+
+  #gainOf({ deviations, places, familiar }: Said): number {
+    const { strong, weak, share, shareAlone } = this.parameters;
+    const row: Row = { places, waves: wavesOf(deviations) };
+    const together = familiar > 0 ? familiar * share * saysOf(row, this.#together) : 0;
+    const alone = familiar < 1 ? (1 - familiar) * shareAlone * saysOf({ ...row, places: NO_PLACES }, this.#alone) : 0;
+    return strong - weak + together + alone;
   }
 
   /** From the nearest centre. */
@@ -125,25 +139,15 @@ export function readParameters(files: Pick<HostFiles, "read">, path: string): Ga
   }
   const { data, error } = PARAMETERS.safeParse(content);
   if (!data) throw unusable(path, z.prettifyError(error));
-  const { features, words, centres } = data;
+  const { features, together, alone, centres } = data;
   const isWhole =
-    [features.means, features.scales, features.weights].every(({ length }) => length === FEATURE_NAMES.length) &&
+    [features.means, features.scales].every(({ length }) => length === FEATURE_NAMES.length) &&
     features.names.join() === FEATURE_NAMES.join() &&
-    int8Of(words.weights).length === WORD_PLACES &&
+    int8Of(together.words).length === WORD_PLACES &&
+    [together.waves, alone.waves].every((waves) => Buffer.from(waves, "base64").length === 4 * WAVES) &&
     int8Of(centres.vectors).length > 0;
   if (!isWhole) throw unusable(path, "made by another version of Cairn");
   return data;
-}
-
-/** How far each feature is from usual. */
-export function standardised(
-  features: Float64Array,
-  means: readonly number[],
-  scales: readonly number[],
-): Float64Array {
-  return features.map((value, i) =>
-    Math.max(-MOST_DEVIATION, Math.min(MOST_DEVIATION, (value - means[i]) / scales[i])),
-  );
 }
 
 /** Products of one vector with each row of a table, times the scale. */
@@ -159,6 +163,10 @@ export function similaritiesTo(rows: Int8Array, vector: Int8Array, scale: number
 
 function int8Of(base64: string): Int8Array {
   return new Int8Array(Buffer.from(base64, "base64"));
+}
+
+function floatsOf(base64: string): Float32Array {
+  return new Float32Array(new Uint8Array(Buffer.from(base64, "base64")).buffer);
 }
 
 function unusable(path: string, why: string): CairnError {

@@ -1,6 +1,8 @@
+import { partsOf, type QuestionParts } from "./question-parts.ts";
+
 /**
- * What can be seen of a question without understanding it: lengths, numbers, signs, kinds of words. All are shares or
- * logarithms, so that a long question is not far from everything else.
+ * What can be seen of a question without understanding it: lengths, numbers, signs, kinds of words, and how the points
+ * that it lists differ. All are shares or logarithms, so that a long question is not far from everything else.
  */
 const MEASURES = {
   "length in words": (q) => Math.log1p(q.words.length),
@@ -28,24 +30,70 @@ const MEASURES = {
     shareOf(q.words, /^(?:many|much|calculate|compute|find|determine|total|sum|rate|percent|probability)$/),
   blanks: (q) => countOf(q.text, /_{2,}/g),
   asks: (q) => Math.log1p(countOf(q.text, /\?/g)),
+  years: (q) => Math.log1p(countOf(q.stem, /\b(?:1\d|20)\d\d\b/g)),
+  "length before its points": (q) => Math.log1p(q.stem.length),
+  "words before its points": (q) => Math.log1p(wordsOf(q.stem).length),
+  "sentences before its points": (q) => Math.log1p(countOf(q.stem, /[.?!](?=\s|$)/g)),
+  "lines before its points": (q) => Math.log1p(countOf(q.stem, /\n/g)),
+  "ends with a question": (q) => Number(/\?$/.test(q.stem)),
+  "ends with a colon": (q) => Number(/:$/.test(q.stem)),
+  "ends in the middle": (q) => Number(/_{2,}|\b(?:an?|the|of|is|are|to|as)$/.test(q.stem)),
+  "all or both": (q) => Number(/\b(?:all of the|both)\b/i.test(q.text)),
+  "none or neither": (q) => Number(/\b(?:none of the|neither)\b/i.test(q.text)),
 } as const satisfies Readonly<Record<string, (question: Words) => number>>;
 
-interface Words {
+/** The same of the points that a question lists. */
+const MEASURES_OF_POINTS = {
+  points: (q) => q.points.length,
+  "length of its points": (q) => Math.log1p(meanOf(q.points.map(({ length }) => length))),
+  "longest point": (q) => Math.log1p(Math.max(...q.points.map(({ length }) => length))),
+  "longest beside shortest point": (q) => spreadOf(q.points.map(({ length }) => Math.log1p(length))),
+  "points alike": (q) => meanOf(q.alike),
+  "most alike points": (q) => Math.max(...q.alike),
+  "points that repeat it": (q) => meanOf(q.repeated),
+  "points that repeat it more": (q) => spreadOf(q.repeated),
+  "points that are numbers": (q) => meanOf(q.points.map((point) => Number(/^[-\d.,/%$ ]+$/.test(point)))),
+  "points with digits": (q) => meanOf(q.points.map((point) => Number(/\d/.test(point)))),
+  "points of one word": (q) => meanOf(q.points.map((point) => Number(!/\s/.test(point)))),
+} as const satisfies Readonly<Record<string, (question: Words) => number>>;
+
+interface Words extends QuestionParts {
   readonly text: string;
   /** In small letters. */
   readonly words: readonly string[];
+  /** Of each two points, the share of the words of both that is in both. */
+  readonly alike: readonly number[];
+  /** Of each point, the share of its words that stands before the points. */
+  readonly repeated: readonly number[];
 }
 
-export const FEATURE_NAMES: readonly string[] = Object.keys(MEASURES);
+export const FEATURE_NAMES: readonly string[] = [...Object.keys(MEASURES), ...Object.keys(MEASURES_OF_POINTS)];
 
-/** Longer questions are judged by their beginning: a log that was pasted is not what makes a question hard. */
-const LONGEST = 8_000;
-
-/** One number for each of {@link FEATURE_NAMES}. */
+/** One number for each of {@link FEATURE_NAMES}; not a number where that says nothing of a question that lists no points. */
 export function questionFeatures(question: string): Float64Array {
-  const text = question.slice(0, LONGEST);
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  return Float64Array.from(Object.values(MEASURES), (measure) => measure({ text, words }));
+  const { stem, points } = partsOf(question);
+  const text = [stem, ...points].join("\n");
+  const [before, sets] = [new Set(wordsOf(stem)), points.map((point) => new Set(wordsOf(point)))];
+  const alike = sets.flatMap((one, i) => sets.slice(i + 1).map((other) => sharedBy(one, other)));
+  const repeated = sets.map((one) => sharedWords(one, before) / Math.max(1, one.size));
+  const said: Words = { stem, points, text, words: wordsOf(text), alike, repeated };
+  return Float64Array.from([
+    ...Object.values(MEASURES).map((measure) => measure(said)),
+    ...Object.values(MEASURES_OF_POINTS).map((measure) => (points.length > 0 ? measure(said) : Number.NaN)),
+  ]);
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+function sharedBy(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  const shared = sharedWords(one, other);
+  return shared / Math.max(1, one.size + other.size - shared);
+}
+
+function sharedWords(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  return [...one].filter((word) => other.has(word)).length;
 }
 
 function countOf(text: string, what: RegExp): number {
@@ -54,4 +102,13 @@ function countOf(text: string, what: RegExp): number {
 
 function shareOf(words: readonly string[], what: RegExp): number {
   return words.filter((word) => what.test(word)).length / Math.max(1, words.length);
+}
+
+/** 0 of none. */
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+function spreadOf(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
 }

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import type { StaticEncoder } from "../embed/static.ts";
-import { type GainParameters, similaritiesTo, standardised } from "./gain-model.ts";
-import { saysOf, wordPlaces, wordRidge } from "./hashed-words.ts";
+import { deviationsOf, wavesOf } from "./feature-waves.ts";
+import { type GainParameters, similaritiesTo } from "./gain-model.ts";
+import { wordPlaces } from "./hashed-words.ts";
 import type { LabelledQuestion } from "./labelled-questions.ts";
 import { FEATURE_NAMES, questionFeatures } from "./question-features.ts";
-import { ridge } from "./ridge.ts";
+import { type Row, ridge, saysOf, type Weights } from "./ridge.ts";
 
 /** Chosen by cross-validation on the questions of the benchmark; high, for a single answer says little. */
-const FEATURE_PENALTY = 3_000;
-const WORD_PENALTY = 10;
+const PENALTY = 15;
+/** Higher, for what holds of other subjects too. */
+const PENALTY_ALONE = 50;
 /** So many questions of a subject have a centre of their own. */
 const CENTRE_SIZE = 60;
 const CENTRE_ROUNDS = 8;
@@ -31,8 +33,8 @@ export function prepared(question: LabelledQuestion, encoder: StaticEncoder): Pr
 
 /**
  * Learns what a strong model gains over a weak one, from what can be seen of a question and from its words, and where
- * the questions lie that it was learned from. The same questions give the same numbers. (What the nearest questions gain
- * was tried too and added nothing to the words.)
+ * the questions lie that it was learned from. The same questions give the same numbers. (Tried too, and no gain beside
+ * these: what the nearest questions gain, pairs of words, pieces of words, the embedding's dimensions.)
  */
 export function trainGain(questions: readonly PreparedQuestion[], { model }: StaticEncoder): GainParameters {
   const [strong, weak] = [meanOf(questions, (one) => one.strong), meanOf(questions, (one) => one.weak)];
@@ -46,24 +48,26 @@ export function trainGain(questions: readonly PreparedQuestion[], { model }: Sta
       .map((one) => ({ ...rest.judge(one), target: one.strong - one.weak - (strong - weak) }));
   });
   const targets = judged.map(({ target }) => target);
-  const share = slopeOf(
-    judged.map(({ features, words }) => features + words),
-    targets,
-  );
-  const shareAlone = slopeOf(
-    judged.map(({ features }) => features),
-    targets,
-  );
   const distances = judged.map(({ distance }) => distance).sort((a, b) => a - b);
   return {
-    version: 1,
+    version: 2,
     embedding: model,
     trainedOn: { questions: questions.length, sha256: digestOf(questions) },
     strong: rounded(strong),
     weak: rounded(weak),
     ...parts.parameters,
-    share: rounded(share),
-    shareAlone: rounded(shareAlone),
+    share: rounded(
+      slopeOf(
+        judged.map(({ together }) => together),
+        targets,
+      ),
+    ),
+    shareAlone: rounded(
+      slopeOf(
+        judged.map(({ alone }) => alone),
+        targets,
+      ),
+    ),
     farthest: rounded(distances[Math.floor(0.99 * distances.length)]),
   };
 }
@@ -74,51 +78,54 @@ export function digestOf(questions: readonly LabelledQuestion[]): string {
   return createHash("sha256").update(lines.join("\n")).digest("hex");
 }
 
-/** The parts, each learned alone. */
 function learn(questions: readonly PreparedQuestion[]) {
   const mean = meanOf(questions, gainOf);
   const targets = questions.map((one) => gainOf(one) - mean);
-  const [features, words] = [learnFeatures(questions, targets), learnWords(questions, targets)];
+  const names = [...FEATURE_NAMES];
+  const known = names.map((_, i) =>
+    questions.map(({ features }) => features[i]).filter((value) => !Number.isNaN(value)),
+  );
+  const means = known.map((values) => rounded(meanOf(values, (value) => value)));
+  const scales = known.map((values, i) => rounded(Math.sqrt(meanOf(values, (value) => (value - means[i]) ** 2))) || 1);
+  const rowOf = ({ places, features }: PreparedQuestion): Row => {
+    return { places, waves: wavesOf(deviationsOf(features, means, scales)) };
+  };
+  const rows = questions.map(rowOf);
+  const together = ridge(rows, targets, PENALTY);
+  const alone = ridge(rows.map(featuresOf), targets, PENALTY_ALONE);
   const centres = learnCentres(questions);
   return {
-    parameters: { features: features.parameters, words: words.parameters, centres: centres.parameters },
-    judge: (one: PreparedQuestion) => ({
-      features: features.judge(one),
-      words: words.judge(one),
-      distance: centres.distance(one),
-    }),
+    parameters: {
+      features: { names, means, scales },
+      together: { ...codedWords(together), waves: floatsAsText(together.waves), middle: rounded(together.middle) },
+      alone: { waves: floatsAsText(alone.waves), middle: rounded(alone.middle) },
+      centres: centres.parameters,
+    },
+    judge: (one: PreparedQuestion) => {
+      const row = rowOf(one);
+      return {
+        together: saysOf(row, together),
+        alone: saysOf(featuresOf(row), alone),
+        distance: centres.distance(one),
+      };
+    },
   };
 }
 
-function learnFeatures(questions: readonly PreparedQuestion[], targets: readonly number[]) {
-  const names = [...FEATURE_NAMES];
-  const means = names.map((_, i) => rounded(meanOf(questions, ({ features }) => features[i])));
-  const scales = names.map((_, i) => {
-    const variance = meanOf(questions, ({ features }) => (features[i] - means[i]) ** 2);
-    return rounded(Math.sqrt(variance)) || 1;
-  });
-  const rows = questions.map(({ features }) => standardised(features, means, scales));
-  const penalties = names.map(() => FEATURE_PENALTY);
-  const weights = Array.from(ridge(rows, targets, penalties), rounded);
-  return {
-    parameters: { names, means, scales, weights },
-    judge: ({ features }: PreparedQuestion) =>
-      standardised(features, means, scales).reduce((sum, value, i) => sum + value * weights[i], 0),
-  };
+/** A row without its words. */
+function featuresOf({ waves }: Row): Row {
+  return { places: new Int32Array(), waves };
 }
 
-function learnWords(questions: readonly PreparedQuestion[], targets: readonly number[]) {
-  const { weights, mean } = wordRidge(
-    questions.map(({ places }) => places),
-    targets,
-    WORD_PENALTY,
-  );
-  const scale = Math.max(...weights.map(Math.abs)) / 127 || 1;
+function codedWords({ words }: Weights) {
+  const weights = Float64Array.from(words);
+  const scale = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) / 127 || 1;
   const codes = Int8Array.from(weights, (weight) => Math.round(weight / scale));
-  return {
-    parameters: { weights: base64Of(codes), scale: rounded(scale), mean: rounded(mean) },
-    judge: ({ places }: PreparedQuestion) => scale * saysOf(places, codes) - mean,
-  };
+  return { words: base64Of(codes), wordScale: rounded(scale) };
+}
+
+function floatsAsText(values: ArrayLike<number>): string {
+  return base64Of(Float32Array.from(values));
 }
 
 /** Each subject is split by k-means, from seeds spread evenly over it. */
@@ -176,8 +183,8 @@ function meanOf<One>(all: readonly One[], value: (one: One) => number): number {
   return all.reduce((sum, one) => sum + value(one), 0) / Math.max(1, all.length);
 }
 
-function base64Of(codes: Int8Array): string {
-  return Buffer.from(codes.buffer, codes.byteOffset, codes.byteLength).toString("base64");
+function base64Of({ buffer, byteOffset, byteLength }: Int8Array | Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 }
 
 /** Seven digits are plenty, and keep the file small. */
