@@ -1,3 +1,5 @@
+import { ReusedArray } from "./reused-array.ts";
+
 /**
  * How a block's tokens are told apart before they are coded. A value's key is `(e << step) + row key + column key`,
  * with e the exponent of its base; contexts are runs of keys, each with frequencies of its own.
@@ -86,7 +88,13 @@ function tokenOf(z: number): number {
   return (z >>> (top - 2)) + ((top - 1) << 2);
 }
 
-/** Some of a block's values, evenly spread, taken as they become known. */
+/** Of the sample, of which there is one at a time. */
+const TOKENS_OF_SAMPLE = new ReusedArray((length) => new Uint8Array(length));
+const EXPONENTS_OF_SAMPLE = new ReusedArray((length) => new Uint8Array(length));
+const ROWS_OF_SAMPLE = new ReusedArray((length) => new Uint32Array(length));
+const COLUMNS_OF_SAMPLE = new ReusedArray((length) => new Uint32Array(length));
+
+/** Some of a block's values, evenly spread, taken as they become known; until the next block's are taken. */
 export class Sample {
   readonly count: number;
   readonly tokens: Uint8Array;
@@ -107,10 +115,10 @@ export class Sample {
     this.#stride = n > wanted ? Math.floor(n / wanted) | 1 : 1;
     this.#cols = cols;
     this.count = Math.ceil(n / this.#stride);
-    this.tokens = new Uint8Array(this.count);
-    this.e = new Uint8Array(this.count);
-    this.row = new Uint32Array(this.count);
-    this.col = new Uint32Array(this.count);
+    this.tokens = TOKENS_OF_SAMPLE.ofLength(this.count);
+    this.e = EXPONENTS_OF_SAMPLE.ofLength(this.count);
+    this.row = ROWS_OF_SAMPLE.ofLength(this.count);
+    this.col = COLUMNS_OF_SAMPLE.ofLength(this.count);
   }
 
   /** Takes what it wants of the values from the last call's end up to `end`: zigzag differences, exponents of the base. */
@@ -223,9 +231,13 @@ function mergeKeys(keys: Keys, { sample, rows, cols }: BlockStatistics) {
   return { bounds, bits };
 }
 
+/** Of the groups, which are done with when they are merged. */
+const KEYS_OF_GROUPS = new ReusedArray((length) => new Uint16Array(length));
+const COUNTS_OF_GROUPS = new ReusedArray((length) => new Uint32Array(length));
+
 function groupByKey({ step, rowKeys, colKeys }: Keys, sample: Sample): Group[] {
   const { count, tokens, e, row, col } = sample;
-  const keys = new Uint16Array(count);
+  const keys = KEYS_OF_GROUPS.ofLength(count);
   const seen = new Uint8Array(MOST_KEYS);
   let most = 0;
   for (let s = 0; s < count; s++) {
@@ -241,7 +253,7 @@ function groupByKey({ step, rowKeys, colKeys }: Keys, sample: Sample): Group[] {
     groups.push({ bound: key + 1, counts: NO_COUNTS, bits: 0, merged: 0 });
   }
   const width = most + 1;
-  const counts = new Uint32Array(groups.length * width);
+  const counts = COUNTS_OF_GROUPS.ofLength(groups.length * width).fill(0);
   for (let s = 0; s < count; s++) counts[groupOf[keys[s]] * width + tokens[s]]++;
   for (const [at, group] of groups.entries()) group.counts = counts.subarray(at * width, (at + 1) * width);
   return groups;
