@@ -1,6 +1,7 @@
 import type { BenchOutcome, BenchPanelState } from "../shared/bench-panel-messages.ts";
 import type { BenchArea, Machine, MeasureRatio, MeasureSummary, RunSummary } from "../shared/bench-types.ts";
 import { asPhrase, type Phrase, phrase, SILENCE, verbatim, type Wording } from "../shared/phrase.ts";
+import { threeDigits } from "../shared/three-digits.ts";
 import { l10n } from "./l10n.ts";
 
 /** What the benchmark panel says, in words. */
@@ -46,10 +47,8 @@ export function worded(said: Wording): string {
   return l10n.say(asPhrase(said));
 }
 
-/** Three digits that matter, and all of a whole number. */
 export function shortNumber(value: number): string {
-  const digits = Math.abs(value) >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
-  return value.toLocaleString(document.documentElement.lang, digits);
+  return threeDigits(value, document.documentElement.lang);
 }
 
 export function figure(value: number, unit: string): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { paretoFront } from "../server/measure/pareto.ts";
+import { shownNumber } from "../server/measure/shown.ts";
 import { pairedRatio, ratioOf, spread, summarise } from "../server/measure/statistics.ts";
 import { normal, randomNumbers } from "./delta-fixture.ts";
 
@@ -94,5 +95,12 @@ describe("the Pareto front", () => {
     const one = { cost: 1, worth: 1 };
     assert.deepEqual(paretoFront([one, { ...one }]), [true, true]);
     assert.deepEqual(paretoFront([]), []);
+  });
+});
+
+describe("a figure for people", () => {
+  it("has three digits, and more where three would say that a share is all", () => {
+    const shown = [0.123456, 12.3456, 1234.56, 99.949, 99.96, 99.9981, 100, 0.9996, 1].map(shownNumber);
+    assert.deepEqual(shown, ["0.123", "12.3", "1,235", "99.9", "99.96", "99.998", "100", "0.9996", "1"]);
   });
 });

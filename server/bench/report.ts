@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Machine } from "../../shared/bench-types.ts";
 import { thisMachine } from "../measure/machine.ts";
+import { shownNumber } from "../measure/shown.ts";
 import { packageFile } from "../package-files.ts";
 import { type Figure, reached } from "./benchmark.ts";
 
@@ -52,25 +53,19 @@ export function report(results: readonly Result[], quick: boolean, warnings: rea
 }
 
 function shown({ value, unit, bounds }: Figure): string {
-  const between = bounds ? ` (${number(bounds.low)} to ${number(bounds.high)})` : "";
-  return `${number(value)} ${unit}${between}`;
+  const between = bounds ? ` (${shownNumber(bounds.low)} to ${shownNumber(bounds.high)})` : "";
+  return `${shownNumber(value)} ${unit}${between}`;
 }
 
 function target(figure: Figure): string {
   if (figure.target === undefined) return "";
   return "atMost" in figure.target
-    ? `at most ${number(figure.target.atMost)} ${figure.unit}`
-    : `at least ${number(figure.target.atLeast)} ${figure.unit}`;
+    ? `at most ${shownNumber(figure.target.atMost)} ${figure.unit}`
+    : `at least ${shownNumber(figure.target.atLeast)} ${figure.unit}`;
 }
 
 function verdict(figure: Figure): string {
   const result = reached(figure);
   if (result === undefined) return "";
   return result ? "reached" : "MISSED";
-}
-
-/** Three significant digits, and all digits of whole numbers. */
-function number(value: number): string {
-  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }

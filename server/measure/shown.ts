@@ -1,4 +1,5 @@
 import { asPhrase, inWords, type Wording } from "../../shared/phrase.ts";
+import { threeDigits } from "../../shared/three-digits.ts";
 import type { Comparison } from "./compare.ts";
 
 /** In English: for terminals and files. */
@@ -11,10 +12,8 @@ export function shownValue(value: number, unit: string): string {
   return unit === "%" ? `${shownNumber(value)} %` : `${shownNumber(value)} ${unit}`;
 }
 
-/** Three digits that matter, and all of a whole number. */
 export function shownNumber(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
-  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
+  return threeDigits(value, "en-US");
 }
 
 /** "1.30x (1.25 to 1.34)", or that there is no difference. */
