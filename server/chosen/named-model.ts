@@ -8,7 +8,7 @@ import { type CatalogModel, PRECISIONS, type Precision, precisionsOf } from "../
 import { hubAccess } from "../hub/hub-access.ts";
 import { modelOnDisk } from "../hub/installed.ts";
 import { KnownFiles } from "../hub/known-files.ts";
-import { knownModels } from "../hub/known-models.ts";
+import { knownModels, modelCalled } from "../hub/known-models.ts";
 import type { HubParts } from "../hub/pull.ts";
 import { notHere } from "./loadable-model.ts";
 
@@ -44,9 +44,7 @@ export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: st
  */
 export function namedModel(parts: Pick<ModelParts, "access" | "known" | "added">, name: string): NamedModel {
   const [wanted, asked] = name.split(":");
-  const model = knownModels(parts).find(({ id, repository, origin }) =>
-    [id, repository, origin].some((known) => known.toLowerCase() === wanted.trim().toLowerCase()),
-  );
+  const model = modelCalled(knownModels(parts), wanted);
   if (!model) {
     throw new CairnError(
       "input",

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
-import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
+import type { EmbeddingCost, EmbeddingFee, WantedForm } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import type { VectorsStatus } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { addModel } from "../chosen/add-model.ts";
-import { formOf, PRESETS, type WantedForm, wantedForm } from "../chosen/chosen-form.ts";
+import { formOf, PRESETS, wantedForm } from "../chosen/chosen-form.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { KeptRecalls } from "../chosen/kept-recalls.ts";
 import { modelPath } from "../chosen/local-model.ts";
@@ -23,7 +23,7 @@ import {
   precisionsOf,
 } from "../hub/catalog.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
-import { knownModels, offeredIn } from "../hub/known-models.ts";
+import { knownModels, modelCalled, offeredIn } from "../hub/known-models.ts";
 import { readLlmCatalog } from "../hub/llm-catalog.ts";
 import { type PulledModel, pullModel } from "../hub/pull.ts";
 import { llmNamed, precisionOfLlm, pullLlm } from "../local-llm/llms.ts";
@@ -266,7 +266,7 @@ async function pulledModel({ context, given, parts, settings, models, named }: T
     const onPlan = (plan: PullPlan) => terminal.note(planText(llm, precision, plan));
     return { model: llm, precision, pulled: await pullLlm(parts, llm, { ...options, onPlan }) };
   }
-  const repository = named === undefined || knownModel(models, named) ? undefined : namedRepository(named);
+  const repository = named === undefined || modelCalled(models, named) ? undefined : namedRepository(named);
   if (repository?.kind !== "model" || !repository.name.includes("/")) {
     const entry = modelNamed(models, named, "pull");
     const precision = asked ?? usualPrecision(entry);
@@ -446,7 +446,7 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   if (modelPath(named) || BEGINS_HERE.test(named)) {
     throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
-  const found = knownModel(models, named);
+  const found = modelCalled(models, named);
   if (found) return found;
   if (llmNamed(named)) {
     throw new CairnError("input", `${named} answers questions.`, "`cairn ask --provider llama` asks the one in use.");
@@ -462,13 +462,6 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
     "input",
     `There is no model "${named}" in the catalogue.`,
     near ? `Did you mean ${near}? \`cairn models\` lists them.` : "`cairn models` lists them.",
-  );
-}
-
-function knownModel(models: readonly CatalogModel[], named: string): CatalogModel | undefined {
-  const wanted = named.toLowerCase();
-  return models.find(({ id, repository, origin }) =>
-    [id, repository, origin].some((name) => name.toLowerCase() === wanted),
   );
 }
 

@@ -21,6 +21,14 @@ export function knownModels({
   return [...readCatalog(), ...added.all()].map((model) => withPulled(model, known.read(model)));
 }
 
+/** The one that a name stands for: its id, or a repository that it is taken from. */
+export function modelCalled(models: readonly CatalogModel[], name: string): CatalogModel | undefined {
+  const wanted = name.trim().toLowerCase();
+  return models.find(({ id, repository, origin }) =>
+    [id, repository, origin].some((known) => known.toLowerCase() === wanted),
+  );
+}
+
 /**
  * A model in the precisions that its repository has. The Hub is asked, at the commit that holds for the model.
  * @throws {CairnError} what asking the Hub throws
@@ -62,15 +70,15 @@ function withPulled(model: CatalogModel, pulled: Known | undefined): CatalogMode
 
 /** What is there of the form that the entry of the model speaks of: it says nothing of how another is to be used. */
 function sameForm(listed: ListedModel, model: ModelFiles): ModelFiles["weights"] {
-  const forms = Object.values(model.weights).map(({ path }) => formOf(path));
+  const forms = Object.values(model.weights).map(({ path }) => endingOf(path));
   return Object.fromEntries(
     PRECISIONS.flatMap((precision) => {
       const file = listed.weights[precision];
-      return file && forms.includes(formOf(file.path)) ? [[precision, model.weights[precision] ?? file]] : [];
+      return file && forms.includes(endingOf(file.path)) ? [[precision, model.weights[precision] ?? file]] : [];
     }),
   );
 }
 
-function formOf(path: string): string {
+function endingOf(path: string): string {
   return path.slice(path.lastIndexOf("."));
 }
