@@ -1,11 +1,20 @@
 import * as vscode from "vscode";
-import type { CatalogChoice, ChoiceCosts, EmbeddingChoices, ServerChoice } from "../shared/embedding-types.ts";
+import type {
+  CatalogChoice,
+  ChoiceCosts,
+  EmbeddingChoices,
+  FormChoice,
+  PrecisionChoice,
+  ServerChoice,
+} from "../shared/embedding-types.ts";
 import { ToServer } from "../shared/protocol.ts";
 import type { ServerClient } from "./client.ts";
 import { files, inBytes, pieces } from "./file-shape.ts";
 import { offerGpuLibraries } from "./gpu-libraries.ts";
 import { setInstead, showDownload, showFailure, warnOverruled, withProgress } from "./model-download.ts";
+import { type PrecisionQuestion, pickPrecision } from "./precision-picker.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
+import { pickForm } from "./vector-form-picker.ts";
 
 const BUNDLED = "bundled";
 
@@ -21,34 +30,105 @@ type Picked =
   | { readonly kind: "bundled" }
   | { readonly kind: "model"; readonly model: CatalogChoice }
   | { readonly kind: "server"; readonly server: ServerChoice }
+  /** The one in use, kept otherwise. */
+  | { readonly kind: "form" }
   /** Any other of the Hub, and one that the user has. */
   | { readonly kind: "hub" | "file" | "folder" };
 
 /** The command that chooses the model that searches: it says what that costs before anything changes. */
 export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys): vscode.Disposable {
   async function choose(): Promise<void> {
-    const choices = await server.request(ToServer.embeddingModels, {});
-    const picked = await pick(choices);
-    if (!picked) return;
-    const named = await nameOf(picked, keys);
-    if (named === undefined) return;
-    const isHere = picked.kind === "model" ? picked.model.onDisk : picked.kind !== "hub";
-    const model = isHere ? named : await download(named);
-    if (model !== BUNDLED) {
-      const costs = await withProgress(vscode.l10n.t("Cairn: counting what {0} would embed", model), (token) =>
-        server.request(ToServer.embeddingCosts, { model }, token),
-      );
-      if (!(await agrees(model, costs))) return;
+    for (let done = false; !done; ) {
+      const choices = await server.request(ToServer.embeddingModels, {});
+      const picked = await pick(choices);
+      done = !picked || (await take(picked, choices));
     }
+  }
+
+  /** @returns false when the user came back from what follows the list */
+  async function take(picked: Picked, { chosen, servers }: EmbeddingChoices): Promise<boolean> {
+    if (picked.kind === "bundled") return use(BUNDLED);
+    if (picked.kind === "form")
+      return changeForm(
+        chosen,
+        servers.some((server) => runs(server, chosen)),
+      );
+    if (picked.kind === "model") {
+      const { id, precisions, mayHaveMore } = picked.model;
+      const lookForMore = mayHaveMore ? () => offered(id) : undefined;
+      return choosePrecision({ model: id, known: precisions, chosen, lookForMore });
+    }
+    const named = await nameOf(picked, keys);
+    if (named === undefined) return false;
+    if (picked.kind === "server") return agreeAndUse(named);
+    if (picked.kind === "file") return chooseForm({ name: named, onDisk: true });
+    const precisions = await offered(named);
+    // How long the vectors of any other of the Hub are is known once it is there.
+    return choosePrecision({ model: named, known: precisions, chosen }, picked.kind === "hub");
+  }
+
+  /** Precision, then form, back and forth. */
+  async function choosePrecision(question: PrecisionQuestion, pullFirst = false): Promise<boolean> {
+    for (;;) {
+      const precision = await pickPrecision(question);
+      if (!precision) return false;
+      if (await chooseForm(precision, pullFirst)) return true;
+      if (question.known.length === 1 && !question.lookForMore) return false;
+    }
+  }
+
+  async function chooseForm(
+    { name, onDisk }: Pick<PrecisionChoice, "name" | "onDisk">,
+    pullFirst = false,
+  ): Promise<boolean> {
+    const looked = pullFirst ? await download(name) : name;
+    const form = await pickForm(looked, forms(looked));
+    if (!form) return false;
+    return agreeAndUse(onDisk || pullFirst ? looked : await download(name), form);
+  }
+
+  /** Nothing is asked where the other form is made of what is stored here, and nothing is sent for it. */
+  async function changeForm(model: string, onServer: boolean): Promise<boolean> {
+    const form = await pickForm(model, forms(model));
+    if (!form) return false;
+    const isMade = !onServer && ["same", "larger"].includes(form.stored);
+    return isMade ? use(model, form) : agreeAndUse(model, form);
+  }
+
+  async function agreeAndUse(model: string, choice?: FormChoice): Promise<boolean> {
+    const form = choice?.form;
+    const costs = await withProgress(vscode.l10n.t("Cairn: counting what {0} would embed", model), (token) =>
+      server.request(ToServer.embeddingCosts, { model, form }, token),
+    );
+    if (await agrees(model, costs)) await use(model, choice);
+    return true;
+  }
+
+  async function use(model: string, choice?: FormChoice): Promise<boolean> {
     const [location, title] = [
       vscode.ProgressLocation.Window,
       vscode.l10n.t("Cairn: changing the model that searches"),
     ];
-    const { overruledBy } = await vscode.window.withProgress({ location, title }, () =>
-      server.request(ToServer.embeddingUse, { model }),
+    const { overruledBy, formOverruledBy } = await vscode.window.withProgress({ location, title }, () =>
+      server.request(ToServer.embeddingUse, { model, form: choice?.form }),
     );
     if (overruledBy !== "" && !(await setInstead("embedding.model", model))) warnOverruled(overruledBy);
+    for (const key of ["vectors", "dimensions"] as const) {
+      const by = formOverruledBy[key];
+      if (by !== "" && choice && !(await setInstead(`embedding.${key}`, choice.form[key]))) warnFormOverruled(by);
+    }
     if (isModelFile(model)) await offerGpuLibraries(server);
+    return true;
+  }
+
+  function offered(model: string): Promise<readonly PrecisionChoice[]> {
+    return withProgress(vscode.l10n.t("Cairn: looking which precisions {0} has", model), (token) =>
+      server.request(ToServer.embeddingPrecisions, { model }, token),
+    );
+  }
+
+  function forms(model: string): (dimensions?: string) => Promise<readonly FormChoice[]> {
+    return (dimensions) => server.request(ToServer.embeddingForms, { model, dimensions });
   }
 
   /** @returns the name under which it can be used */
@@ -62,16 +142,22 @@ export function registerEmbeddingModel(server: ServerClient, keys: ProviderKeys)
   return vscode.commands.registerCommand("cairn.chooseEmbeddingModel", () => choose().catch(showFailure));
 }
 
+function warnFormOverruled(by: string): void {
+  void vscode.window.showWarningMessage(
+    vscode.l10n.t("The environment of Cairn's server wants the vectors kept otherwise, and that holds: {0}", by),
+  );
+}
+
 /** Of a model by its path: one of the user's own that llama.cpp runs. */
 function isModelFile(name: string): boolean {
   return /\.gguf$/i.test(name);
 }
 
-async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Picked | undefined> {
+async function pick({ chosen, form, models, servers }: EmbeddingChoices): Promise<Picked | undefined> {
   const separator = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator, choice: undefined });
   const mark = (is: boolean) => (is ? "$(check) " : "");
   const modelItem = (model: CatalogChoice) => ({
-    label: `${mark(model.name === chosen)}${model.id}`,
+    label: `${mark(isChosen(model, chosen))}${model.id}`,
     description: [
       inBytes(model.bytes),
       vscode.l10n.t("{0} numbers a vector", model.dims),
@@ -84,11 +170,11 @@ async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Pick
     choice: { kind: "model", model } as const,
   });
   const serverItem = (server: ServerChoice) => ({
-    label: `${mark(chosen.startsWith(`${server.provider}:`))}${server.provider}`,
+    label: `${mark(runs(server, chosen))}${server.provider}`,
     description: [
       server.destination || vscode.l10n.t("its address is to be set in cairn.embedding.endpoint"),
       server.hasKey ? "" : vscode.l10n.t("wants a key"),
-      chosen.startsWith(`${server.provider}:`) ? chosen : "",
+      runs(server, chosen) ? chosen : "",
     ]
       .filter(Boolean)
       .join(" · "),
@@ -100,6 +186,15 @@ async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Pick
       description: vscode.l10n.t("always there, nothing to download"),
       choice: { kind: "bundled" } as const,
     },
+    ...(chosen === BUNDLED
+      ? []
+      : [
+          {
+            label: `$(settings-gear) ${vscode.l10n.t("Change How Its Vectors Are Kept...")}`,
+            description: [chosen, form.vectors || "int8", form.dimensions].filter(Boolean).join(" · "),
+            choice: { kind: "form" } as const,
+          },
+        ]),
     separator(vscode.l10n.t("on this machine")),
     ...models.filter(({ onDisk }) => onDisk).map(modelItem),
     {
@@ -127,10 +222,19 @@ async function pick({ chosen, models, servers }: EmbeddingChoices): Promise<Pick
   return (await vscode.window.showQuickPick(items, { title, placeHolder, matchOnDescription: true }))?.choice;
 }
 
+function runs({ provider }: ServerChoice, model: string): boolean {
+  return model.startsWith(`${provider}:`);
+}
+
+function isChosen({ id, precisions }: CatalogChoice, chosen: string): boolean {
+  return chosen === id || precisions.some(({ name }) => name === chosen);
+}
+
 /** The choice as `cairn.embedding.model` takes it; undefined when the user leaves. */
-async function nameOf(picked: Picked, keys: ProviderKeys): Promise<string | undefined> {
-  if (picked.kind === "bundled") return BUNDLED;
-  if (picked.kind === "model") return picked.model.name;
+async function nameOf(
+  picked: Extract<Picked, { readonly kind: "hub" | "file" | "folder" | "server" }>,
+  keys: ProviderKeys,
+): Promise<string | undefined> {
   if (picked.kind === "hub") return repository();
   if (picked.kind !== "server") return path(picked.kind);
   const { provider, hasKey } = picked.server;

@@ -45,6 +45,49 @@ export interface EmbeddingFee {
   readonly dollars: number | undefined;
 }
 
+/** What is wanted of the vectors of a model, as settings and `cairn models use` say it. */
+export interface WantedForm {
+  /** `int8`, `int4` or `binary`; empty for what is usual. */
+  readonly vectors: string;
+  /** A number, `all`, or the name of a preset; with `!` behind it whatever the model was trained for. Empty means all. */
+  readonly dimensions: string;
+}
+
+/** A model in one precision of its weights. */
+export interface PrecisionChoice {
+  readonly precision: string;
+  /** As `cairn.embedding.model` takes it. */
+  readonly name: string;
+  readonly onDisk: boolean;
+  /** Of all files that it needs. */
+  readonly bytes: number;
+  /** Whether the content of its files is known before they are downloaded; else what the Hub says then holds. */
+  readonly pinned: boolean;
+}
+
+/** A form in which the vectors of a model can be kept. */
+export interface FormChoice {
+  readonly form: WantedForm;
+  readonly vectors: VectorsStatus;
+  /** Presets that come to as many dimensions. */
+  readonly presets: readonly string[];
+  /** Of the vectors of the open folders, on disk. */
+  readonly bytes: number;
+  /** Of a model that is in use: the form is. */
+  readonly chosen: boolean;
+  /**
+   * What is stored of the model already: vectors of this form, others that this one can be made of, only others (then the
+   * code is embedded again), or none.
+   */
+  readonly stored: "same" | "larger" | "smaller" | "none";
+}
+
+/** What settings or the environment say instead of what was chosen; empty where they say nothing. */
+export interface Overruled {
+  readonly overruledBy: string;
+  readonly formOverruledBy: WantedForm;
+}
+
 /** A model of the catalogue, as one that can be chosen. */
 export interface CatalogChoice {
   readonly id: string;
@@ -56,6 +99,10 @@ export interface CatalogChoice {
   readonly onDisk: boolean;
   /** Of that precision's files. */
   readonly bytes: number;
+  /** The one that suits most machines first. */
+  readonly precisions: readonly PrecisionChoice[];
+  /** Whether its repository may have more of them. */
+  readonly mayHaveMore: boolean;
 }
 
 /** Who runs embedding models on servers. */
@@ -71,6 +118,8 @@ export interface ServerChoice {
 export interface EmbeddingChoices {
   /** `bundled`, or a name as `cairn.embedding.model` takes it. */
   readonly chosen: string;
+  /** Of the vectors of the chosen one. */
+  readonly form: WantedForm;
   readonly models: readonly CatalogChoice[];
   readonly servers: readonly ServerChoice[];
 }

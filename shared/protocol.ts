@@ -29,7 +29,15 @@ import type {
   OfferedModel,
   OfferedModelRequest,
 } from "./editor-model-types.ts";
-import type { ChoiceCosts, DownloadProgress, EmbeddingChoices } from "./embedding-types.ts";
+import type {
+  ChoiceCosts,
+  DownloadProgress,
+  EmbeddingChoices,
+  FormChoice,
+  Overruled,
+  PrecisionChoice,
+  WantedForm,
+} from "./embedding-types.ts";
 import type { GottenLibraries, GpuLibraryName, GpuOffers } from "./gpu-types.ts";
 import type { Health } from "./health-types.ts";
 import type { FileStatus, IndexedFolder } from "./index-contents.ts";
@@ -121,15 +129,25 @@ export const ToServer = {
   rebuild: { method: "cairn/rebuild" } as RequestOf<RootParams, null>,
   /** The embedding models that can be chosen, and the one that is. Asks nobody. */
   embeddingModels: { method: "cairn/embedding/models" } as RequestOf<Record<string, never>, EmbeddingChoices>,
+  /** The precisions that the repository of a model has, or a folder with one; of a repository the Hub is asked. */
+  embeddingPrecisions: { method: "cairn/embedding/precisions" } as RequestOf<
+    { model: string },
+    readonly PrecisionChoice[]
+  >,
+  /** How the vectors of a model can be kept; with dimensions, in so many. Refused for such as it was not trained for. */
+  embeddingForms: { method: "cairn/embedding/forms" } as RequestOf<
+    { model: string; dimensions?: string },
+    readonly FormChoice[]
+  >,
   /** What a model would cost for the open folders; waits until they are indexed. Nothing is sent anywhere. */
-  embeddingCosts: { method: "cairn/embedding/costs" } as RequestOf<{ model: string }, ChoiceCosts>,
+  embeddingCosts: { method: "cairn/embedding/costs" } as RequestOf<{ model: string; form?: WantedForm }, ChoiceCosts>,
   /** Downloads a model of the catalogue, with progress for a task. What a cancelled one has brought stays for the next. */
   embeddingPull: { method: "cairn/embedding/pull" } as RequestOf<{ model: string; task: number }, { model: string }>,
   /**
    * Searches by a model from now on, in all windows and terminals. For one on a server the user has agreed that the open
-   * folders' code is sent there. `overruledBy` is what the settings or the environment say instead.
+   * folders' code is sent there. Without a form its vectors are kept as they were.
    */
-  embeddingUse: { method: "cairn/embedding/use" } as RequestOf<{ model: string }, { overruledBy: string }>,
+  embeddingUse: { method: "cairn/embedding/use" } as RequestOf<{ model: string; form?: WantedForm }, Overruled>,
   /** What this machine computes with, and which libraries for its graphics processor could be downloaded. */
   gpuLibraries: { method: "cairn/gpu/libraries" } as RequestOf<Record<string, never>, GpuOffers>,
   /** Downloads such libraries, with progress for a task; the user has agreed. Engines start anew with them. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { cpSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { type OnnxForm, unit } from "../server/bench/tiny-bert.ts";
+import { dot, type OnnxForm, unit } from "../server/bench/tiny-bert.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { textWindows, tokenBatches, WINDOW_OVERLAP } from "../server/native/text-windows.ts";
@@ -58,6 +58,29 @@ describe("the ONNX engine", () => {
       assert.equal(engine.loaded.pooledByModel, what === "pools by itself");
       assert.equal(engine.loaded.inputs.includes("token_type_ids"), what !== "knows no token types");
       assertClose(await embedded(engine, TEXTS, "query"), workedOut(TEXTS, "query: ", "mean"), tolerance);
+    });
+  }
+
+  for (const [precision, tolerance, closest] of [
+    ["fp16", 2e-3, 0.99999],
+    ["q4", 1e-4, 0.998],
+    ["q4f16", 2e-3, 0.998],
+    ["bnb4", 1e-4, 0.997],
+  ] as const) {
+    it(`runs weights in ${precision}: the vectors are those of what the file has, and near those of what it lost`, async (test) => {
+      const engine = await started(test, onDisk(test, {}, { precision }));
+      const found = await embedded(engine, TEXTS, "query");
+      const tokens = TEXTS.map((text) => bert.wrapped(bert.tokens(`query: ${text}`)));
+      const rounded = bert.rounded(precision);
+      assertClose(
+        found,
+        tokens.map((text) => rounded.embedding(text, "mean")),
+        tolerance,
+      );
+      const whole = workedOut(TEXTS, "query: ", "mean");
+      const cosines = found.map((vector, i) => dot(vector, whole[i]));
+      assert.ok(Math.min(...cosines) > closest, `${cosines}`);
+      if (precision !== "fp16") assert.throws(() => assertClose(found, whole, tolerance), /off by/);
     });
   }
 

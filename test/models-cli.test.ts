@@ -195,6 +195,46 @@ describe("cairn models", () => {
     assert.match(removed.stderr, /tiny\.gguf is a model of your own/);
   });
 
+  it("looks in the repository for a precision that the catalogue does not name, and knows its file from then on", async (test) => {
+    const there = await terminal(test);
+    const shape = { hidden: 768, layers: 1, heads: 12, inner: 64, positions: 512 };
+    const bert = new TinyBert(shape);
+    const files = { ...bert.files(), "onnx/model_q4.onnx": bert.onnx({ precision: "q4" }) };
+    there.server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: files } };
+    const before = await there.models(["try", MODEL, "retry", "loop", "--precision", "q4"]);
+    assert.match(before.stderr, /is not on this machine in q4[\s\S]*pull bge-base-en-v1\.5 --precision q4/);
+
+    const pulled = await there.models(["pull", MODEL, "--precision", "q4"]);
+    assert.equal(pulled.code, 0, pulled.stderr);
+    assert.match(
+      pulled.stderr,
+      /^bge-base-en-v1\.5, q4, by BAAI[\s\S]*no SHA-256 of .*onnx\/model_q4\.onnx: what the Hub says/,
+    );
+    assert.match((await there.models([])).stdout, /bge-base-en-v1\.5 .*on disk: q4, /);
+    const offline = { HF_HUB_OFFLINE: "1" };
+    assert.match((await there.models(["pull", MODEL, "--precision", "q4"], offline)).stdout, /was there already/);
+    assert.match((await there.models(["verify"], offline)).stdout, /^ok {2}bge-base-en-v1\.5 q4: 4 files/);
+    const tried = JSON.parse((await there.models(["try", MODEL, "retry", "loop", "--json"], offline)).stdout);
+    const rounded = bert.rounded("q4");
+    const vector = (text: string) => rounded.embedding(rounded.wrapped(rounded.tokens(text)), "cls");
+    const expected = dot(vector("represent this sentence for searching relevant passages : retry"), vector("loop"));
+    assert.deepEqual([tried.id, tried.precision], [MODEL, "q4"]);
+    assert.ok(Math.abs(tried.similarities[0].similarity - expected) < 1e-4);
+
+    // Another content under the name that is known is refused, also when the whole file was replaced at the same commit.
+    const forged = { ...files, "onnx/model_q4.onnx": new TinyBert(shape, 5).onnx({ precision: "q4" }) };
+    there.server.repositories[REPOSITORY] = { main: COMMIT, content: { [COMMIT]: forged } };
+    truncateSync(join(there.cacheFolder, `models--Xenova--${MODEL}/snapshots/${COMMIT}/onnx/model_q4.onnx`), 100);
+    const refused = await there.models(["pull", MODEL, "--precision", "q4"]);
+    assert.equal(refused.code, 3);
+    assert.match(
+      refused.stderr,
+      /The Hub has another onnx\/model_q4\.onnx of bge-base-en-v1\.5 than the one that is known/,
+    );
+    assert.match((await there.models(["remove", MODEL])).stdout, /removed, .* freed/);
+    assert.doesNotMatch((await there.models([])).stdout, /on disk: q4/);
+  });
+
   it("adds any model of the Hub, lists, verifies, uses and removes it", async (test) => {
     const there = await terminal(test);
     there.server.repositories["acme/E5-small"] = { main: COMMIT, content: { [COMMIT]: tinyBert.files() } };
@@ -270,7 +310,13 @@ describe("cairn models", () => {
   for (const [args, code, said] of [
     [["pull"], 2, /Which model\?/],
     [["pull", "bge-base-en-v1.6"], 2, /no model "bge-base-en-v1\.6"[\s\S]*Did you mean bge-base-en-v1\.5/],
-    [["pull", MODEL, "--precision", "int4"], 2, /not offered in "int4"[\s\S]*fp32, fp16, int8/],
+    [["pull", MODEL, "--precision", "int4"], 2, /"int4" is no precision[\s\S]*fp32, fp16, bnb4, q4f16, q4, int8/],
+    [["pull", MODEL, "--precision", "q4"], 2, /not offered in q4\.[\s\S]*offered in int8\.$/m],
+    [
+      ["pull", MODEL, "--precision", "fp16"],
+      3,
+      /lacks onnx\/model_fp16\.onnx at ccc[\s\S]*has onnx\/model_quantized\.onnx: /,
+    ],
     [["pul", MODEL], 2, /Did you mean `cairn models pull`/],
     [["pull", "all-MiniLM-L6-v2"], 3, /knows no Xenova\/all-MiniLM-L6-v2/],
   ] as const) {

@@ -3,14 +3,16 @@
  * those of the format's definition.
  */
 
-type Numbers = Float32Array | BigInt64Array;
+type Numbers = Float32Array | Float16Array | Uint8Array | BigInt64Array;
 type Attribute = number | { readonly float: number } | readonly number[];
 
-const FLOAT = 1;
+export const FLOAT = 1;
+const UINT8 = 2;
 const INT64 = 7;
-/** Half precision, as a target of Cast. */
 export const FLOAT16 = 10;
 const OPSET = 17;
+/** Operations that are the engine's own. */
+export const OWN = "com.microsoft";
 
 export class OnnxGraph {
   readonly #nodes: Buffer[] = [];
@@ -19,7 +21,7 @@ export class OnnxGraph {
 
   /** A tensor of the file. Those of one name are written once. */
   constant(name: string, dims: readonly number[], data: Numbers): string {
-    const type = data instanceof Float32Array ? FLOAT : INT64;
+    const type = typeOf(data);
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#tensors.set(
       name,
@@ -32,14 +34,15 @@ export class OnnxGraph {
     return this.constant(name, [values.length], BigInt64Array.from(values, BigInt));
   }
 
-  scalar(name: string, value: number): string {
-    return this.constant(name, [], Float32Array.of(value));
-  }
-
-  /** Adds an operation and gives the name of its result. */
-  node(operation: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+  /** Adds an operation and gives the name of its result. @param domain `OWN` for one of the engine's own */
+  node(
+    operation: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = "",
+  ): string {
     const output = `t${this.#count++}`;
-    this.#add(operation, inputs, output, attributes);
+    this.#add(operation, inputs, output, attributes, domain);
     return output;
   }
 
@@ -48,7 +51,7 @@ export class OnnxGraph {
     inputs: readonly string[],
     output: { name: string; from: string; half?: boolean; dims: readonly (string | number)[] },
   ): Buffer {
-    this.#add("Identity", [output.from], output.name, {});
+    this.#add("Identity", [output.from], output.name, {}, "");
     const graph = Buffer.concat([
       ...this.#nodes.map((node) => bytes(1, node)),
       bytes(2, "test"),
@@ -56,7 +59,12 @@ export class OnnxGraph {
       ...inputs.map((name) => bytes(11, valueInfo(name, INT64, ["batch", "sequence"]))),
       bytes(12, valueInfo(output.name, output.half ? FLOAT16 : FLOAT, output.dims)),
     ]);
-    return Buffer.concat([integer(1, 8), bytes(7, graph), bytes(8, Buffer.concat([bytes(1, ""), integer(2, OPSET)]))]);
+    const opsets = [
+      ["", OPSET],
+      [OWN, 1],
+    ] as const;
+    const imports = opsets.map(([domain, version]) => Buffer.concat([bytes(1, domain), integer(2, version)]));
+    return Buffer.concat([integer(1, 8), bytes(7, graph), ...imports.map((used) => bytes(8, used))]);
   }
 
   #add(
@@ -64,6 +72,7 @@ export class OnnxGraph {
     inputs: readonly string[],
     output: string,
     attributes: Readonly<Record<string, Attribute>>,
+    domain: string,
   ): void {
     this.#nodes.push(
       Buffer.concat([
@@ -71,9 +80,16 @@ export class OnnxGraph {
         bytes(2, output),
         bytes(4, operation),
         ...Object.entries(attributes).map(([name, value]) => bytes(5, attribute(name, value))),
+        bytes(7, domain),
       ]),
     );
   }
+}
+
+function typeOf(data: Numbers): number {
+  if (data instanceof Float32Array) return FLOAT;
+  if (data instanceof Float16Array) return FLOAT16;
+  return data instanceof Uint8Array ? UINT8 : INT64;
 }
 
 function attribute(name: string, value: Attribute): Buffer {

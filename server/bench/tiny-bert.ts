@@ -1,7 +1,8 @@
 /** A model in the shape of BERT with random weights: as the ONNX file that an engine loads, and as plain arithmetic. */
 
 import { randomNumbers } from "../measure/random-numbers.ts";
-import { FLOAT16, OnnxGraph } from "./onnx-writer.ts";
+import { FLOAT, FLOAT16, OnnxGraph, OWN } from "./onnx-writer.ts";
+import { BLOCK, inFourBits, type Packing, withFourBits } from "./packed-weights.ts";
 
 export interface Shape {
   readonly hidden: number;
@@ -16,7 +17,11 @@ export interface OnnxForm {
   readonly tokenTypes?: boolean;
   /** What the model gives: vectors of the tokens, the same in half precision, or the mean of a text's. */
   readonly output?: "tokens" | "half" | "pooled";
+  /** How the file has the weights, and with `f16` computes; in four bits it has those of the layers of sums. */
+  readonly precision?: FilePrecision;
 }
+
+export type FilePrecision = "fp32" | "fp16" | Packing | "q4f16";
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
 /** Every word that the tests use; without others the tokenizer knows no more. */
@@ -91,12 +96,38 @@ export class TinyBert {
     return [SPECIAL.indexOf("[CLS]"), ...tokens, SPECIAL.indexOf("[SEP]")];
   }
 
-  onnx({ tokenTypes = true, output = "tokens" }: OnnxForm = {}): Buffer {
+  /** The same model with the numbers that a file of a precision has. */
+  rounded(precision: FilePrecision): TinyBert {
+    const rounded = new TinyBert(this.shape, 0, this.#words.slice(SPECIAL.length));
+    for (const [name, weight] of this.#weights) {
+      const packing = packingOf(precision, name);
+      const own = packing ? withFourBits(weight, this.#columns(name), packing) : weight;
+      rounded.#weights.set(name, isHalf(precision) ? new Float32Array(new Float16Array(own)) : own);
+    }
+    return rounded;
+  }
+
+  onnx({ tokenTypes = true, output = "tokens", precision = "fp32" }: OnnxForm = {}): Buffer {
     const { hidden, heads, inner, layers, positions } = this.shape;
     const graph = new OnnxGraph();
-    const weight = (name: string, ...dims: readonly number[]) => graph.constant(name, dims, this.weight(name));
+    const numbers = (values: Iterable<number>) =>
+      isHalf(precision) ? Float16Array.from(values) : Float32Array.from(values);
+    const weight = (name: string, ...dims: readonly number[]) => graph.constant(name, dims, numbers(this.weight(name)));
+    const scalar = (name: string, value: number) => graph.constant(name, [], numbers([value]));
+    const product = (x: string, name: string, from: number, to: number) => {
+      const packing = packingOf(precision, name);
+      if (!packing) return graph.node("MatMul", [x, weight(name, from, to)]);
+      const { codes, scales } = inFourBits(this.weight(name), to, packing);
+      const shape = packing === "q4" ? [to, from / BLOCK, BLOCK / 2] : [codes.length];
+      const packed = graph.constant(`${name} packed`, shape, codes);
+      const inputs = [x, packed, graph.constant(`${name} scales`, [scales.length], numbers(scales))];
+      const sizes = { K: from, N: to, block_size: BLOCK };
+      return packing === "q4"
+        ? graph.node("MatMulNBits", inputs, { ...sizes, bits: 4 }, OWN)
+        : graph.node("MatMulBnb4", inputs, { ...sizes, quant_type: 1 }, OWN);
+    };
     const linear = (x: string, name: string, from: number, to: number) =>
-      graph.node("Add", [graph.node("MatMul", [x, weight(`${name}.weight`, from, to)]), weight(`${name}.bias`, to)]);
+      graph.node("Add", [product(x, `${name}.weight`, from, to), weight(`${name}.bias`, to)]);
     const norm = (x: string, name: string) =>
       graph.node("LayerNormalization", [x, weight(`${name}.scale`, hidden), weight(`${name}.shift`, hidden)], {
         axis: -1,
@@ -113,16 +144,16 @@ export class TinyBert {
     const words = graph.node("Gather", [weight("words", this.#words.length, hidden), "input_ids"]);
     const types = tokenTypes
       ? graph.node("Gather", [weight("types", 2, hidden), "token_type_ids"])
-      : graph.constant("type 0", [hidden], this.weight("types").subarray(0, hidden));
+      : graph.constant("type 0", [hidden], numbers(this.weight("types").subarray(0, hidden)));
     const placed = graph.node("Gather", [weight("positions", positions, hidden), place]);
     let x = norm(graph.node("Add", [graph.node("Add", [words, types]), placed]), "embedded");
 
-    const mask = graph.node("Cast", ["attention_mask"], { to: 1 });
+    const mask = graph.node("Cast", ["attention_mask"], { to: isHalf(precision) ? FLOAT16 : FLOAT });
     const missing = graph.node("Sub", [
-      graph.scalar("1.0", 1),
+      scalar("1.0", 1),
       graph.node("Unsqueeze", [mask, graph.integers("heads and queries", 1, 2)]),
     ]);
-    const penalty = graph.node("Mul", [missing, graph.scalar("much", -10_000)]);
+    const penalty = graph.node("Mul", [missing, scalar("much", -10_000)]);
     const split = graph.integers("split", 0, 0, heads, hidden / heads);
     for (let layer = 0; layer < layers; layer++) {
       const byHead = (part: string, perm: readonly number[]) =>
@@ -131,7 +162,7 @@ export class TinyBert {
         });
       const scores = graph.node("Div", [
         graph.node("MatMul", [byHead("query", [0, 2, 1, 3]), byHead("key", [0, 2, 3, 1])]),
-        graph.scalar("root", Math.sqrt(hidden / heads)),
+        scalar("root", Math.sqrt(hidden / heads)),
       ]);
       const shares = graph.node("Softmax", [graph.node("Add", [scores, penalty])], { axis: -1 });
       const mixed = graph.node("Transpose", [graph.node("MatMul", [shares, byHead("value", [0, 2, 1, 3])])], {
@@ -140,26 +171,26 @@ export class TinyBert {
       const joined = graph.node("Reshape", [mixed, graph.integers("join", 0, 0, hidden)]);
       x = norm(graph.node("Add", [linear(joined, `${layer}.attended`, hidden, hidden), x]), `${layer}.first`);
       const grown = linear(x, `${layer}.grow`, hidden, inner);
-      const bent = graph.node("Erf", [graph.node("Div", [grown, graph.scalar("root of 2", Math.SQRT2)])]);
+      const bent = graph.node("Erf", [graph.node("Div", [grown, scalar("root of 2", Math.SQRT2)])]);
       const gelu = graph.node("Mul", [
-        graph.node("Mul", [grown, graph.node("Add", [bent, graph.scalar("1.0", 1)])]),
-        graph.scalar("half", 0.5),
+        graph.node("Mul", [grown, graph.node("Add", [bent, scalar("1.0", 1)])]),
+        scalar("half", 0.5),
       ]);
       x = norm(graph.node("Add", [linear(gelu, `${layer}.shrink`, inner, hidden), x]), `${layer}.second`);
     }
     const inputs = ["input_ids", "attention_mask", ...(tokenTypes ? ["token_type_ids"] : [])];
-    if (output === "half") {
-      const from = graph.node("Cast", [x], { to: FLOAT16 });
-      return graph.file(inputs, { name: "last_hidden_state", from, half: true, dims: ["batch", "sequence", hidden] });
+    const half = output === "half" || isHalf(precision);
+    if (output !== "pooled") {
+      const from = output === "half" ? graph.node("Cast", [x], { to: FLOAT16 }) : x;
+      return graph.file(inputs, { name: "last_hidden_state", from, half, dims: ["batch", "sequence", hidden] });
     }
-    if (output === "tokens")
-      return graph.file(inputs, { name: "last_hidden_state", from: x, dims: ["batch", "sequence", hidden] });
     const counted = graph.node("Mul", [x, graph.node("Unsqueeze", [mask, graph.integers("last", 2)])]);
     const sum = graph.node("ReduceSum", [counted, graph.integers("axis", 1)], { keepdims: 0 });
     const count = graph.node("ReduceSum", [mask, graph.integers("axis", 1)], { keepdims: 1 });
     return graph.file(inputs, {
       name: "sentence_embedding",
       from: graph.node("Div", [sum, count]),
+      half,
       dims: ["batch", hidden],
     });
   }
@@ -206,6 +237,11 @@ export class TinyBert {
     return unit(hidden[0].map((_, d) => hidden.reduce((sum, vector) => sum + vector[d], 0) / hidden.length));
   }
 
+  /** Numbers that a layer of sums gives. */
+  #columns(weight: string): number {
+    return this.weight(weight.replace(/\.weight$/, ".bias")).length;
+  }
+
   #linear(name: string, x: readonly number[], to: number): number[] {
     const [weight, bias] = [this.weight(`${name}.weight`), this.weight(`${name}.bias`)];
     return Array.from(bias, (start, column) =>
@@ -226,6 +262,17 @@ export class TinyBert {
     if (!weight) throw new Error(`there is no weight ${name}`);
     return weight;
   }
+}
+
+function isHalf(precision: FilePrecision): boolean {
+  return precision === "fp16" || precision === "q4f16";
+}
+
+/** How a weight is packed; undefined for a number each. */
+function packingOf(precision: FilePrecision, weight: string): Packing | undefined {
+  if (!weight.endsWith(".weight")) return undefined;
+  if (precision === "bnb4") return precision;
+  return precision === "q4" || precision === "q4f16" ? "q4" : undefined;
 }
 
 function tokenizer(words: readonly string[]): object {

@@ -1,3 +1,4 @@
+import type { WantedForm } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
@@ -13,14 +14,6 @@ export const PRESETS: Readonly<Record<string, readonly number[]>> = {
   efficient: [384, 256, 128, 64],
   "high-quality": [768, 512, 256],
 };
-
-/** What is wanted of the vectors of a model, as settings and `cairn models use` say it. */
-export interface WantedForm {
-  /** `int8`, `int4` or `binary`; empty for what is usual. */
-  readonly vectors: string;
-  /** A number, `all`, or the name of a preset; with `!` behind it whatever the model was trained for. Empty means all. */
-  readonly dimensions: string;
-}
 
 /** What a form depends on, of a model. */
 export interface FormedModel {

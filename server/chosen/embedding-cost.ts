@@ -58,10 +58,15 @@ export function costOf(
     chunks,
     textsPerSecond,
     seconds: textsPerSecond === 0 ? 0 : chunks / textsPerSecond,
-    bytes: chunks * (codeBytes(form) + ROW_BYTES),
+    bytes: vectorBytes(form, chunks),
     vectors: vectorsStatus({ model: identity, dims, form }, new KeptRecalls(cacheDirectory)),
     stored: storedVectors(cacheDirectory, { identity, dims }, form),
   };
+}
+
+/** Of the vectors of so many chunks, on disk. */
+export function vectorBytes(form: StoredForm, chunks: number): number {
+  return chunks * (codeBytes(form) + ROW_BYTES);
 }
 
 /** What would be sent to a server to embed all of a folder, and what the server takes for that. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, isAbsolute, join, normalize } from "node:path";
+import type { PrecisionChoice } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
@@ -62,6 +63,18 @@ export async function localModel(sources: ModelSources, path: string): Promise<C
       return startModel(model, identity, sources, signal);
     },
   };
+}
+
+/** The precisions of a folder with a model in ONNX form, the one that is taken unless another is named first; of a file none. */
+export function folderPrecisions(path: string): PrecisionChoice[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const { weights, parts } = weightsIn(path);
+  return PRECISIONS.toReversed().flatMap((precision) => {
+    const file = weights[precision];
+    if (file === undefined) return [];
+    const bytes = [...NEEDED, file, ...parts(file)].reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+    return [{ precision, name: `${path}:${precision}`, onDisk: true, bytes, pinned: true }];
+  });
 }
 
 function ggufFile(settings: Settings, path: string): LocalFiles {

@@ -4,10 +4,11 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { AddedModels } from "../hub/added-models.ts";
-import { type CatalogModel, PRECISIONS, type Precision, precisionsOf, readCatalog } from "../hub/catalog.ts";
+import { type CatalogModel, PRECISIONS, type Precision, precisionsOf } from "../hub/catalog.ts";
 import { hubAccess } from "../hub/hub-access.ts";
 import { modelOnDisk } from "../hub/installed.ts";
 import { KnownFiles } from "../hub/known-files.ts";
+import { knownModels, modelCalled } from "../hub/known-models.ts";
 import type { HubParts } from "../hub/pull.ts";
 import { notHere } from "./loadable-model.ts";
 
@@ -43,10 +44,7 @@ export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: st
  */
 export function namedModel(parts: Pick<ModelParts, "access" | "known" | "added">, name: string): NamedModel {
   const [wanted, asked] = name.split(":");
-  const models = [...readCatalog(), ...parts.added.all()];
-  const model = models.find(({ id, repository, origin }) =>
-    [id, repository, origin].some((known) => known.toLowerCase() === wanted.trim().toLowerCase()),
-  );
+  const model = modelCalled(knownModels(parts), wanted);
   if (!model) {
     throw new CairnError(
       "input",
@@ -67,7 +65,8 @@ export function namedModel(parts: Pick<ModelParts, "access" | "known" | "added">
   };
 }
 
-function precisionNamed(text: string): Precision {
+/** @throws {CairnError} `input` for what is none */
+export function precisionNamed(text: string): Precision {
   const precision = PRECISIONS.find((one) => one === text);
   if (precision) return precision;
   throw new CairnError(

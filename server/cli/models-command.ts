@@ -1,15 +1,15 @@
 import { resolve } from "node:path";
-import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
+import type { EmbeddingCost, EmbeddingFee, WantedForm } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import type { VectorsStatus } from "../../shared/search-types.ts";
 import type { Settings } from "../../shared/settings.ts";
 import { addModel } from "../chosen/add-model.ts";
-import { formOf, PRESETS, type WantedForm, wantedForm } from "../chosen/chosen-form.ts";
+import { formOf, PRESETS, wantedForm } from "../chosen/chosen-form.ts";
 import { type ChosenModel, chosenModel } from "../chosen/chosen-model.ts";
 import { KeptRecalls } from "../chosen/kept-recalls.ts";
 import { modelPath } from "../chosen/local-model.ts";
 import { BUNDLED, chosenName } from "../chosen/model-choice.ts";
-import { hubPartsOf, type ModelParts } from "../chosen/named-model.ts";
+import { hubPartsOf, type ModelParts, precisionNamed } from "../chosen/named-model.ts";
 import { type TriedModel, tryModel } from "../chosen/try-model.ts";
 import { vectorsStatus } from "../chosen/vectors-status.ts";
 import type { PullPlan, PullProgress } from "../hub/bring-files.ts";
@@ -21,9 +21,9 @@ import {
   PRECISIONS,
   type Precision,
   precisionsOf,
-  readCatalog,
 } from "../hub/catalog.ts";
 import { type CheckedFile, modelOnDisk, removeModel, verifyModel } from "../hub/installed.ts";
+import { knownModels, modelCalled, offeredIn } from "../hub/known-models.ts";
 import { readLlmCatalog } from "../hub/llm-catalog.ts";
 import { type PulledModel, pullModel } from "../hub/pull.ts";
 import { llmNamed, precisionOfLlm, pullLlm } from "../local-llm/llms.ts";
@@ -73,6 +73,7 @@ for it can be shortened; --force does it all the same. cairn.embedding.vectors a
 
 \`pull OWNER/NAME\` downloads any other model of the Hub, in ONNX form or else in a GGUF file (q8_0 as int8), finds out how it
 is to be used, and adds it to the list. Its commit and the hashes of its files are those of that day until it is removed.
+A precision that the catalogue does not name of a model is looked for in its repository.
 
 \`try\` and \`use\` also take the path of a model of your own: a GGUF file that llama.cpp runs, on the graphics processor where
 the engine supports it, or a folder with a model in ONNX form, its tokenizer and the papers of sentence-transformers. A
@@ -110,7 +111,7 @@ NODE_USE_ENV_PROXY=1, and NODE_EXTRA_CA_CERTS for its certificate.
 Examples:
   cairn models
   cairn models pull jina-embeddings-v2-base-code
-  cairn models pull all-MiniLM-L6-v2 --precision fp32
+  cairn models pull all-MiniLM-L6-v2 --precision q4
   cairn models pull BAAI/bge-small-en-v1.5
   cairn models try all-MiniLM-L6-v2 "send it again" "function retryRequest()" "class Colour"
   cairn models use all-MiniLM-L6-v2 ~/projects/app
@@ -173,7 +174,7 @@ export const modelsCommand: Command = {
     const parts = hubPartsOf(host, cacheDirectory);
     const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings, signal: context.signal }, model);
     try {
-      const models = [...readCatalog(), ...parts.added.all()];
+      const models = knownModels(parts);
       return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
     } finally {
       context.terminal.progress("");
@@ -258,21 +259,22 @@ interface BroughtModel {
 async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<BroughtModel> {
   const { terminal, signal } = context;
   const options = { signal, onProgress: (progress: PullProgress) => terminal.progress(progressLine(progress)) };
+  const asked = askedPrecision(given);
   const llm = named === undefined ? undefined : llmNamed(named);
   if (llm) {
     const precision = precisionOfLlm(llm);
     const onPlan = (plan: PullPlan) => terminal.note(planText(llm, precision, plan));
     return { model: llm, precision, pulled: await pullLlm(parts, llm, { ...options, onPlan }) };
   }
-  const repository = named === undefined || knownModel(models, named) ? undefined : namedRepository(named);
+  const repository = named === undefined || modelCalled(models, named) ? undefined : namedRepository(named);
   if (repository?.kind !== "model" || !repository.name.includes("/")) {
-    const model = modelNamed(models, named, "pull");
-    const precision = precisionOf(given, model);
+    const entry = modelNamed(models, named, "pull");
+    const precision = asked ?? usualPrecision(entry);
+    const model = await offeredIn(parts, entry, precision, signal);
     const onPlan = (plan: PullPlan) => terminal.note(planText(model, precision, plan));
     return { model, precision, pulled: await pullModel(parts, model, precision, { ...options, onPlan }) };
   }
-  const asked = given.text("precision");
-  return addModel({ ...parts, settings }, repository, asked === undefined ? undefined : precisionNamed(asked), {
+  return addModel({ ...parts, settings }, repository, asked, {
     ...options,
     onPlan: (plan, listed, precision) => terminal.note(planText(listed, precision, plan)),
   });
@@ -414,11 +416,10 @@ async function remove({ context, given, parts, models, cacheDirectory, named }: 
 
 /** What `modelOf` takes for what was named on the command line: there a path may begin where the terminal is. */
 function nameOf({ context, given, models, named }: Task, action: string): string {
-  const precision = given.text("precision");
+  const precision = askedPrecision(given);
   const path = named === undefined ? undefined : ownPath(context, named);
-  if (path !== undefined) return precision === undefined ? path : `${path}:${precisionNamed(precision)}`;
-  const model = modelNamed(models, named, action);
-  return precision === undefined ? model.id : `${model.id}:${precisionOf(given, model)}`;
+  const name = path ?? modelNamed(models, named, action).id;
+  return precision === undefined ? name : `${name}:${precision}`;
 }
 
 /** A path that begins where the terminal is. */
@@ -433,10 +434,9 @@ function partsOfName(name: string): { id: string; precision: string | undefined 
   return { id: precision ? name.slice(0, -precision.length - 1) : name, precision };
 }
 
-function precisionNamed(text: string): Precision {
-  const precision = PRECISIONS.find((name) => name === text);
-  if (precision) return precision;
-  throw new CairnError("input", `"${text}" is no precision.`, `The precisions: ${PRECISIONS.join(", ")}.`);
+function askedPrecision(given: ParsedArguments): Precision | undefined {
+  const text = given.text("precision");
+  return text === undefined ? undefined : precisionNamed(text);
 }
 
 function modelNamed(models: readonly CatalogModel[], named: string | undefined, action: string): CatalogModel {
@@ -446,7 +446,7 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
   if (modelPath(named) || BEGINS_HERE.test(named)) {
     throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
-  const found = knownModel(models, named);
+  const found = modelCalled(models, named);
   if (found) return found;
   if (llmNamed(named)) {
     throw new CairnError("input", `${named} answers questions.`, "`cairn ask --provider llama` asks the one in use.");
@@ -462,25 +462,6 @@ function modelNamed(models: readonly CatalogModel[], named: string | undefined, 
     "input",
     `There is no model "${named}" in the catalogue.`,
     near ? `Did you mean ${near}? \`cairn models\` lists them.` : "`cairn models` lists them.",
-  );
-}
-
-function knownModel(models: readonly CatalogModel[], named: string): CatalogModel | undefined {
-  const wanted = named.toLowerCase();
-  return models.find(({ id, repository, origin }) =>
-    [id, repository, origin].some((name) => name.toLowerCase() === wanted),
-  );
-}
-
-function precisionOf(given: ParsedArguments, model: CatalogModel): Precision {
-  const text = given.text("precision");
-  if (text === undefined) return usualPrecision(model);
-  const precision = PRECISIONS.find((name) => name === text);
-  if (precision && model.weights[precision]) return precision;
-  throw new CairnError(
-    "input",
-    `${model.id} is not offered in "${text}".`,
-    `It is offered in ${precisionsOf(model).join(", ")}.`,
   );
 }
 

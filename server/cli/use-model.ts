@@ -1,6 +1,6 @@
-import type { EmbeddingCost, EmbeddingFee } from "../../shared/embedding-types.ts";
+import type { EmbeddingCost, EmbeddingFee, WantedForm } from "../../shared/embedding-types.ts";
 import type { Settings } from "../../shared/settings.ts";
-import { formOf, type WantedForm } from "../chosen/chosen-form.ts";
+import { formOf } from "../chosen/chosen-form.ts";
 import type { ChosenModel } from "../chosen/chosen-model.ts";
 import { costHere, costOf, feeOf, type KeptVectors } from "../chosen/embedding-cost.ts";
 import { BUNDLED, type KeptChoice, keepChoice } from "../chosen/model-choice.ts";

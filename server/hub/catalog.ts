@@ -6,9 +6,10 @@ import { packageFile } from "../package-files.ts";
 
 /**
  * How the weights are stored. The last that there is is taken unless another is named: whole numbers of 8 bits are the
- * fastest on a CPU. With 4 bits only the layers are packed, so that such files are seldom smaller.
+ * fastest on a CPU. With 4 bits (`bnb4` unevenly spaced, `q4f16` with halves for the rest) only the layers are packed, so
+ * that such files are seldom smaller.
  */
-export const PRECISIONS = ["fp32", "fp16", "q4", "int8"] as const;
+export const PRECISIONS = ["fp32", "fp16", "bnb4", "q4f16", "q4", "int8"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 const COMMIT = /^[0-9a-f]{40}$/;

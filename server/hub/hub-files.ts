@@ -78,17 +78,23 @@ export class HubFiles {
         fetch: this.#fetch,
       }),
     );
-    return paths.map((path) => {
-      const info = found.find((entry) => entry.path === path && entry.type === "file");
-      if (!info) {
-        throw new CairnError(
-          "provider",
-          phrase("{0} lacks {1} at {2}.", this.#repository, path, commit.slice(0, 7)),
-          phrase("Update Cairn, or try another precision."),
-        );
-      }
-      return this.#described(info);
-    });
+    const files = new Map(found.filter(({ type }) => type === "file").map((entry) => [entry.path, entry]));
+    const missing = paths.find((path) => !files.has(path));
+    if (missing !== undefined) throw await this.#lacks(commit, missing);
+    return paths.flatMap((path) => files.get(path) ?? []).map((info) => this.#described(info));
+  }
+
+  /** Says what there is of the same kind instead. */
+  async #lacks(commit: string, path: string): Promise<CairnError> {
+    const ending = path.slice(path.lastIndexOf("."));
+    const others = (await this.list(commit)).map((file) => file.path).filter((other) => other.endsWith(ending));
+    return new CairnError(
+      "provider",
+      phrase("{0} lacks {1} at {2}.", this.#repository, path, commit.slice(0, 7)),
+      others.length === 0
+        ? phrase("Update Cairn: the repository was arranged anew.")
+        : phrase("It has {0}: try another precision, or update Cairn.", others.join(", ")),
+    );
   }
 
   /**

@@ -7,6 +7,8 @@ export type WeightFiles = Partial<Record<Precision, string>>;
 const ONNX: Readonly<Record<Precision, readonly string[]>> = {
   fp32: ["model.onnx"],
   fp16: ["model_fp16.onnx"],
+  bnb4: ["model_bnb4.onnx"],
+  q4f16: ["model_q4f16.onnx"],
   q4: ["model_q4.onnx"],
   int8: ["model_quantized.onnx", "model_int8.onnx", "model_uint8.onnx"],
 };
@@ -15,6 +17,8 @@ const ONNX: Readonly<Record<Precision, readonly string[]>> = {
 const GGUF: Readonly<Record<Precision, readonly string[]>> = {
   fp32: ["f32", "fp32"],
   fp16: ["f16", "fp16", "bf16"],
+  bnb4: [],
+  q4f16: [],
   q4: ["q4_k_m", "q4_0", "q4_k_s", "q4_1"],
   int8: ["q8_0"],
 };

@@ -252,8 +252,14 @@ export function serve(connection: Connection, host: Host): void {
     return askOffered(request, answers.asking(settingsNow()), send, signal);
   });
   onRequest(ToServer.embeddingModels, async () => (await models()).choices(settingsNow()));
-  onRequest(ToServer.embeddingCosts, async ({ model }, signal) =>
-    (await models()).costs(settingsNow(), model, await workspaces(), signal),
+  onRequest(ToServer.embeddingPrecisions, async ({ model }, signal) =>
+    (await models()).precisions(settingsNow(), model, signal),
+  );
+  onRequest(ToServer.embeddingForms, async (asked, signal) =>
+    (await models()).forms(settingsNow(), asked, await workspaces(), signal),
+  );
+  onRequest(ToServer.embeddingCosts, async (asked, signal) =>
+    (await models()).costs(settingsNow(), asked, await workspaces(), signal),
   );
   onRequest(ToServer.embeddingPull, async ({ model, task }, signal) => ({
     model: await (await models()).pull(settingsNow(), model, signal, tellProgress(task)),
@@ -268,10 +274,10 @@ export function serve(connection: Connection, host: Host): void {
     await configure(true);
     return gotten;
   });
-  onRequest(ToServer.embeddingUse, async ({ model }, signal) => {
-    const overruledBy = await (await models()).use(settingsNow(), model, await workspaces(), signal);
+  onRequest(ToServer.embeddingUse, async (asked, signal) => {
+    const overruled = await (await models()).use(settingsNow(), asked, await workspaces(), signal);
     await configure(true);
-    return { overruledBy };
+    return overruled;
   });
   onRequest(ToServer.localLlms, async () => (await llms()).choices(settingsNow()));
   onRequest(ToServer.localLlmPull, async ({ model, task }, signal) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { TinyBert } from "../../server/bench/tiny-bert.ts";
 import { readLlmCatalog } from "../../server/hub/llm-catalog.ts";
 import { writeFiles } from "../open-core.ts";
 import { type EmbeddingServer, elsewhere, startEmbeddingServer } from "../servers/embedding-server.ts";
@@ -20,6 +21,10 @@ const PROJECT = {
   "src/secrets.ts": 'export const password = "hunter2";\n',
 };
 
+/** A model of the catalogue, here a tiny one, whose repository has a precision that the catalogue does not name. */
+const LISTED = "bge-base-en-v1.5";
+const bert = new TinyBert({ hidden: 768, layers: 1, heads: 12, inner: 64, positions: 512 });
+
 const [LLM] = readLlmCatalog();
 const [{ path: FILE }] = Object.values(LLM.weights);
 
@@ -29,6 +34,10 @@ let server: EmbeddingServer;
 const ends: (() => void)[] = [];
 const hub = await startHubServer({ after: (end) => void ends.push(end as () => void) });
 process.env.HF_ENDPOINT = hub.url;
+hub.repositories[`Xenova/${LISTED}`] = {
+  main: commit("e"),
+  content: { [commit("e")]: { ...bert.files(), "onnx/model_q4.onnx": bert.onnx({ precision: "q4" }) } },
+};
 hub.repositories[LLM.repository] = { main: commit("f"), content: { [commit("f")]: { [FILE]: tinyWeights() } } };
 
 inWorkbench("choosing models in a real workbench", prepare, (suite) => {
@@ -152,7 +161,95 @@ inWorkbench("choosing models in a real workbench", prepare, (suite) => {
     await workbench.screenshot("local-llm-chosen");
     await page.keyboard.press("Escape");
   });
+
+  test("after the model its precision is chosen, also one that only its repository has, and Esc goes back", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    workbench.configure({});
+    await workbench.open(suite.code);
+    await workbench.statusItem().waitFor({ timeout: 60_000 });
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await choose(workbench, LISTED);
+      await row(workbench, "Look for Others...").waitFor();
+      assert.match(
+        await label(workbench, "int8"),
+        /111 MB · to be downloaded, its SHA-256 as the Hub says then · recommended/,
+      );
+      assert.match(await label(workbench, "fp32"), /437 MB.*As it was trained/);
+      await workbench.screenshot(`embedding-precision ${theme.kind}`);
+      await page.keyboard.press("Escape");
+      await row(workbench, "The model in the package").waitFor();
+      await page.keyboard.press("Escape");
+    }
+    await choose(workbench, LISTED);
+    await row(workbench, "Look for Others...").click();
+    await row(workbench, "q4").waitFor({ timeout: 60_000 });
+    assert.equal(await row(workbench, "fp32").count(), 0);
+    // The notification of asking the Hub, which can be cancelled.
+    await workbench.toasts();
+    await workbench.screenshot("embedding-precision-of-repository");
+  });
+
+  test("then how its vectors are kept: what is refused says why before anything is written", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    await row(workbench, "q4").click();
+    await row(workbench, "binary, 768 dimensions").waitFor({ timeout: 60_000 });
+    assert.match(await label(workbench, "int8, 768 dimensions"), /772 bytes a vector.*recommended.*A byte a number/);
+    assert.match(await label(workbench, "binary, 768 dimensions"), /116 bytes a vector, 772 on disk/);
+    await row(workbench, "Another Number of Dimensions...").click();
+    await list(workbench).locator("input.input").fill("256");
+    await list(workbench).locator(':text("was not trained so that its first dimensions")').first().waitFor();
+    await workbench.screenshot("embedding-dimensions-refused");
+    await list(workbench).locator("input.input").fill("256!");
+    await list(workbench).locator(':text("256 of 768 dimensions, 260 bytes a vector in int8.")').first().waitFor();
+    await page.keyboard.press("Escape");
+    await row(workbench, "int8, 768 dimensions").click();
+    const dialog = page.locator(".monaco-dialog-box");
+    await dialog.locator('.monaco-button:has-text("Search by It")').click({ timeout: 60_000 });
+    await page.locator(`.statusbar-item[aria-label*="Searched by ${LISTED}:q4."]`).waitFor({ timeout: 60_000 });
+    await workbench.toasts();
+  });
+
+  test("the vectors of the model in use are kept otherwise, and nothing is embedded again for it", async () => {
+    const { workbench } = suite;
+    const { page } = workbench;
+    for (const theme of [LIGHT, DARK]) {
+      await workbench.useTheme(theme);
+      await choose(workbench, "Change How Its Vectors Are Kept...");
+      await row(workbench, "int4, 768 dimensions").waitFor({ timeout: 60_000 });
+      assert.match(await label(workbench, "int8, 768 dimensions"), /Stored already/);
+      assert.match(await label(workbench, "int4, 768 dimensions"), /388 bytes a vector.*nothing is embedded/);
+      await workbench.screenshot(`embedding-form ${theme.kind}`);
+      await page.keyboard.press("Escape");
+      await row(workbench, "The model in the package").waitFor();
+      await page.keyboard.press("Escape");
+    }
+    await choose(workbench, "Change How Its Vectors Are Kept...");
+    await row(workbench, "int4, 768 dimensions").click({ timeout: 60_000 });
+    await list(workbench).waitFor({ state: "hidden" });
+    await page.locator(`.statusbar-item[aria-label*="Searched by ${LISTED}:q4."]`).waitFor({ timeout: 60_000 });
+    await workbench.run("Cairn: Choose Embedding Model");
+    await row(workbench, "Change How Its Vectors Are Kept...").waitFor({ timeout: 60_000 });
+    assert.match(await label(workbench, "Change How Its Vectors Are Kept..."), new RegExp(`${LISTED}:q4 · int4`));
+    await workbench.screenshot("embedding-form-changed");
+    await page.keyboard.press("Escape");
+  });
 });
+
+/** Opens the list of embedding models and takes one of its rows. */
+async function choose(workbench: Workbench, of: string): Promise<void> {
+  await workbench.run("Cairn: Choose Embedding Model");
+  await row(workbench, "The model in the package").waitFor({ timeout: 60_000 });
+  await list(workbench).locator("input.input").fill(of);
+  await row(workbench, of).click();
+}
+
+/** All that a row says. */
+async function label(workbench: Workbench, begins: string): Promise<string> {
+  return (await row(workbench, begins).getAttribute("aria-label")) ?? "";
+}
 
 /** Chooses Ollama's usual model, up to the question that follows. */
 async function chooseServer(workbench: Workbench): Promise<void> {
