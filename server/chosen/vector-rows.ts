@@ -35,8 +35,6 @@ export class VectorRows {
   #hashes: Uint8Array;
   #length = 0;
   readonly #signs: BlockSigns;
-  /** Room for rows of a block that are brought together. */
-  #gathered: number | undefined;
 
   constructor(form: StoredForm, kernels: KernelModule | undefined) {
     this.form = form;
@@ -132,22 +130,12 @@ export class VectorRows {
       if (ends[block] === from) continue;
       const wanted = order.subarray(from, ends[block]);
       const numbers = wanted.map((i) => rows[i] % BLOCK);
-      const dots = this.#dotsOf(this.#blocks[block], numbers, whole);
+      const at = this.#blocks[block];
+      const dots =
+        this.form.kind === "int8" ? this.#arena.dotsOf(at, numbers, whole) : this.#arena.dots4Of(at, numbers, whole);
       for (let i = 0; i < wanted.length; i++) cosines[wanted[i]] = dots[i] * this.#scales[rows[wanted[i]]] * unit;
     }
     return cosines;
-  }
-
-  /** There is no kernel for some rows of four bits: they are brought together first. */
-  #dotsOf(block: number, numbers: Uint32Array, query: Int8Array): Int32Array {
-    if (this.form.kind === "int8") return this.#arena.dotsOf(block, numbers, query);
-    this.#gathered ??= this.#arena.place(new Int8Array(BLOCK * this.#stride));
-    const memory = new Int8Array(this.#arena.memory.buffer);
-    for (let i = 0; i < numbers.length; i++) {
-      const from = block + numbers[i] * this.#stride;
-      memory.copyWithin(this.#gathered + i * this.#stride, from, from + this.#stride);
-    }
-    return this.#arena.dots4(this.#gathered, numbers.length, query);
   }
 
   /** A query in as many components as the kernels want. */
