@@ -1,7 +1,7 @@
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
-import { FORM_KINDS, type StoredForm } from "../vectors/stored-form.ts";
+import { FORM_KINDS, type FormChoice } from "../vectors/stored-form.ts";
 import { keptChoice } from "./model-choice.ts";
 
 /**
@@ -52,7 +52,7 @@ export function wantedForm(
  * The form in which the vectors of a model are kept.
  * @throws {CairnError} `input` for what is no form, and for a length that the model was not trained for, unless forced
  */
-export function formOf(model: FormedModel, { vectors, dimensions }: WantedForm): StoredForm {
+export function formOf(model: FormedModel, { vectors, dimensions }: WantedForm): FormChoice {
   const kind = FORM_KINDS.find((one) => one === (vectors || "int8"));
   if (!kind) {
     throw new CairnError(
