@@ -72,6 +72,10 @@ function meaningOf(kind: string): string {
   switch (kind) {
     case "int8":
       return vscode.l10n.t("A byte a number.");
+    case "int8-calibrated":
+      return vscode.l10n.t(
+        "A byte a number, without the average of its dimension: for models of which a few are large.",
+      );
     case "int4":
       return vscode.l10n.t("Half a byte a number.");
     case "binary":
@@ -89,7 +93,7 @@ function madeOf({ stored }: FormChoice): string {
     case "larger":
       return vscode.l10n.t("Made of what is stored: nothing is embedded.");
     case "smaller":
-      return vscode.l10n.t("More than is stored: the code is embedded again.");
+      return vscode.l10n.t("Not to be made of what is stored: the code is embedded again.");
     case "none":
       return "";
   }

@@ -332,10 +332,11 @@ export class LocalWorkspace implements HeldWorkspace {
     const { host, settings, store, model } = this.#parts;
     this.#choosing = chosenName(settings, cacheDirectoryOf(settings, host.env));
     try {
-      const [engine, { ChosenSearch }, { KeptRecalls }] = await Promise.all([
+      const [engine, { ChosenSearch }, { KeptRecalls }, { KeptCalibrations }] = await Promise.all([
         starting,
         import("./chosen/chosen-search.ts"),
         import("./chosen/kept-recalls.ts"),
+        import("./chosen/kept-calibrations.ts"),
       ]);
       const shared = await this.#sharedVectors(engine);
       const { withheldBy } = await import("./answer/never-send.ts");
@@ -356,6 +357,7 @@ export class LocalWorkspace implements HeldWorkspace {
         store: (batch) => store.call("put", batch),
         stored: (query) => store.call("vectors", query),
         recalls: new KeptRecalls(cacheDirectoryOf(settings, host.env)),
+        calibrations: new KeptCalibrations(cacheDirectoryOf(settings, host.env), host.log),
         shared,
         onChange: () => this.#tell(),
       });

@@ -19,7 +19,7 @@ export interface EmbeddingCost {
 
 /** Vectors of a model on disk. */
 export interface StoredVectors {
-  readonly kind: "int8" | "int4";
+  readonly kind: "int8" | "int8-calibrated" | "int4";
   readonly dims: number;
   readonly count: number;
   /** Whether what is wanted can be made of them without embedding. */

@@ -184,7 +184,7 @@ export interface EmbeddingStatus {
 
 /** How the vectors of a model are kept, and what that costs and keeps. */
 export interface VectorsStatus {
-  kind: "int8" | "int4" | "binary";
+  kind: "int8" | "int8-calibrated" | "int4" | "binary";
   /** Dimensions that are kept, of so many that the model gives. */
   dims: number;
   allDims: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { chosenQuery } from "../server/chosen/chosen-codes.ts";
+import { chosenQuery, codesFor } from "../server/chosen/chosen-codes.ts";
 import { ChosenVectors } from "../server/chosen/chosen-vectors.ts";
 import { VectorRows } from "../server/chosen/vector-rows.ts";
 import { offerKnown } from "../server/search/closeness.ts";
@@ -105,7 +105,7 @@ for (const form of [
       const cosine = offerKnown(cosines, top, 0, mayBeFound);
       return { items: top.sorted(), cosine };
     };
-    const exact = (query: (typeof queries)[number]) => rows.cosines(query.codes as unknown as Int8Array);
+    const exact = (query: (typeof queries)[number]) => rows.cosines(codesFor("model", form, query));
 
     it("are nearly all among those whose signs differ least", () => {
       let same = 0;

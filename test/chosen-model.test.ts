@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { truncateSync } from "node:fs";
+import { readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type ChosenQuery, chosenQuery } from "../server/chosen/chosen-codes.ts";
 import { ChosenVectors } from "../server/chosen/chosen-vectors.ts";
 import type { Host } from "../server/host.ts";
 import { VectorArena } from "../server/vectors/arena.ts";
-import type { IndexStatus } from "../shared/search-types.ts";
+import type { EmbeddingStatus, IndexStatus } from "../shared/search-types.ts";
 import { embedded, MODEL, machineWithModels, OTHER_MODEL } from "./chosen-fixture.ts";
 import { type OpenedCore, openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 import { OtherProcess } from "./other-process.ts";
@@ -284,6 +284,46 @@ describe("the vectors of a model that the user chose", () => {
       await answer(opened);
       await opened.core.close();
     }
+  });
+
+  it("are calibrated once there are enough to learn from, each text embedded once, and never mixed with others", async (test) => {
+    const machine = await Machine.with(test, 60);
+    const open = (vectors: string) => machine.open(MODEL, { "embedding.vectors": vectors });
+    const calibrated = { kind: "int8-calibrated", dims: 768, allDims: 768, memoryBytes: 776, diskBytes: 772 };
+    const isCalibrated = ({ phase, inUse, vectors }: EmbeddingStatus) =>
+      phase === "ready" && inUse && vectors?.kind === "int8-calibrated";
+
+    const first = await open("int8-calibrated");
+    // So few tell nothing of the model: they are kept in int8, as all are until then.
+    assert.equal((await embedded(first.workspace)).embedding?.vectors?.kind, "int8");
+    await answer(first);
+    const files = manyFiles(120);
+    writeFiles(machine.root, files);
+    first.workspace.changed(Object.keys(files).map((path) => join(machine.root, path)));
+    const learned = await embedded(first.workspace, isCalibrated);
+    assert.deepEqual(learned.embedding?.vectors, calibrated);
+    // The first 60, a question, and all of the 120: those that were learned from are not embedded twice.
+    assert.equal(learned.embedding?.engine.texts, 60 + 1 + 120);
+    const found = await answer(first);
+    await first.core.close();
+
+    const again = await open("int8-calibrated");
+    assert.equal((await embedded(again.workspace)).embedding?.engine.texts, 0);
+    assert.deepEqual(await answer(again), found);
+    await again.core.close();
+    const smaller = await open("int4");
+    assert.equal((await embedded(smaller.workspace)).embedding?.engine.texts, 0, "they are made of calibrated ones");
+    await smaller.core.close();
+
+    const folder = join(machine.cache, "models", "calibrations");
+    const [file] = readdirSync(folder);
+    truncateSync(join(folder, file), 100);
+    // Of the very same vectors the same would be learned again.
+    writeFiles(machine.root, { "src/part0/file0.ts": functionOf(0, "another") });
+    const damaged = await open("int8-calibrated");
+    const status = await embedded(damaged.workspace, isCalibrated);
+    assert.equal(status.embedding?.engine.texts, 120, "what was coded by a lost calibration cannot be read");
+    await answer(damaged);
   });
 
   it("are not shortened where the model was not trained for it: that is said, and the bundled one searches", async (test) => {

@@ -73,6 +73,7 @@ describe("the forms that vectors can be kept in", () => {
     assert.deepEqual(plain(), ["smaller", "same", "smaller"]);
     store(cache, PLAIN, { kind: "int8", dims: 384 });
     assert.deepEqual(plain(), ["same", "same", "same"]);
+    assert.deepEqual(storedOf(cache, PLAIN, "int8-calibrated 384"), ["smaller"], "it needs what int8 has lost");
     store(cache, NOMIC, { kind: "int8", dims: 256 });
     assert.deepEqual(storedOf(cache, NOMIC, "int8 512", "int4 256", "int4 64"), ["smaller", "larger", "larger"]);
   });

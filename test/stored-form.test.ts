@@ -35,10 +35,11 @@ describe("a stored form", () => {
     assert.deepEqual(bytesOf({ kind: "int4", dims: 768 }), { memory: 388, disk: 388 });
     assert.deepEqual(bytesOf({ kind: "binary", dims: 768 }), { memory: 116, disk: 772 });
     assert.deepEqual(bytesOf({ kind: "int4", dims: 256 }), { memory: 132, disk: 132 });
+    assert.deepEqual(bytesOf({ kind: "int8-calibrated", dims: 768 }), { memory: 776, disk: 772 });
   });
 
   it("is made of what has more bits and more dimensions, the best of it first, and of nothing else", () => {
-    const name = (kind: StoredForm["kind"], dims: number) => storedName("model", { kind, dims }, 768);
+    const name = (kind: "int8" | "int4" | "binary", dims: number) => storedName("model", { kind, dims }, 768);
     const names = [
       name("int4", 768),
       name("int8", 512),
@@ -47,8 +48,8 @@ describe("a stored form", () => {
       "another",
       "model#int9@5",
     ];
-    const made = (kind: StoredForm["kind"], dims: number) =>
-      sourcesFor(names, "model", { kind, dims }, 768).map((source) => source.name);
+    const made = (kind: "int8" | "int4", dims: number) =>
+      sourcesFor(names, { model: "model", dims: 768 }, { kind, dims }).map((source) => source.name);
     assert.deepEqual(made("int4", 256), ["model", "model#int8@512", "model#int4@768"]);
     assert.deepEqual(made("int8", 512), ["model"]);
     assert.deepEqual(made("int8", 768), []);

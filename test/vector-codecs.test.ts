@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { VectorArena } from "../server/vectors/arena.ts";
 import { compileKernels } from "../server/vectors/compile-kernels.ts";
 import { int4Codes } from "../server/vectors/int4.ts";
-import { calibrate, calibratedCodes, calibratedQuery, quantise } from "../server/vectors/int8.ts";
+import { quantise, stepCodes, stepQuery, stepsOf } from "../server/vectors/int8.ts";
 import { compileModule } from "../server/vectors/kernels.ts";
 import { signsOf } from "../server/vectors/signs.ts";
 import { truncated } from "../server/vectors/truncation.ts";
@@ -55,14 +55,14 @@ for (const [name, kernels] of [
 
     it("int8 in steps of each dimension needs no scale, and is off by less still", () => {
       const arena = VectorArena.create(0, kernels);
-      const steps = calibrate(Float32Array.from(VECTORS.flatMap((vector) => [...vector])), DIMS);
+      const steps = stepsOf(Float32Array.from(VECTORS.flatMap((vector) => [...vector])), DIMS);
       const rows = VECTORS.map((vector) => {
         const codes = new Int8Array(DIMS);
-        calibratedCodes(vector, steps, codes);
+        stepCodes(vector, steps, codes);
         return codes;
       });
       const codes = new Int8Array(DIMS);
-      calibratedQuery(query, steps, codes);
+      stepQuery(query, steps, codes);
       const dots = arena.dots(arena.place(packed(rows)), VECTORS.length, codes);
       // One factor for all: it is that of the query with itself.
       const found = Array.from(dots, (value) => (value / dots[3]) * dot(query, query));
@@ -120,7 +120,7 @@ describe("a vector without direction", () => {
     const codes = new Int8Array(DIMS);
     assert.equal(quantise(zeros, codes), 0);
     assert.equal(int4Codes(zeros, codes.subarray(0, DIMS / 2)), 0);
-    calibratedCodes(VECTORS[0], calibrate(zeros, DIMS), codes);
+    stepCodes(VECTORS[0], stepsOf(zeros, DIMS), codes);
     assert.ok(codes.every((code) => code === 0));
     assert.deepEqual(truncated(zeros, 32), new Float32Array(32));
   });

@@ -25,11 +25,15 @@ describe("recall of vectors in fewer bytes", () => {
       found.map(({ form, shares }) => [form.id, shares.reduce((sum, share) => sum + share, 0) / shares.length]),
     );
     assert.equal(recall.float, 1);
-    assert.ok(recall.int8 >= 0.95 && recall["int8-calibrated"] >= 0.95, JSON.stringify(recall));
+    assert.ok(
+      recall.int8 >= 0.95 && recall["int8-calibrated"] >= 0.95 && recall["int8-steps"] >= 0.95,
+      JSON.stringify(recall),
+    );
     assert.ok(recall.int8 > recall.int4 && recall.int4 > recall["binary-asymmetric"], JSON.stringify(recall));
     assert.ok(recall["binary-asymmetric"] > recall.binary && recall["binary-int8"] > 0.9, JSON.stringify(recall));
     const bytes = Object.fromEntries(forms.map((form) => [form.id, form.bytes]));
     assert.deepEqual([bytes.float, bytes.int8, bytes.int4, bytes.binary], [1024, 260, 132, 32]);
+    assert.equal(bytes["int8-calibrated"], 264);
   });
 
   it("counts a copy of one of the closest for what it is, and another vector not", async () => {

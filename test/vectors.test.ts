@@ -56,9 +56,21 @@ test("some rows give the same dots as all of them", () => {
       [...arena.dotsOf(at, numbers, query)],
       Array.from(numbers, (row) => all[row]),
     );
-    assert.equal(arena.dotsOf(at, new Uint32Array(), query).length, 0);
-    assert.throws(() => arena.dotsOf(at, Uint32Array.of(2 ** 24), query), /reaches beyond the arena/);
-    assert.throws(() => arena.dotsOf(at, numbers, new Int8Array(20)), /20 dimensions, not a multiple of 16/);
+    // The same bytes as rows of four bits: twice as many components in each.
+    const halves = Int8Array.of(...query, ...query);
+    const all4 = arena.dots4(at, 300, halves).slice();
+    assert.deepEqual(
+      [...arena.dots4Of(at, numbers, halves)],
+      Array.from(numbers, (row) => all4[row]),
+    );
+    for (const [scan, wrong] of [
+      ["dotsOf", 20],
+      ["dots4Of", 48],
+    ] as const) {
+      assert.equal(arena[scan](at, new Uint32Array(), query).length, 0);
+      assert.throws(() => arena[scan](at, Uint32Array.of(2 ** 24), query), /reaches beyond the arena/);
+      assert.throws(() => arena[scan](at, numbers, new Int8Array(wrong)), /dimensions, not a multiple of/);
+    }
   }
 });
 
@@ -182,7 +194,8 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
     dotsOf: 22_000,
     distances: 23_000,
     dots4: 23_100,
-    signSums: 23_200,
+    dots4Of: 23_200,
+    signSums: 23_300,
     within: 48_000,
     codes: 24_000,
     scales: 40_000,
@@ -202,6 +215,7 @@ function everyKernel(module: typeof simd, table: readonly number[], count: numbe
   kernels.dotsOf(at.table, at.tokens, at.query, out.dotsOf, count, dims);
   kernels.distances(at.table, at.query, out.distances, count);
   kernels.dots4(at.table, at.query, out.dots4, count, dims);
+  kernels.dots4Of(at.table, at.tokens, at.query, out.dots4Of, count, dims);
   kernels.signSums(at.table, at.query, out.signSums, count, dims);
   const within = kernels.within(at.table, 127, count * dims - (count % 3), out.within);
   const scale = kernels.body(at.table, dims, at.tokens, at.weights, count, dims, at.sum, at.codes);

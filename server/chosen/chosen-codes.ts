@@ -1,11 +1,9 @@
-import { quantise } from "../vectors/int8.ts";
-import type { StoredForm } from "../vectors/stored-form.ts";
-import { truncated } from "../vectors/truncation.ts";
+import { type CodedQuery, encodedQuery, formName, type StoredForm } from "../vectors/stored-form.ts";
 
 declare const space: unique symbol;
 
 /**
- * The unit vector of a question by the chosen model, as int8 codes. The compiler takes it for nothing that the vectors of
+ * The unit vector of a question by the chosen model, in codes. The compiler takes it for nothing that the vectors of
  * the bundled model, which are plain `Int8Array`s, could be compared with, nor those for this: a dot product of two
  * models' vectors is a number that says nothing.
  */
@@ -22,21 +20,19 @@ export interface ChosenQuery {
 
 /** @param vector floats, of at least as many dimensions as the form */
 export function chosenQuery(model: string, form: StoredForm, vector: Float32Array): ChosenQuery {
-  const codes = new Int8Array(form.dims);
-  quantise(truncated(vector, form.dims), codes);
-  return { space: spaceOf(model, form), codes: codes as unknown as ChosenCodes };
+  return { space: spaceOf(model, form), codes: encodedQuery(vector, form) as unknown as ChosenCodes };
 }
 
 /**
  * The numbers behind the codes of a question.
  * @throws TypeError when it was asked of another model, or in another form, than the vectors that it is to be compared with
  */
-export function codesFor(model: string, form: StoredForm, query: ChosenQuery): Int8Array {
+export function codesFor(model: string, form: StoredForm, query: ChosenQuery): CodedQuery {
   const own = spaceOf(model, form);
   if (query.space !== own) throw new TypeError(`A question to ${query.space} met vectors of ${own}.`);
-  return query.codes as unknown as Int8Array;
+  return query.codes as unknown as CodedQuery;
 }
 
-function spaceOf(model: string, { kind, dims }: StoredForm): string {
-  return `${model} in ${kind}@${dims}`;
+function spaceOf(model: string, form: StoredForm): string {
+  return `${model} in ${formName(form)}`;
 }

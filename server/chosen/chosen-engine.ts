@@ -5,8 +5,7 @@ import type { Host } from "../host.ts";
 import { EngineQueue, type QueueManner, type QueueOptions } from "../native/engine-queue.ts";
 import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
 import type { EmbeddingServer } from "../remote/embedding-server.ts";
-import type { StoredForm } from "../vectors/stored-form.ts";
-import { type ChosenQuery, chosenQuery } from "./chosen-codes.ts";
+import type { AskedForm } from "../vectors/stored-form.ts";
 import type { ChosenModel } from "./chosen-model.ts";
 
 /** A question that takes longer is answered with the bundled model: someone is waiting. */
@@ -26,8 +25,8 @@ export class ChosenEngine {
   readonly model: string;
   /** As many as the model gives. */
   readonly dims: number;
-  /** How its vectors are kept. */
-  readonly form: StoredForm;
+  /** How its vectors are to be kept. */
+  readonly form: AskedForm;
   /** Where it runs, unless that is a process of this machine. */
   readonly server: EmbeddingServer | undefined;
   readonly #engine: KeptEngine;
@@ -36,7 +35,7 @@ export class ChosenEngine {
   readonly #listeners = new Set<() => void>();
 
   /** Begins to load the model, or to ask its server. */
-  constructor(host: Host, model: ChosenModel, form: StoredForm) {
+  constructor(host: Host, model: ChosenModel, form: AskedForm) {
     const { server } = model;
     this.name = model.name;
     this.model = model.identity;
@@ -86,10 +85,9 @@ export class ChosenEngine {
     return { dispose: () => void this.#listeners.delete(listener) };
   }
 
-  /** @throws {CairnError} when it cannot be asked now, or does not answer in time; the signal's reason */
-  async question(text: string, signal?: AbortSignal): Promise<ChosenQuery> {
-    const vector = await this.#queue.embed(text, "query", { signal, withinMs: QUESTION_MS });
-    return chosenQuery(this.model, this.form, vector);
+  /** The unit vector of a question. @throws {CairnError} when it cannot be asked now, or does not answer in time; the signal's reason */
+  question(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#queue.embed(text, "query", { signal, withinMs: QUESTION_MS });
   }
 
   /** The unit vector of a piece of code, `ahead` of others; waits until the engine runs. @throws {CairnError} `output` where it fails */

@@ -2,7 +2,7 @@ import type { WantedForm } from "../../shared/embedding-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { Settings } from "../../shared/settings.ts";
-import { FORM_KINDS, type StoredForm } from "../vectors/stored-form.ts";
+import { type AskedForm, FORM_KINDS } from "../vectors/stored-form.ts";
 import { keptChoice } from "./model-choice.ts";
 
 /**
@@ -45,7 +45,7 @@ export function wantedForm(
  * The form in which the vectors of a model are kept.
  * @throws {CairnError} `input` for what is no form, and for a length that the model was not trained for, unless forced
  */
-export function formOf(model: FormedModel, { vectors, dimensions }: WantedForm): StoredForm {
+export function formOf(model: FormedModel, { vectors, dimensions }: WantedForm): AskedForm {
   const kind = FORM_KINDS.find((one) => one === (vectors || "int8"));
   if (!kind) {
     throw new CairnError(

@@ -6,6 +6,7 @@ import type { Closeness } from "../search/closeness.ts";
 import type { Snapshot } from "../store/segment.ts";
 import type { Batch, KnownVectors, StoreMethods } from "../store/store.ts";
 import { vectorBatch } from "../store/vector-batch.ts";
+import type { Calibration } from "../vectors/calibration.ts";
 import {
   type CodedVector,
   codeBytes,
@@ -13,18 +14,22 @@ import {
   encoded,
   onDisk,
   type StoredForm,
+  settledForm,
   storedName,
 } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import type { FilesEmbedded, FilesToEmbed } from "../workspace/index-jobs.ts";
 import type { UnsavedFile } from "../workspace/unsaved-files.ts";
+import { CalibrationSample } from "./calibration-sample.ts";
+import { chosenQuery } from "./chosen-codes.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import { ChosenVectors, type IndexedFile } from "./chosen-vectors.ts";
+import type { KeptCalibrations } from "./kept-calibrations.ts";
 import type { KeptRecalls } from "./kept-recalls.ts";
 import { RecallSample } from "./recall-sample.ts";
 import type { SharedVectors } from "./shared-vectors.ts";
 import { UnsavedVectors } from "./unsaved-vectors.ts";
-import { HASH_BYTES } from "./vector-rows.ts";
+import { HASH_BYTES, hashOf } from "./vector-rows.ts";
 import { vectorsStatus } from "./vectors-status.ts";
 
 /** Files whose vectors are looked up, and then made, at a time. */
@@ -55,6 +60,8 @@ export interface ChosenSearchParts {
   stored(query: Parameters<StoreMethods["vectors"]>[0]): Promise<KnownVectors>;
   /** What forms of vectors were found to keep. */
   recalls: KeptRecalls;
+  /** What the vectors of models are like, where their form needs that. */
+  calibrations: KeptCalibrations;
   /** Vectors that others of a team have made; undefined for who has nothing to do with them. */
   shared?: SharedVectors;
   /** Called after every change of what `status` and `notice` say. */
@@ -67,7 +74,8 @@ export interface ChosenSearchParts {
  */
 export class ChosenSearch {
   readonly #parts: ChosenSearchParts;
-  readonly #vectors: ChosenVectors;
+  /** In int8 as long as the form needs a calibration that is not learned yet: never two forms in one. */
+  #vectors: ChosenVectors;
   readonly #listening: { dispose(): void };
   readonly #ending = new AbortController();
   /** Contents of a snapshot that cannot be embedded: the file is no longer what was indexed. */
@@ -86,21 +94,37 @@ export class ChosenSearch {
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
   readonly #sample: RecallSample;
+  readonly #calibrating: CalibrationSample;
+  #calibrations: readonly Calibration[];
   readonly #unsaved: UnsavedVectors;
 
   constructor(parts: ChosenSearchParts) {
     this.#parts = parts;
-    const { engine, kernels } = parts;
-    this.#vectors = new ChosenVectors(engine.model, engine.form, kernels);
+    const { engine, calibrations, lookUp, isSettled } = parts;
+    const { model, dims, textsAtOnce, form } = engine;
+    this.#calibrations = calibrations.of(model);
+    const calibration = this.#calibrations.find(({ middles }) => middles.length === form.dims);
+    this.#vectors = this.#emptied(settledForm(form, calibration) ?? { kind: "int8", dims: form.dims });
+    this.#calibrating = new CalibrationSample({
+      model,
+      dims,
+      textsAtOnce,
+      lookUp,
+      embed: (text) => {
+        this.#embeds = true;
+        return this.#vectorOf(text);
+      },
+      mayGoOn: () => isSettled() && !this.#ending.signal.aborted,
+    });
     this.#sample = new RecallSample(engine.dims);
     this.#unsaved = new UnsavedVectors({
       engine,
-      vectors: this.#vectors,
+      vectors: () => this.#vectors,
       log: parts.log,
       files: parts.unsaved,
       // What is typed costs nothing at a server of one's own; elsewhere only what is saved is paid for.
       isWanted: (path) => this.#inUse && !engine.server?.remote && !parts.isWithheld(path),
-      stored: (hashes) => this.#stored(hashes, engine.form),
+      stored: (hashes) => this.#stored(hashes, this.#vectors.form),
       compact: () => this.#compact(),
     });
     this.#listening = engine.onChange(() => {
@@ -118,7 +142,7 @@ export class ChosenSearch {
       done: this.#total - this.#lacking,
       total: this.#total,
       ...(this.#withheld > 0 && { withheld: this.#withheld }),
-      vectors: vectorsStatus(engine, this.#parts.recalls),
+      vectors: vectorsStatus({ model: engine.model, dims: engine.dims, form: this.#vectors.form }, this.#parts.recalls),
       engine: engine.status,
     };
   }
@@ -167,8 +191,9 @@ export class ChosenSearch {
     const { engine, fallback } = this.#parts;
     try {
       if (!this.#inUse) throw this.#incomplete();
-      const question = await engine.question(text, signal);
-      const closeness = await this.#vectors.compareStored(snapshot, question, (hashes) => this.#storedOrShown(hashes));
+      const vectors = this.#vectors;
+      const question = chosenQuery(engine.model, vectors.form, await engine.question(text, signal));
+      const closeness = await vectors.compareStored(snapshot, question, (hashes) => this.#storedOrShown(hashes));
       this.#notice = SILENCE;
       return closeness;
     } catch (error) {
@@ -214,6 +239,7 @@ export class ChosenSearch {
       if (this.#done === wanted) return;
       if (this.#goneFrom !== wanted) this.#gone.clear();
       this.#goneFrom = wanted;
+      if (!(await this.#calibrate(wanted))) return;
       this.#compact();
       const { files: lacking, chunks } = this.#vectors.lackingIn(wanted);
       const files = lacking.filter(({ path }) => !isWithheld(path));
@@ -222,6 +248,7 @@ export class ChosenSearch {
       const todo = distinct(files.filter(({ content }) => !this.#gone.has(content)));
       if (todo.length === 0) {
         this.#done = wanted;
+        this.#calibrating.clear();
         this.#inUse = this.#lacking <= MOST_LACKING * this.#total;
         onChange();
         this.#unsaved.advance();
@@ -234,6 +261,39 @@ export class ChosenSearch {
         onChange();
       }
     }
+  }
+
+  /**
+   * Learns what the form needs to know of the model's vectors, once there are enough chunks to learn from; until then all of
+   * them are kept in int8.
+   * @returns false where it was interrupted
+   */
+  async #calibrate(snapshot: Snapshot): Promise<boolean> {
+    const { engine, calibrations, isWithheld, onChange } = this.#parts;
+    const { model } = engine;
+    const { kind, dims: kept } = engine.form;
+    if (kind !== "int8-calibrated" || this.#vectors.form.kind === kind) return true;
+    let calibration = calibrations.get(model, kept);
+    if (!calibration) {
+      const { files, chunks } = this.#emptied(this.#whole).lackingIn(snapshot);
+      if (!CalibrationSample.canLearnFrom(chunks)) return true;
+      const open = files.filter(({ path, content }) => !isWithheld(path) && !this.#gone.has(content));
+      if (!this.#inUse) this.#count(open, chunksOf(open));
+      onChange();
+      if (!(await this.#calibrating.gather(distinct(open)))) return false;
+      const learned = this.#calibrating.learn(kept);
+      if (!learned) return true;
+      calibration = calibrations.keep(model, learned);
+    }
+    this.#calibrations = calibrations.of(model);
+    this.#vectors = this.#emptied({ kind, dims: kept, calibration });
+    this.#inUse = false;
+    this.#unsaved.formChanged();
+    return true;
+  }
+
+  #emptied(form: StoredForm): ChosenVectors {
+    return new ChosenVectors(this.#parts.engine.model, form, this.#parts.kernels);
   }
 
   #compact(): void {
@@ -250,9 +310,16 @@ export class ChosenSearch {
 
   async #embed(files: readonly IndexedFile[]): Promise<void> {
     const { engine, lookUp } = this.#parts;
-    const { model, dims, form } = engine;
+    const { model, dims } = engine;
+    const { form } = this.#vectors;
     const bytes = codeBytes(form);
-    const known = await lookUp({ model, dims, form, files: files.map(({ path, content }) => ({ path, content })) });
+    const known = await lookUp({
+      model,
+      dims,
+      form,
+      calibrations: this.#calibrations,
+      files: files.map(({ path, content }) => ({ path, content })),
+    });
     if (known.texts.length > 0) this.#embeds = true;
     await this.#make(files, known);
     let first = 0;
@@ -274,15 +341,14 @@ export class ChosenSearch {
   /** Makes the vectors that are lacking, stores them, and puts them in their places. */
   async #make(files: readonly IndexedFile[], { texts, counts, hashes, codes, scales }: FilesEmbedded): Promise<void> {
     const { engine, store, shared } = this.#parts;
-    const { model, dims, form, textsAtOnce } = engine;
+    const { model, dims, textsAtOnce } = engine;
+    const { form } = this.#vectors;
     const bytes = codeBytes(form);
     const paths = files.flatMap(({ path }, i) => new Array<string>(counts[i]).fill(path));
-    const hashOf = (chunk: number) =>
-      Buffer.from(hashes.buffer, hashes.byteOffset + chunk * HASH_BYTES, HASH_BYTES).toString("hex");
     const chunksWith = new Map<string, number[]>();
     const distinctTexts: TextToEmbed[] = [];
     for (const { chunk, text } of texts) {
-      const hash = hashOf(chunk);
+      const hash = hashOf(hashes, chunk);
       const isPrivate = shared?.isPrivate(paths[chunk]) ?? true;
       const same = chunksWith.get(hash);
       if (same) same.push(chunk);
@@ -307,20 +373,26 @@ export class ChosenSearch {
     }
   }
 
-  /** From the team's cache, or else from the engine, and then into that cache. */
+  /**
+   * From the team's cache, or else from the engine, and then into that cache. Calibrated codes are not made of the plain ones
+   * that lie there.
+   */
   async #vectorsOf(texts: readonly TextToEmbed[]): Promise<MadeVector[]> {
-    const { engine, shared } = this.#parts;
-    const open = texts.filter(({ isPrivate }) => !isPrivate);
+    const { shared } = this.#parts;
+    const { form } = this.#vectors;
+    const open = form.kind === "int8-calibrated" ? [] : texts.filter(({ isPrivate }) => !isPrivate);
     const theirs = (await shared?.get(open.map(({ hash }) => hash))) ?? [];
     const found = new Map(open.flatMap(({ hash }, i) => (theirs[i] ? [[hash, theirs[i]] as const] : [])));
     const lacking = texts.filter(({ hash }) => !found.has(hash));
     const vectors = await Promise.all(
-      lacking.map(({ hash, text }) => this.#unsaved.remembered(hash) ?? this.#vectorOf(text)),
+      lacking.map(
+        ({ hash, text }) =>
+          this.#calibrating.remembered(hash) ?? this.#unsaved.remembered(hash) ?? this.#vectorOf(text),
+      ),
     );
     const made = lacking.flatMap(({ hash, isPrivate }, i) =>
       vectors[i] ? [{ hash, isPrivate, exact: vectors[i] }] : [],
     );
-    const { form } = engine;
     if (shared) {
       const given = made.filter(({ isPrivate }) => !isPrivate);
       await shared.put(given.map(({ hash, exact }) => ({ hash, ...encoded(exact, this.#whole) })));
@@ -338,9 +410,9 @@ export class ChosenSearch {
   }
 
   #inForm(vector: CodedVector): CodedVector {
-    const { form, dims } = this.#parts.engine;
-    const { kind, dims: own } = onDisk(form);
-    return kind === "int8" && own === dims ? vector : encoded(decoded(vector, this.#whole), form);
+    const { form } = this.#vectors;
+    const { kind, dims } = onDisk(form);
+    return kind === "int8" && dims === this.#parts.engine.dims ? vector : encoded(decoded(vector, this.#whole), form);
   }
 
   #stored(hashes: Uint8Array, form: StoredForm): Promise<KnownVectors> {
@@ -350,12 +422,10 @@ export class ChosenSearch {
 
   /** The same, and of what is on screen: no store has that. */
   async #storedOrShown(hashes: Uint8Array): Promise<KnownVectors> {
-    const { form } = this.#parts.engine;
+    const { form } = this.#vectors;
     const known = await this.#stored(hashes, form);
     for (let i = 0; i < known.found.length; i++) {
-      const at = hashes.byteOffset + i * HASH_BYTES;
-      const hash = known.found[i] === 0 ? Buffer.from(hashes.buffer, at, HASH_BYTES).toString("hex") : "";
-      const vector = this.#unsaved.remembered(hash);
+      const vector = known.found[i] === 0 ? this.#unsaved.remembered(hashOf(hashes, i)) : undefined;
       if (!vector) continue;
       const own = encoded(vector, form);
       known.found[i] = 1;
@@ -368,7 +438,8 @@ export class ChosenSearch {
   /** What cannot be measured is not said, and nothing else is lost. */
   async #measure(): Promise<void> {
     const { engine, kernels, recalls: kept, log } = this.#parts;
-    const { model, form } = engine;
+    const { model } = engine;
+    const { form } = this.#vectors;
     try {
       const stored = (hashes: Uint8Array) => this.#stored(hashes, this.#whole);
       await this.#sample.measure({ model, form, kernels, kept }, stored, this.#ending.signal);

@@ -2,10 +2,10 @@ import { type Closeness, type LikelyCosines, NO_VECTOR } from "../search/closene
 import { TopList } from "../search/top-list.ts";
 import type { Segment, Snapshot } from "../store/segment.ts";
 import type { KnownVectors } from "../store/store.ts";
-import { codeBytes, type StoredForm } from "../vectors/stored-form.ts";
+import { type CodedQuery, codeBytes, type StoredForm } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import { type ChosenQuery, codesFor } from "./chosen-codes.ts";
-import { BLOCK, HASH_BYTES, unitOf, VectorRows } from "./vector-rows.ts";
+import { BLOCK, HASH_BYTES, VectorRows } from "./vector-rows.ts";
 
 /** Fewer rows that nothing needs any more are not worth laying out anew. */
 const WORTH_COMPACTING = 4 * BLOCK;
@@ -124,9 +124,9 @@ export class ChosenVectors {
    * on average counts as none.
    */
   compare(snapshot: Snapshot, query: ChosenQuery): Closeness {
-    const codes = codesFor(this.model, this.form, query);
-    if (this.#rows.areMany) return this.#likely(snapshot, codes);
-    return this.#closeness(snapshot, this.#rowsIn(snapshot), this.#rows.cosines(codes));
+    const coded = codesFor(this.model, this.form, query);
+    if (this.#rows.areMany) return this.#likely(snapshot, coded);
+    return this.#closeness(snapshot, this.#rowsIn(snapshot), this.#rows.cosines(coded));
   }
 
   /**
@@ -139,8 +139,9 @@ export class ChosenVectors {
     stored: (hashes: Uint8Array) => Promise<KnownVectors>,
   ): Promise<Closeness> {
     if (this.form.kind !== "binary") return this.compare(snapshot, query);
-    const codes = codesFor(this.model, this.form, query);
-    const byRow = this.#rows.cosines(codes);
+    const coded = codesFor(this.model, this.form, query);
+    const { codes, unit } = coded;
+    const byRow = this.#rows.cosines(coded);
     // What comes to lie in memory while the store is read has no part in this.
     const rowsIn = this.#rowsIn(snapshot).map((rows) => rows.slice());
     const closest = new TopList(RESCORED);
@@ -151,7 +152,6 @@ export class ChosenVectors {
     const hashes = new Uint8Array(likely.length * HASH_BYTES);
     for (const [i, row] of likely.entries()) hashes.set(this.#rows.hash(row), i * HASH_BYTES);
     const known = await stored(hashes);
-    const unit = unitOf(codes);
     for (const [i, row] of likely.entries()) {
       if (known.found[i] === 0) continue;
       let dot = 0;
@@ -162,10 +162,10 @@ export class ChosenVectors {
   }
 
   /** Of so many that most are ruled out by their signs; which may be found is known when they are asked for. */
-  #likely(snapshot: Snapshot, codes: Int8Array): Closeness {
+  #likely(snapshot: Snapshot, query: CodedQuery): Closeness {
     // What is laid out anew meanwhile is not what these numbers are of.
     const rows = this.#rows;
-    const byRow = rows.distances(codes);
+    const byRow = rows.distances(query);
     const rowOf = snapshot.views.map(({ segment }) => new Uint32Array(segment.chunkCount));
     const distances = snapshot.views.map(({ segment }) => new Uint16Array(segment.chunkCount).fill(NO_VECTOR));
     const sampled: number[] = [];
@@ -176,12 +176,12 @@ export class ChosenVectors {
       distances[view][chunk] = byRow[row];
       if (count++ % step === 0) sampled.push(row);
     });
-    const common = commonCosine([rows.cosinesOf(Uint32Array.from(sampled), codes)]);
+    const common = commonCosine([rows.cosinesOf(Uint32Array.from(sampled), query)]);
     const cosines = distances.map((own, view): LikelyCosines => {
       const of = (chunks: Uint32Array) => {
         const found = rows.cosinesOf(
           chunks.map((chunk) => rowOf[view][chunk]),
-          codes,
+          query,
         );
         takeOff(found, common);
         return found;

@@ -3,7 +3,7 @@ import type { Settings } from "../../shared/settings.ts";
 import type { Workspace } from "../core-api.ts";
 import type { Host } from "../host.ts";
 import { type EmbeddingServer, embeddingPrice } from "../remote/embedding-server.ts";
-import { codeBytes, type StoredForm } from "../vectors/stored-form.ts";
+import { type AskedForm, codeBytes } from "../vectors/stored-form.ts";
 import type { ChosenModel } from "./chosen-model.ts";
 import { KeptRecalls } from "./kept-recalls.ts";
 import { storedVectors } from "./stored-vectors.ts";
@@ -14,7 +14,7 @@ import { type WhatToEmbed, whatToEmbed } from "./what-to-embed.ts";
 /** How vectors are to be kept, and where those lie that are. */
 export interface KeptVectors {
   readonly cacheDirectory: string;
-  readonly form: StoredForm;
+  readonly form: AskedForm;
 }
 
 /** Chunks of the folder that are embedded over and over to measure the speed. */
@@ -65,7 +65,7 @@ export function costOf(
 }
 
 /** Of the vectors of so many chunks, on disk. */
-export function vectorBytes(form: StoredForm, chunks: number): number {
+export function vectorBytes(form: AskedForm, chunks: number): number {
   return chunks * (codeBytes(form) + ROW_BYTES);
 }
 

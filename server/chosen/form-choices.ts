@@ -2,9 +2,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { FormChoice, WantedForm } from "../../shared/embedding-types.ts";
 import { VectorDatabase } from "../store/vector-database.ts";
-import { FORM_KINDS, formNamed, type StoredForm, sourcesFor, storedName } from "../vectors/stored-form.ts";
+import {
+  type AskedForm,
+  FORM_KINDS,
+  formNamed,
+  type StoredModel,
+  settledForm,
+  sourcesFor,
+  storedName,
+} from "../vectors/stored-form.ts";
 import { type FormedModel, formOf, PRESETS } from "./chosen-form.ts";
 import { vectorBytes } from "./embedding-cost.ts";
+import { KeptCalibrations } from "./kept-calibrations.ts";
 import { KeptRecalls } from "./kept-recalls.ts";
 import { vectorsStatus } from "./vectors-status.ts";
 
@@ -37,29 +46,29 @@ export function formChoices(
   const wanted = lengths.flatMap((length) => FORM_KINDS.map((vectors) => ({ vectors, dimensions: length })));
   const forms = wanted.map((form) => [form, formOf(model, form)] as const);
   const names = identity === undefined ? [] : storedNames(cacheDirectory);
+  const calibrations = new KeptCalibrations(cacheDirectory).of(identity ?? "");
   const recalls = new KeptRecalls(cacheDirectory);
   const inUse = chosen && formIfAny(model, chosen);
-  return forms.map(([form, stored]) => ({
+  return forms.map(([form, asked]) => ({
     form,
-    vectors: vectorsStatus({ model: identity ?? "", dims, form: stored }, recalls),
+    vectors: vectorsStatus({ model: identity ?? "", dims, form: asked }, recalls),
     presets: Object.keys(PRESETS).filter(
-      (preset) => formIfAny(model, { vectors: "", dimensions: preset })?.dims === stored.dims,
+      (preset) => formIfAny(model, { vectors: "", dimensions: preset })?.dims === asked.dims,
     ),
-    bytes: vectorBytes(stored, chunks),
-    chosen: inUse !== undefined && inUse.kind === stored.kind && inUse.dims === stored.dims,
-    stored: identity === undefined ? "none" : whatIsStored(names, identity, stored, dims),
+    bytes: vectorBytes(asked, chunks),
+    chosen: inUse !== undefined && inUse.kind === asked.kind && inUse.dims === asked.dims,
+    stored: identity === undefined ? "none" : whatIsStored(names, { model: identity, dims, calibrations }, asked),
   }));
 }
 
-function whatIsStored(
-  names: readonly string[],
-  identity: string,
-  form: StoredForm,
-  allDims: number,
-): FormChoice["stored"] {
-  if (names.includes(storedName(identity, form, allDims))) return "same";
-  if (sourcesFor(names, identity, form, allDims).length > 0) return "larger";
-  return names.some((name) => formNamed(name, identity, allDims) !== undefined) ? "smaller" : "none";
+function whatIsStored(names: readonly string[], model: Required<StoredModel>, asked: AskedForm): FormChoice["stored"] {
+  const form = settledForm(
+    asked,
+    model.calibrations.find(({ middles }) => middles.length === asked.dims),
+  );
+  if (form && names.includes(storedName(model.model, form, model.dims))) return "same";
+  if (form && sourcesFor(names, model, form).length > 0) return "larger";
+  return names.some((name) => formNamed(name, model) !== undefined) ? "smaller" : "none";
 }
 
 function storedNames(cacheDirectory: string): string[] {
@@ -74,7 +83,7 @@ function storedNames(cacheDirectory: string): string[] {
 }
 
 /** Undefined for what is refused. */
-function formIfAny(model: FormedModel, wanted: WantedForm): StoredForm | undefined {
+function formIfAny(model: FormedModel, wanted: WantedForm): AskedForm | undefined {
   try {
     return formOf(model, wanted);
   } catch {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { MeasuredRecall } from "../../shared/search-types.ts";
-import type { StoredForm } from "../vectors/stored-form.ts";
+import type { AskedForm } from "../vectors/stored-form.ts";
 
 const recalls = z.record(
   z.string(),
@@ -28,12 +28,12 @@ export class KeptRecalls {
   }
 
   /** @param model identity of the model */
-  get(model: string, form: StoredForm): MeasuredRecall | undefined {
+  get(model: string, form: AskedForm): MeasuredRecall | undefined {
     this.#known ??= this.#all();
     return this.#known[keyOf(model, form)];
   }
 
-  keep(model: string, form: StoredForm, recall: MeasuredRecall): void {
+  keep(model: string, form: AskedForm, recall: MeasuredRecall): void {
     const all = { ...this.#all(), [keyOf(model, form)]: recall };
     this.#known = all;
     try {
@@ -55,6 +55,6 @@ export class KeptRecalls {
   }
 }
 
-function keyOf(model: string, { kind, dims }: StoredForm): string {
+function keyOf(model: string, { kind, dims }: AskedForm): string {
   return `${model} in ${kind}@${dims}`;
 }

@@ -36,7 +36,8 @@ export class RecallSample {
 
   /**
    * Measures a form by the sample, once, and keeps what comes of it, where there are enough and more than the last time. Nothing is
-   * embedded for it; what was stored in other forms is compared with what is stored in int8.
+   * embedded for it; what was stored in smaller forms is compared with what is stored in int8, which says nothing of calibrated
+   * codes.
    * @param stored vectors of all dimensions in int8
    */
   async measure(
@@ -53,7 +54,11 @@ export class RecallSample {
       const vectors = new Float32Array(made.length * this.#dims);
       for (const [i, vector] of made.entries()) vectors.set(vector, i * this.#dims);
       kept.keep(model, form, await this.#of(vectors, "float", form, kernels, signal));
-    } else if (met.length >= least && (form.kind !== "int8" || form.dims < this.#dims)) {
+    } else if (
+      met.length >= least &&
+      form.kind !== "int8-calibrated" &&
+      (form.kind !== "int8" || form.dims < this.#dims)
+    ) {
       const { found, codes, scales } = await stored(Buffer.concat(met));
       const bytes = codeBytes(whole);
       const there = [...found.keys()].filter((i) => found[i] === 1);

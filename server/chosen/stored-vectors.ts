@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredVectors } from "../../shared/embedding-types.ts";
 import { VectorDatabase } from "../store/vector-database.ts";
-import { formNamed, type StoredForm, sourcesFor, storedName } from "../vectors/stored-form.ts";
+import { type AskedForm, formNamed, settledForm, sourcesFor, storedName } from "../vectors/stored-form.ts";
 import type { ChosenModel } from "./chosen-model.ts";
+import { KeptCalibrations } from "./kept-calibrations.ts";
 
 /**
  * What is stored of a model, of all folders of this user, and whether a form can be had of it without embedding.
@@ -12,23 +13,25 @@ import type { ChosenModel } from "./chosen-model.ts";
 export function storedVectors(
   cacheDirectory: string,
   { identity, dims }: Pick<ChosenModel, "identity" | "dims">,
-  form: StoredForm,
+  choice: AskedForm,
 ): StoredVectors[] {
   const path = join(cacheDirectory, "vectors.db");
   if (!existsSync(path)) return [];
   const database = new VectorDatabase(path);
   try {
     const names = database.names();
-    const usable = [
-      storedName(identity, form, dims),
-      ...sourcesFor(names, identity, form, dims).map(({ name }) => name),
-    ];
+    const calibrations = new KeptCalibrations(cacheDirectory);
+    const model = { model: identity, dims, calibrations: calibrations.of(identity) };
+    const form = settledForm(choice, calibrations.get(identity, choice.dims));
+    const usable = form
+      ? [storedName(identity, form, dims), ...sourcesFor(names, model, form).map(({ name }) => name)]
+      : [];
     return names.flatMap((name) => {
-      const stored = formNamed(name, identity, dims);
+      const stored = formNamed(name, model);
       const count = stored ? database.count(name) : 0;
       if (!stored || count === 0) return [];
-      const { kind } = stored;
-      return [{ kind: kind === "int4" ? kind : "int8", dims: stored.dims, count, usable: usable.includes(name) }];
+      const kind = stored.kind === "binary" ? "int8" : stored.kind;
+      return [{ kind, dims: stored.dims, count, usable: usable.includes(name) }];
     });
   } finally {
     database.close();

@@ -5,7 +5,7 @@ import { codeBytes, encoded } from "../vectors/stored-form.ts";
 import type { UnsavedFile } from "../workspace/unsaved-files.ts";
 import type { ChosenEngine } from "./chosen-engine.ts";
 import type { ChosenVectors } from "./chosen-vectors.ts";
-import { HASH_BYTES } from "./vector-rows.ts";
+import { hashOf } from "./vector-rows.ts";
 
 /** Of one file on screen no more new pieces are embedded: a pasted program waits until it is saved. */
 const MOST_OF_FILE = 64;
@@ -14,14 +14,14 @@ const MOST_REMEMBERED = 1_000;
 
 export interface UnsavedParts {
   readonly engine: ChosenEngine;
-  /** Where the vectors are put: memory alone. */
-  readonly vectors: ChosenVectors;
+  /** Where the vectors are put: memory alone. They may be in another form from one time to the next. */
+  vectors(): ChosenVectors;
   readonly log: Log;
   /** What is on screen now and not on disk, by the same objects as long as it stays. */
   files(): readonly UnsavedFile[];
   /** Whether a file's vectors would serve, and its text may go to where the engine is. */
   isWanted(path: string): boolean;
-  /** What the store has under hashes. */
+  /** What the store has under hashes, in the form that `vectors` has. */
   stored(hashes: Uint8Array): Promise<KnownVectors>;
   /** Called before vectors are put in, to make room. */
   compact(): void;
@@ -62,6 +62,11 @@ export class UnsavedVectors {
     this.advance();
   }
 
+  /** The vectors are kept in another form, and there are none yet. */
+  formChanged(): void {
+    this.#tried = new WeakSet();
+  }
+
   /** Resolves when there is nothing left that can be embedded now. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
@@ -98,20 +103,21 @@ export class UnsavedVectors {
     if (this.#closed || !engine.isRunning) return undefined;
     return files().find((file) => {
       const { path, content, texts } = file;
-      return !this.#tried.has(file) && isWanted(path) && !vectors.has(content, texts.length);
+      return !this.#tried.has(file) && isWanted(path) && !vectors().has(content, texts.length);
     });
   }
 
   async #embed({ content, hashes, texts }: UnsavedFile, signal: AbortSignal): Promise<void> {
-    const { engine, vectors, stored, compact } = this.#parts;
+    const { stored, compact } = this.#parts;
+    const vectors = this.#parts.vectors();
     const { found, codes, scales } = await stored(hashes);
-    const bytes = codeBytes(engine.form);
+    const bytes = codeBytes(vectors.form);
     const lacking = [...found.keys()].filter((i) => found[i] === 0).slice(0, MOST_OF_FILE);
-    const made = await Promise.all(lacking.map((i) => this.#vectorOf(hexOf(hashes, i), texts[i], signal)));
+    const made = await Promise.all(lacking.map((i) => this.#vectorOf(hashOf(hashes, i), texts[i], signal)));
     for (const [at, i] of lacking.entries()) {
       const vector = made[at];
       if (!vector) continue;
-      const own = encoded(vector, engine.form);
+      const own = encoded(vector, vectors.form);
       codes.set(own.codes, i * bytes);
       scales[i] = own.scale;
     }
@@ -135,8 +141,4 @@ export class UnsavedVectors {
       throw error;
     }
   }
-}
-
-function hexOf(hashes: Uint8Array, i: number): string {
-  return Buffer.from(hashes.buffer, hashes.byteOffset + i * HASH_BYTES, HASH_BYTES).toString("hex");
 }

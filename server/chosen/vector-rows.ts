@@ -2,7 +2,7 @@ import { COMPARED_ALWAYS } from "../search/closeness.ts";
 import { VectorArena } from "../vectors/arena.ts";
 import { int4Values } from "../vectors/int4.ts";
 import { signsOf } from "../vectors/signs.ts";
-import { padded, type StoredForm } from "../vectors/stored-form.ts";
+import { type CodedQuery, padded, type StoredForm } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import { BlockSigns } from "./block-signs.ts";
 
@@ -31,12 +31,12 @@ export class VectorRows {
   readonly #arena: VectorArena;
   readonly #blocks: number[] = [];
   #scales = new Float32Array(BLOCK);
+  /** Of a calibrated form: what each vector, less the middles, has in common with them. */
+  #biases: Float32Array;
   /** Of signs alone: what the rest of a vector is found by. */
   #hashes: Uint8Array;
   #length = 0;
   readonly #signs: BlockSigns;
-  /** Room for rows of a block that are brought together. */
-  #gathered: number | undefined;
 
   constructor(form: StoredForm, kernels: KernelModule | undefined) {
     this.form = form;
@@ -44,6 +44,7 @@ export class VectorRows {
     this.#stride = strideOf(form);
     this.#arena = VectorArena.create(0, kernels);
     this.#signs = new BlockSigns(this.#arena, form.dims, BLOCK);
+    this.#biases = new Float32Array(form.kind === "int8-calibrated" ? BLOCK : 0);
     this.#hashes = new Uint8Array(form.kind === "binary" ? BLOCK * HASH_BYTES : 0);
   }
 
@@ -87,11 +88,11 @@ export class VectorRows {
     return this.#hashes.subarray(row * HASH_BYTES, (row + 1) * HASH_BYTES);
   }
 
-  /** By row; of signs alone an estimate. @param query int8 codes in as many dimensions */
-  cosines(query: Int8Array): Float32Array {
+  /** By row, 0 for a text without a vector; of signs alone an estimate. @param query of this form */
+  cosines(query: CodedQuery): Float32Array {
     const { kind, dims } = this.form;
-    const whole = this.#whole(query);
-    const unit = unitOf(query);
+    const whole = this.#whole(query.codes);
+    const { unit } = query;
     const cosines = new Float32Array(this.#length);
     const scales = this.#scales;
     const signs = (SIGN_FACTOR / Math.sqrt(dims)) * unit;
@@ -103,56 +104,54 @@ export class VectorRows {
         const dots = this.#arena.signDots(at, count, whole);
         for (let i = 0; i < count; i++) cosines[first + i] = scales[first + i] === 0 ? 0 : Math.min(1, dots[i] * signs);
       } else {
-        const dots = kind === "int8" ? this.#arena.dots(at, count, whole) : this.#arena.dots4(at, count, whole);
+        const dots = kind === "int4" ? this.#arena.dots4(at, count, whole) : this.#arena.dots(at, count, whole);
         for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * scales[first + i] * unit;
       }
+    }
+    if (kind === "int8-calibrated") {
+      const biases = this.#biases;
+      const { base } = query;
+      for (let row = 0; row < cosines.length; row++) cosines[row] += scales[row] === 0 ? 0 : base + biases[row];
     }
     return cosines;
   }
 
   /** By row, as {@link LikelyCosines} has them; with {@link areMany}. */
-  distances(query: Int8Array): Uint16Array {
+  distances({ codes }: CodedQuery): Uint16Array {
     const distances = new Uint16Array(this.#length).fill(COMPARED_ALWAYS);
-    this.#signs.distances(query, distances);
+    this.#signs.distances(codes, distances);
     return distances;
   }
 
   /** The cosines of some rows, in the order given. */
-  cosinesOf(rows: Uint32Array, query: Int8Array): Float32Array {
+  cosinesOf(rows: Uint32Array, { codes, unit, base }: CodedQuery): Float32Array {
     // Block by block: `order` has the places in `rows` of those of each block, up to `ends`.
     const ends = new Uint32Array(this.#blocks.length + 1);
     for (let i = 0; i < rows.length; i++) ends[Math.floor(rows[i] / BLOCK) + 1]++;
     for (let block = 1; block < ends.length; block++) ends[block] += ends[block - 1];
     const order = new Uint32Array(rows.length);
     for (let i = 0; i < rows.length; i++) order[ends[Math.floor(rows[i] / BLOCK)]++] = i;
-    const whole = this.#whole(query);
-    const unit = unitOf(query);
+    const { kind } = this.form;
+    const whole = this.#whole(codes);
     const cosines = new Float32Array(rows.length);
     for (let block = 0, from = 0; block < this.#blocks.length; from = ends[block++]) {
       if (ends[block] === from) continue;
       const wanted = order.subarray(from, ends[block]);
       const numbers = wanted.map((i) => rows[i] % BLOCK);
-      const dots = this.#dotsOf(this.#blocks[block], numbers, whole);
+      const at = this.#blocks[block];
+      const dots = kind === "int4" ? this.#arena.dots4Of(at, numbers, whole) : this.#arena.dotsOf(at, numbers, whole);
       for (let i = 0; i < wanted.length; i++) cosines[wanted[i]] = dots[i] * this.#scales[rows[wanted[i]]] * unit;
+    }
+    if (kind === "int8-calibrated") {
+      for (let i = 0; i < rows.length; i++) if (this.#scales[rows[i]] !== 0) cosines[i] += base + this.#biases[rows[i]];
     }
     return cosines;
   }
 
-  /** There is no kernel for some rows of four bits: they are brought together first. */
-  #dotsOf(block: number, numbers: Uint32Array, query: Int8Array): Int32Array {
-    if (this.form.kind === "int8") return this.#arena.dotsOf(block, numbers, query);
-    this.#gathered ??= this.#arena.place(new Int8Array(BLOCK * this.#stride));
-    const memory = new Int8Array(this.#arena.memory.buffer);
-    for (let i = 0; i < numbers.length; i++) {
-      const from = block + numbers[i] * this.#stride;
-      memory.copyWithin(this.#gathered + i * this.#stride, from, from + this.#stride);
-    }
-    return this.#arena.dots4(this.#gathered, numbers.length, query);
-  }
-
   /** A query in as many components as the kernels want. */
   #whole(query: Int8Array): Int8Array {
-    const whole = new Int8Array(this.form.kind === "int8" ? this.#stride : padded(this.form.dims));
+    const { kind, dims } = this.form;
+    const whole = new Int8Array(kind === "int4" || kind === "binary" ? padded(dims) : this.#stride);
     whole.set(query);
     return whole;
   }
@@ -171,7 +170,7 @@ export class VectorRows {
   #codes(at: number): Int8Array {
     const bytes = new Int8Array(this.#arena.memory.buffer, at, this.#stride);
     const { kind, dims } = this.form;
-    return (kind === "int8" ? bytes : Int8Array.from(int4Values(bytes, 1))).subarray(0, dims);
+    return (kind === "int4" ? Int8Array.from(int4Values(bytes, 1)) : bytes).subarray(0, dims);
   }
 
   #append(bytes: Int8Array, scale: number, hash: Uint8Array): void {
@@ -179,26 +178,33 @@ export class VectorRows {
     const row = this.#length++;
     if (row % BLOCK === 0) this.#blocks.push(this.#arena.place(new Int8Array(BLOCK * this.#stride)));
     if (row === this.#scales.length) {
-      const [scales, hashes] = [new Float32Array(2 * row), new Uint8Array(2 * this.#hashes.length)];
+      const [scales, biases] = [new Float32Array(2 * row), new Float32Array(2 * this.#biases.length)];
+      const hashes = new Uint8Array(2 * this.#hashes.length);
       scales.set(this.#scales);
+      biases.set(this.#biases);
       hashes.set(this.#hashes);
-      [this.#scales, this.#hashes] = [scales, hashes];
+      [this.#scales, this.#biases, this.#hashes] = [scales, biases, hashes];
     }
     const at = this.#blocks[this.#blocks.length - 1] + (row % BLOCK) * this.#stride;
     new Int8Array(this.#arena.memory.buffer, at, bytes.length).set(bytes);
     this.#scales[row] = scale;
+    if (this.form.kind === "int8-calibrated") this.#biases[row] = scale * dot(this.form.calibration.middles, bytes);
     if (this.#hashes.length > 0) this.#hashes.set(hash, row * HASH_BYTES);
   }
 }
 
-/** 1 over the length of what the codes say; 0 for none. */
-export function unitOf(codes: Int8Array): number {
-  let squares = 0;
-  for (const code of codes) squares += code * code;
-  return squares === 0 ? 0 : 1 / Math.sqrt(squares);
+/** One of many hashes, as 32 hex digits. */
+export function hashOf(hashes: Uint8Array, i: number): string {
+  return Buffer.from(hashes.buffer, hashes.byteOffset + i * HASH_BYTES, HASH_BYTES).toString("hex");
+}
+
+function dot(middles: Float32Array, codes: Int8Array): number {
+  let sum = 0;
+  for (let d = 0; d < middles.length; d++) sum += middles[d] * codes[d];
+  return sum;
 }
 
 function strideOf({ kind, dims }: StoredForm): number {
-  if (kind === "int8") return Math.ceil(dims / STEP) * STEP;
-  return padded(dims) / (kind === "int4" ? 2 : 8);
+  if (kind === "int4" || kind === "binary") return padded(dims) / (kind === "int4" ? 2 : 8);
+  return Math.ceil(dims / STEP) * STEP;
 }

@@ -1,5 +1,5 @@
 import { chosenQuery, codesFor } from "../chosen/chosen-codes.ts";
-import { unitOf, VectorRows } from "../chosen/vector-rows.ts";
+import { VectorRows } from "../chosen/vector-rows.ts";
 import { TopList } from "../search/top-list.ts";
 import { encoded, type StoredForm } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
@@ -52,11 +52,12 @@ export async function formRecall(
   });
   const own = {
     closest: (query: QueryForms, wanted: number) => {
-      const codes = codesFor("", form, chosenQuery("", form, query.exact));
-      const cosines = rows.cosines(codes);
+      const coded = codesFor("", form, chosenQuery("", form, query.exact));
+      const { codes, unit } = coded;
+      const cosines = rows.cosines(coded);
       if (form.kind !== "binary") return best(cosines, cosines.keys(), wanted);
       const likely = best(cosines, cosines.keys(), RESCORED * wanted);
-      for (const row of likely) cosines[row] = dot(stored[row].codes, codes) * stored[row].scale * unitOf(codes);
+      for (const row of likely) cosines[row] = dot(stored[row].codes, codes) * stored[row].scale * unit;
       return best(cosines, likely, wanted);
     },
   };

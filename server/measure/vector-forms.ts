@@ -1,9 +1,12 @@
 import { type Phrase, phrase } from "../../shared/phrase.ts";
+import { VectorRows } from "../chosen/vector-rows.ts";
 import { TopList } from "../search/top-list.ts";
 import { VectorArena } from "../vectors/arena.ts";
+import { ENOUGH_VECTORS, learnCalibration } from "../vectors/calibration.ts";
 import { int4Codes } from "../vectors/int4.ts";
-import { calibrate, calibratedCodes, calibratedQuery, quantise } from "../vectors/int8.ts";
+import { quantise, stepCodes, stepQuery, stepsOf } from "../vectors/int8.ts";
 import { signsOf } from "../vectors/signs.ts";
+import { bytesOf, encoded, encodedQuery, type StoredForm } from "../vectors/stored-form.ts";
 import { truncated } from "../vectors/truncation.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 
@@ -38,6 +41,7 @@ export interface VectorForm {
 const RESCORED = 20;
 /** Bytes of a scale. */
 const SCALE = Float32Array.BYTES_PER_ELEMENT;
+const NO_HASH = new Uint8Array(16);
 /** Parts of all dimensions that are kept. */
 const PARTS = [2, 4] as const;
 
@@ -46,6 +50,7 @@ export function vectorForms(set: VectorSet, kernels: KernelModule | undefined): 
   return [
     exact(set),
     int8(set, kernels),
+    stepped(set, kernels),
     calibrated(set, kernels),
     int4(set, kernels),
     ...PARTS.map((part) => firstDimensions(set, set.dims / part, kernels)),
@@ -83,20 +88,44 @@ function int8({ dims, count, codes, scales }: VectorSet, kernels: KernelModule |
   };
 }
 
-function calibrated({ dims, count, exact: vectors }: VectorSet, kernels: KernelModule | undefined): VectorForm {
-  const steps = calibrate(vectors, dims);
+function stepped({ dims, count, exact: vectors }: VectorSet, kernels: KernelModule | undefined): VectorForm {
+  const steps = stepsOf(vectors, dims);
   const codes = new Int8Array(count * dims);
-  eachRow(vectors, dims, (vector, row) => calibratedCodes(vector, steps, codes.subarray(row * dims, (row + 1) * dims)));
+  eachRow(vectors, dims, (vector, row) => stepCodes(vector, steps, codes.subarray(row * dims, (row + 1) * dims)));
   const { arena, at } = placed(codes, kernels);
   const queryCodes = new Int8Array(dims);
   return {
-    id: "int8-calibrated",
+    id: "int8-steps",
     name: phrase("int8, a step for each dimension"),
     bytes: dims,
     closest(query, wanted) {
-      calibratedQuery(query.exact, steps, queryCodes);
+      stepQuery(query.exact, steps, queryCodes);
       const dots = arena.dots(at, count, queryCodes);
       return best(count, wanted, (row) => dots[row]);
+    },
+  };
+}
+
+/** As a chosen model's vectors can be kept. */
+function calibrated({ dims, count, exact: vectors }: VectorSet, kernels: KernelModule | undefined): VectorForm {
+  const sample: Float32Array[] = [];
+  const step = Math.max(1, Math.floor(count / ENOUGH_VECTORS));
+  eachRow(vectors, dims, (vector, row) => {
+    if (row % step === 0) sample.push(vector);
+  });
+  const form: StoredForm = { kind: "int8-calibrated", dims, calibration: learnCalibration(sample, dims) };
+  const rows = new VectorRows(form, kernels);
+  eachRow(vectors, dims, (vector) => {
+    const { codes, scale } = encoded(vector, form);
+    rows.add(codes, scale, NO_HASH);
+  });
+  return {
+    id: "int8-calibrated",
+    name: phrase("int8, around the middle of each dimension"),
+    bytes: bytesOf(form).memory,
+    closest(query, wanted) {
+      const cosines = rows.cosines(encodedQuery(query.exact, form));
+      return best(count, wanted, (row) => cosines[row]);
     },
   };
 }

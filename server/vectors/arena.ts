@@ -81,23 +81,14 @@ export class VectorArena {
     return scores;
   }
 
-  /** The same for some of those vectors, by their numbers. */
+  /** Dot products with some of the vectors from `offset`, by their numbers. */
   dotsOf(offset: number, numbers: Uint32Array, query: Int8Array): Int32Array {
-    const dims = query.length;
-    if (dims === 0 || dims % 16 !== 0) throw new RangeError(`A query has ${dims} dimensions, not a multiple of 16.`);
-    let last = 0;
-    for (let i = 0; i < numbers.length; i++) if (numbers[i] > last) last = numbers[i];
-    if (!(offset >= 0 && offset + (last + 1) * dims <= this.memory.buffer.byteLength)) {
-      throw new RangeError(`Vector ${last} of ${dims} dimensions at ${offset} reaches beyond the arena.`);
-    }
-    const { length } = numbers;
-    this.#reserveScratch(dims + 2 * length * Int32Array.BYTES_PER_ELEMENT);
-    const wanted = this.#scratch + dims;
-    const scores = wanted + length * Int32Array.BYTES_PER_ELEMENT;
-    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
-    new Uint32Array(this.memory.buffer, wanted, length).set(numbers);
-    this.#kernels.dotsOf(offset, wanted, this.#scratch, scores, length, dims);
-    return new Int32Array(this.memory.buffer, scores, length);
+    return this.#scoresOf("dotsOf", offset, numbers, query, query.length);
+  }
+
+  /** The same with vectors of four bits a component; the query's length is a multiple of 32. */
+  dots4Of(offset: number, numbers: Uint32Array, query: Int8Array): Int32Array {
+    return this.#scoresOf("dots4Of", offset, numbers, query, query.length / 2);
   }
 
   /**
@@ -151,6 +142,33 @@ export class VectorArena {
     new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
     this.#kernels[kernel](offset, this.#scratch, scores, count, dims);
     return new Int32Array(this.memory.buffer, scores, count);
+  }
+
+  #scoresOf(
+    kernel: "dotsOf" | "dots4Of",
+    offset: number,
+    numbers: Uint32Array,
+    query: Int8Array,
+    rowBytes: number,
+  ): Int32Array {
+    const dims = query.length;
+    const step = kernel === "dotsOf" ? 16 : 32;
+    if (dims === 0 || dims % step !== 0) {
+      throw new RangeError(`A query has ${dims} dimensions, not a multiple of ${step}.`);
+    }
+    let last = 0;
+    for (let i = 0; i < numbers.length; i++) if (numbers[i] > last) last = numbers[i];
+    if (!(offset >= 0 && offset + (last + 1) * rowBytes <= this.memory.buffer.byteLength)) {
+      throw new RangeError(`Vector ${last} of ${dims} dimensions at ${offset} reaches beyond the arena.`);
+    }
+    const { length } = numbers;
+    this.#reserveScratch(dims + 2 * length * Int32Array.BYTES_PER_ELEMENT);
+    const wanted = this.#scratch + dims;
+    const scores = wanted + length * Int32Array.BYTES_PER_ELEMENT;
+    new Int8Array(this.memory.buffer, this.#scratch, dims).set(query);
+    new Uint32Array(this.memory.buffer, wanted, length).set(numbers);
+    this.#kernels[kernel](offset, wanted, this.#scratch, scores, length, dims);
+    return new Int32Array(this.memory.buffer, scores, length);
   }
 
   /** A scratch region that grows is left behind; doubling keeps all that was left below the size in use. */

@@ -19,24 +19,24 @@ export function quantise(vector: Float32Array, codes: Int8Array): number {
  * @param vectors of a sample, one after the other
  * @param dims components of each
  */
-export function calibrate(vectors: Float32Array, dims: number): Float32Array {
+export function stepsOf(vectors: Float32Array, dims: number): Float32Array {
   const steps = new Float32Array(dims);
   for (let i = 0; i < vectors.length; i++) steps[i % dims] = Math.max(steps[i % dims], Math.abs(vectors[i]));
   return steps.map((largest) => largest / TOP);
 }
 
-/** Writes a vector in the steps of {@link calibrate}; what is larger than all of the sample is cut to the largest code. */
-export function calibratedCodes(vector: Float32Array, steps: Float32Array, codes: Int8Array): void {
+/** Writes a vector in the steps of {@link stepsOf}; what is larger than all of the sample is cut to the largest code. */
+export function stepCodes(vector: Float32Array, steps: Float32Array, codes: Int8Array): void {
   for (let d = 0; d < vector.length; d++) {
     codes[d] = steps[d] > 0 ? Math.max(-TOP, Math.min(TOP, Math.round(vector[d] / steps[d]))) : 0;
   }
 }
 
 /**
- * The codes of a query that is compared with calibrated ones: the steps are multiplied into it, so that the dot products of
+ * The codes of a query that is compared with such codes: the steps are multiplied into it, so that the dot products of
  * the codes are as the vectors' are, but for one factor.
  */
-export function calibratedQuery(query: Float32Array, steps: Float32Array, codes: Int8Array): void {
+export function stepQuery(query: Float32Array, steps: Float32Array, codes: Int8Array): void {
   quantise(
     query.map((value, d) => value * steps[d]),
     codes,

@@ -19,6 +19,9 @@ export interface Kernels {
   /** The same as `dots` for rows of four bits a component (see int4.ts). `dims` is a multiple of 32. */
   dots4(rows: number, query: number, out: number, count: number, dims: number): void;
 
+  /** The same as `dotsOf` for rows of four bits a component. `dims` is a multiple of 32. */
+  dots4Of(rows: number, numbers: number, query: number, out: number, count: number, dims: number): void;
+
   /**
    * `out[i]`, i32: the sum of those components of the int8 query whose bit in row i is set; rows have one bit a component
    * (see signs.ts). `dims` is a multiple of 32.

@@ -120,32 +120,142 @@
   ;; their low halves. Exact in 32 bits.
   (func (export "dots4")
     (param $rows i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
-    (local $at i32) (local $end i32) (local $codes v128) (local $low v128) (local $high v128) (local $sum v128)
-    (local.set $end (i32.add (local.get $query) (local.get $dims)))
+    (local $bytes i32) (local $row1 i32) (local $row2 i32) (local $row3 i32) (local $less v128)
+    (local.set $bytes (i32.shr_u (local.get $dims) (i32.const 1)))
+    (local.set $less (call $eightfold (local.get $query) (local.get $dims)))
+    (block $single
+      (loop $four
+        (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
+        (local.set $row1 (i32.add (local.get $rows) (local.get $bytes)))
+        (local.set $row2 (i32.add (local.get $row1) (local.get $bytes)))
+        (local.set $row3 (i32.add (local.get $row2) (local.get $bytes)))
+        (v128.store (local.get $out) (i32x4.sub
+          (call $fourDots4 (local.get $rows) (local.get $row1) (local.get $row2) (local.get $row3)
+            (local.get $query) (local.get $dims))
+          (local.get $less)))
+        (local.set $rows (i32.add (local.get $row3) (local.get $bytes)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (br $four)))
     (block $done
       (loop $one
         (br_if $done (i32.eqz (local.get $count)))
-        (local.set $at (local.get $query))
-        (local.set $sum (v128.const i32x4 0 0 0 0))
-        (loop $step
-          (local.set $codes (v128.load (local.get $rows)))
-          (local.set $low (i8x16.shr_s (i8x16.shl (local.get $codes) (i32.const 4)) (i32.const 4)))
-          (local.set $high (i8x16.shr_s (local.get $codes) (i32.const 4)))
-          ;; Four products of at most 8 * 128 fit into 16 bits.
-          (local.set $sum (i32x4.add (local.get $sum) (i32x4.extadd_pairwise_i16x8_s (i16x8.add
-            (i16x8.add
-              (i16x8.extmul_low_i8x16_s (local.get $low) (v128.load (local.get $at)))
-              (i16x8.extmul_high_i8x16_s (local.get $low) (v128.load (local.get $at))))
-            (i16x8.add
-              (i16x8.extmul_low_i8x16_s (local.get $high) (v128.load offset=16 (local.get $at)))
-              (i16x8.extmul_high_i8x16_s (local.get $high) (v128.load offset=16 (local.get $at))))))))
-          (local.set $rows (i32.add (local.get $rows) (i32.const 16)))
-          (local.set $at (i32.add (local.get $at) (i32.const 32)))
-          (br_if $step (i32.lt_u (local.get $at) (local.get $end))))
-        (i32.store (local.get $out) (call $lanes (local.get $sum)))
+        (v128.store32_lane 0 (local.get $out) (i32x4.sub
+          (call $fourDots4 (local.get $rows) (local.get $rows) (local.get $rows) (local.get $rows)
+            (local.get $query) (local.get $dims))
+          (local.get $less)))
+        (local.set $rows (i32.add (local.get $rows) (local.get $bytes)))
         (local.set $out (i32.add (local.get $out) (i32.const 4)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $one))))
+
+  ;; The same for `count` rows by their numbers, in the order given. Four at a time wait for memory together.
+  (func (export "dots4Of")
+    (param $rows i32) (param $numbers i32) (param $query i32) (param $out i32) (param $count i32) (param $dims i32)
+    (local $bytes i32) (local $row i32) (local $less v128)
+    (local.set $bytes (i32.shr_u (local.get $dims) (i32.const 1)))
+    (local.set $less (call $eightfold (local.get $query) (local.get $dims)))
+    (block $single
+      (loop $four
+        (br_if $single (i32.lt_s (local.get $count) (i32.const 4)))
+        (v128.store (local.get $out) (i32x4.sub
+          (call $fourDots4
+            (i32.add (local.get $rows) (i32.mul (local.get $bytes) (i32.load (local.get $numbers))))
+            (i32.add (local.get $rows) (i32.mul (local.get $bytes) (i32.load offset=4 (local.get $numbers))))
+            (i32.add (local.get $rows) (i32.mul (local.get $bytes) (i32.load offset=8 (local.get $numbers))))
+            (i32.add (local.get $rows) (i32.mul (local.get $bytes) (i32.load offset=12 (local.get $numbers))))
+            (local.get $query) (local.get $dims))
+          (local.get $less)))
+        (local.set $numbers (i32.add (local.get $numbers) (i32.const 16)))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (br $four)))
+    (block $done
+      (loop $one
+        (br_if $done (i32.eqz (local.get $count)))
+        (local.set $row (i32.add (local.get $rows) (i32.mul (local.get $bytes) (i32.load (local.get $numbers)))))
+        (v128.store32_lane 0 (local.get $out) (i32x4.sub
+          (call $fourDots4 (local.get $row) (local.get $row) (local.get $row) (local.get $row)
+            (local.get $query) (local.get $dims))
+          (local.get $less)))
+        (local.set $numbers (i32.add (local.get $numbers) (i32.const 4)))
+        (local.set $out (i32.add (local.get $out) (i32.const 4)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $one))))
+
+  ;; Four rows of four bits a component, each code 8 more than it is, so that none has a sign: what that adds is the same for
+  ;; all rows, and the callers take it off. Two bytes are a lane of 16 bits, whose four codes are taken out by shifts alone;
+  ;; the query's components are brought into the same order once for the four rows.
+  (func $fourDots4
+    (param $row i32) (param $row1 i32) (param $row2 i32) (param $row3 i32) (param $query i32) (param $dims i32)
+    (result v128)
+    (local $end i32) (local $even v128) (local $odd v128) (local $evenHigh v128) (local $oddHigh v128)
+    (local $codes v128) (local $low v128) (local $eight v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $low (i16x8.splat (i32.const 15)))
+    (local.set $eight (i8x16.splat (i32.const 0x88)))
+    (local.set $end (i32.add (local.get $query) (local.get $dims)))
+    (loop $step
+      (local.set $odd (v128.load (local.get $query)))
+      (local.set $even (i16x8.shr_s (i16x8.shl (local.get $odd) (i32.const 8)) (i32.const 8)))
+      (local.set $odd (i16x8.shr_s (local.get $odd) (i32.const 8)))
+      (local.set $oddHigh (v128.load offset=16 (local.get $query)))
+      (local.set $evenHigh (i16x8.shr_s (i16x8.shl (local.get $oddHigh) (i32.const 8)) (i32.const 8)))
+      (local.set $oddHigh (i16x8.shr_s (local.get $oddHigh) (i32.const 8)))
+      (local.set $codes (v128.xor (v128.load (local.get $row)) (local.get $eight)))
+      (local.set $a (i32x4.add (local.get $a) (i32x4.add
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (local.get $codes) (local.get $low)) (local.get $even))
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 8)) (local.get $low)) (local.get $odd)))
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 4)) (local.get $low))
+            (local.get $evenHigh))
+          (i32x4.dot_i16x8_s (i16x8.shr_u (local.get $codes) (i32.const 12)) (local.get $oddHigh))))))
+      (local.set $codes (v128.xor (v128.load (local.get $row1)) (local.get $eight)))
+      (local.set $b (i32x4.add (local.get $b) (i32x4.add
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (local.get $codes) (local.get $low)) (local.get $even))
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 8)) (local.get $low)) (local.get $odd)))
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 4)) (local.get $low))
+            (local.get $evenHigh))
+          (i32x4.dot_i16x8_s (i16x8.shr_u (local.get $codes) (i32.const 12)) (local.get $oddHigh))))))
+      (local.set $codes (v128.xor (v128.load (local.get $row2)) (local.get $eight)))
+      (local.set $c (i32x4.add (local.get $c) (i32x4.add
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (local.get $codes) (local.get $low)) (local.get $even))
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 8)) (local.get $low)) (local.get $odd)))
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 4)) (local.get $low))
+            (local.get $evenHigh))
+          (i32x4.dot_i16x8_s (i16x8.shr_u (local.get $codes) (i32.const 12)) (local.get $oddHigh))))))
+      (local.set $codes (v128.xor (v128.load (local.get $row3)) (local.get $eight)))
+      (local.set $d (i32x4.add (local.get $d) (i32x4.add
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (local.get $codes) (local.get $low)) (local.get $even))
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 8)) (local.get $low)) (local.get $odd)))
+        (i32x4.add
+          (i32x4.dot_i16x8_s (v128.and (i16x8.shr_u (local.get $codes) (i32.const 4)) (local.get $low))
+            (local.get $evenHigh))
+          (i32x4.dot_i16x8_s (i16x8.shr_u (local.get $codes) (i32.const 12)) (local.get $oddHigh))))))
+      (local.set $query (i32.add (local.get $query) (i32.const 32)))
+      (local.set $row (i32.add (local.get $row) (i32.const 16)))
+      (local.set $row1 (i32.add (local.get $row1) (i32.const 16)))
+      (local.set $row2 (i32.add (local.get $row2) (i32.const 16)))
+      (local.set $row3 (i32.add (local.get $row3) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $query) (local.get $end))))
+    (call $laneSums (local.get $a) (local.get $b) (local.get $c) (local.get $d)))
+
+  ;; Eight times the sum of the query's components, in every lane.
+  (func $eightfold (param $query i32) (param $dims i32) (result v128)
+    (local $end i32) (local $sum v128)
+    (local.set $end (i32.add (local.get $query) (local.get $dims)))
+    (loop $step
+      (local.set $sum (i32x4.add (local.get $sum)
+        (i32x4.extadd_pairwise_i16x8_s (i16x8.extadd_pairwise_i8x16_s (v128.load (local.get $query))))))
+      (local.set $query (i32.add (local.get $query) (i32.const 16)))
+      (br_if $step (i32.lt_u (local.get $query) (local.get $end))))
+    (i32x4.shl (i32x4.splat (call $lanes (local.get $sum))) (i32.const 3)))
 
   ;; For each of `count` rows of signs, one bit a component: the sum of those components of the int8 query whose bit is
   ;; set. Eight lanes look at one byte, each at its own bit.

@@ -40,12 +40,16 @@ export function plainKernels(memory: SharedMemory): Kernels {
       const queryCodes = new Int8Array(memory.buffer, query, dims);
       const scores = new Int32Array(memory.buffer, out, count);
       for (let i = 0; i < count; i++) {
-        const row = new Int8Array(memory.buffer, rows + (i * dims) / 2, dims / 2);
-        scores[i] = 0;
-        for (let d = 0; d < dims; d++) {
-          const pair = row[16 * (d >> 5) + (d & 15)];
-          scores[i] += queryCodes[d] * (d & 16 ? pair >> 4 : (pair << 28) >> 28);
-        }
+        scores[i] = dot4(new Int8Array(memory.buffer, rows + (i * dims) / 2, dims / 2), queryCodes);
+      }
+    },
+
+    dots4Of(rows, numbers, query, out, count, dims) {
+      const queryCodes = new Int8Array(memory.buffer, query, dims);
+      const rowNumbers = new Uint32Array(memory.buffer, numbers, count);
+      const scores = new Int32Array(memory.buffer, out, count);
+      for (let i = 0; i < count; i++) {
+        scores[i] = dot4(new Int8Array(memory.buffer, rows + (rowNumbers[i] * dims) / 2, dims / 2), queryCodes);
       }
     },
 
@@ -139,6 +143,16 @@ const ROUNDER = 1.5 * 2 ** 23;
 function dot(a: Int8Array, b: Int8Array): number {
   let sum = 0;
   for (let d = 0; d < a.length; d++) sum += a[d] * b[d];
+  return sum;
+}
+
+/** @param row of four bits a component */
+function dot4(row: Int8Array, query: Int8Array): number {
+  let sum = 0;
+  for (let d = 0; d < query.length; d++) {
+    const pair = row[16 * (d >> 5) + (d & 15)];
+    sum += query[d] * (d & 16 ? pair >> 4 : (pair << 28) >> 28);
+  }
   return sum;
 }
 

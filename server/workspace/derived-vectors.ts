@@ -1,12 +1,18 @@
 import type { KnownVectors, StoreMethods } from "../store/store.ts";
 import { vectorBatch } from "../store/vector-batch.ts";
 import type { Caller } from "../thread-rpc.ts";
-import { codeBytes, decoded, encoded, type StoredForm, sourcesFor, storedName } from "../vectors/stored-form.ts";
+import {
+  codeBytes,
+  decoded,
+  encoded,
+  type StoredForm,
+  type StoredModel,
+  sourcesFor,
+  storedName,
+} from "../vectors/stored-form.ts";
 
-/** Whose vectors, of how many dimensions before any are left out, and the form that is wanted. */
-export interface WantedVectors {
-  readonly model: string;
-  readonly dims: number;
+/** Whose vectors, and the form that is wanted. */
+export interface WantedVectors extends StoredModel {
   readonly form: StoredForm;
 }
 
@@ -19,14 +25,14 @@ const HASH_BYTES = 16;
  */
 export async function knownVectors(
   store: Caller<StoreMethods>,
-  { model, dims, form }: WantedVectors,
+  { form, ...stored }: WantedVectors,
   hashes: Uint8Array,
 ): Promise<KnownVectors> {
   const bytes = codeBytes(form);
-  const name = storedName(model, form, dims);
+  const name = storedName(stored.model, form, stored.dims);
   const known = await store.call("vectors", { model: name, dims: bytes, hashes });
   if (!known.found.includes(0)) return known;
-  for (const source of sourcesFor(await store.call("vectorNames", null), model, form, dims)) {
+  for (const source of sourcesFor(await store.call("vectorNames", null), stored, form)) {
     const lacking = [...known.found.keys()].filter((i) => known.found[i] === 0);
     if (lacking.length === 0) break;
     const wanted = new Uint8Array(lacking.length * HASH_BYTES);
