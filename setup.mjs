@@ -81,6 +81,8 @@ async function test(node, args) {
     process.env.CAIRN_VSIX ??= vsix;
   }
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
+  // Hundreds of processes load the same sources: each would take the types out of them and compile them again.
+  process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled-tests");
   return run(node, ["--test", `--test-concurrency=${concurrency}`, ...files], { cwd: root });
 }
 
