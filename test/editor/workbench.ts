@@ -217,14 +217,17 @@ export class Workbench {
     { accept = (row: Locator): Promise<void> => row.click({ timeout: 10_000 }) } = {},
   ): Promise<void> {
     const list = this.page.locator(".quick-input-widget");
-    const attempt = async (): Promise<void> => {
+    const row = list.locator(`.monaco-list-row[aria-label^="${label}"]`).first();
+    const attempt = async (timeout: number): Promise<void> => {
       await open();
-      await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout: 3_000 });
-      await accept(list.locator(`.monaco-list-row[aria-label^="${label}"]`).first());
+      await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout });
+      // A list that was closed meanwhile is told by this; to wait for it by a click would take as long as a click may.
+      await row.waitFor({ timeout });
+      await accept(row);
     };
     for (let attempts = 1; ; attempts++) {
       try {
-        return await attempt();
+        return await attempt(3_000 * attempts);
       } catch (error) {
         if (attempts === 5) throw error;
         // Elsewhere the key has a meaning of its own: it leaves a walkthrough.
