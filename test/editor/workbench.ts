@@ -39,6 +39,9 @@ const QUIET_SETTINGS = {
   // What moves is drawn by the processor here, and takes it from what is tested.
   "workbench.reduceMotion": "on",
   "editor.cursorBlinking": "solid",
+  // The symbols of a document are all that is asked of TypeScript; a second server of its own would check types too.
+  "typescript.tsserver.useSyntaxServer": "always",
+  "typescript.disableAutomaticTypeAcquisition": true,
 };
 
 /** A colour theme: its name in the editor's list of them, and the class that it gives the workbench. */
