@@ -84,8 +84,12 @@ async function prepareEditor(node, files) {
   if (installed !== 0 || process.env.CAIRN_VSIX) return installed;
   const vsix = join(root, ".cache", "editor", "cairn.vsix");
   const made = await run(node, ["build.ts", "--package-only", "--out", vsix], { cwd: root });
-  if (made === 0) process.env.CAIRN_VSIX = vsix;
-  return made;
+  if (made !== 0) return made;
+  process.env.CAIRN_VSIX = vsix;
+  const extensions = join(root, ".cache", "editor", "extensions");
+  const unpacked = await run(node, [join(editor, "install-package.ts"), vsix, extensions], { cwd: root });
+  if (existsSync(extensions)) process.env.CAIRN_EXTENSIONS = extensions;
+  return unpacked;
 }
 
 function bench(node, args) {

@@ -2,13 +2,14 @@
 /// <reference lib="dom.iterable" />
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeFiles } from "../open-core.ts";
 import type { Browser, FrameLocator, Locator, Page, Playwright } from "./browser.ts";
 import type { EditorInstall } from "./editor-install.ts";
+import { editorCommand, installPackages } from "./install-package.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SCREENSHOTS = join(import.meta.dirname, "screenshots");
@@ -72,17 +73,18 @@ export class Workbench {
   }
 
   /**
-   * Starts it with the package named in CAIRN_VSIX, or with one made of what was built last.
+   * Starts it with the extensions in CAIRN_EXTENSIONS, which were installed for all workbenches, or with the package named
+   * in CAIRN_VSIX, or with one made of what was built last.
    * @param companion The files of another extension that is installed too.
    */
   static async start(install: EditorInstall, companion?: Readonly<Record<string, string>>): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "cairn-editor-"));
-    const packages = [process.env.CAIRN_VSIX ?? packageInto(folder)];
-    if (companion) packages.push(packageCompanion(folder, companion));
-    for (const scope of ["User", "Machine"]) mkdirSync(join(folder, "user", scope), { recursive: true });
-    writeFileSync(join(folder, "config.yaml"), "{}\n");
-    const common = ["--config", join(folder, "config.yaml"), "--user-data-dir", join(folder, "user")];
-    const command = [install.codeServer, ...common, "--extensions-dir", join(folder, "extensions")];
+    const folders = { user: join(folder, "user"), extensions: join(folder, "extensions") };
+    const packages = companion ? [packageCompanion(folder, companion)] : [];
+    if (process.env.CAIRN_EXTENSIONS) cpSync(process.env.CAIRN_EXTENSIONS, folders.extensions, { recursive: true });
+    else packages.push(process.env.CAIRN_VSIX ?? packageInto(folder));
+    for (const scope of ["User", "Machine"]) mkdirSync(join(folders.user, scope), { recursive: true });
+    const command = editorCommand(install, folders);
     const env = {
       ...process.env,
       XDG_CONFIG_HOME: join(folder, "config"),
@@ -93,9 +95,7 @@ export class Workbench {
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
     };
-    for (const vsix of packages) {
-      execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
-    }
+    if (packages.length > 0) installPackages(command, packages, env);
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
       env,
       stdio: ["ignore", "pipe", "ignore"],
