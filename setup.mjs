@@ -2,7 +2,7 @@
 // Plain JavaScript without dependencies that Node 20 accepts. Does nothing, and says nothing, when all is in place.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,7 +72,10 @@ async function test(node, args) {
   if (failed !== undefined) return failed;
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
   // Hundreds of processes load the same sources: each would take the types out of them and compile them again.
-  process.env.NODE_COMPILE_CACHE ??= join(root, ".cache", "compiled-tests");
+  const compiled = join(root, ".cache", "compiled-tests");
+  // What tests put into folders of their own is never asked for again, and would pile up.
+  if (args.length === 0) rmSync(compiled, { recursive: true, force: true });
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   return run(node, ["--test", `--test-concurrency=${concurrency}`, ...files], { cwd: root });
 }
 

@@ -94,6 +94,8 @@ export class Workbench {
       // The tests run under Node's test runner, which the editor's processes must not take themselves to be part of.
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
+      // What is compiled is kept by its path, and theirs is another one in each run.
+      NODE_COMPILE_CACHE: undefined,
     };
     if (packages.length > 0) installPackages(command, packages, env);
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
