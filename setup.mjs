@@ -2,7 +2,7 @@
 // Plain JavaScript without dependencies that Node 20 accepts. Does nothing, and says nothing, when all is in place.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,23 +65,34 @@ Try next:
 
 /** All checks and all tests, or only the test files that are named. */
 async function test(node, args) {
-  const checked = args.length > 0 ? 0 : await check(node);
-  if (checked !== 0) return checked;
-  const files = args.length > 0 ? args : [...testFiles("test"), ...testFiles("test", "editor")];
-  const editor = join("test", "editor");
-  if (files.some((file) => file.includes(editor))) {
-    // Before the tests, which run side by side and all need it.
-    const installed = await run(node, [join(editor, "editor-install.ts")], { cwd: root });
-    if (installed !== 0) return installed;
-    const vsix = join(root, ".cache", "editor", "cairn.vsix");
-    const made = process.env.CAIRN_VSIX
-      ? 0
-      : await run(node, ["build.ts", "--package-only", "--out", vsix], { cwd: root });
-    if (made !== 0) return made;
-    process.env.CAIRN_VSIX ??= vsix;
-  }
+  // The longest first, those in an editor, so that at the end no core waits for the other.
+  const files = args.length > 0 ? args : [...testFiles("test", "editor"), ...testFiles("test")];
+  const ready = await Promise.all([args.length > 0 ? 0 : check(node), prepareEditor(node, files)]);
+  const failed = ready.find((code) => code !== 0);
+  if (failed !== undefined) return failed;
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
+  // Hundreds of processes load the same sources: each would take the types out of them and compile them again.
+  const compiled = join(root, ".cache", "compiled-tests");
+  // What tests put into folders of their own is never asked for again, and would pile up.
+  if (args.length === 0) rmSync(compiled, { recursive: true, force: true });
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   return run(node, ["--test", `--test-concurrency=${concurrency}`, ...files], { cwd: root });
+}
+
+/** The editor and the packaged extension, before the tests that run side by side and all need them. */
+async function prepareEditor(node, files) {
+  const editor = join("test", "editor");
+  if (!files.some((file) => file.includes(editor))) return 0;
+  const installed = await run(node, [join(editor, "editor-install.ts")], { cwd: root });
+  if (installed !== 0 || process.env.CAIRN_VSIX) return installed;
+  const vsix = join(root, ".cache", "editor", "cairn.vsix");
+  const made = await run(node, ["build.ts", "--package-only", "--out", vsix], { cwd: root });
+  if (made !== 0) return made;
+  process.env.CAIRN_VSIX = vsix;
+  const extensions = join(root, ".cache", "editor", "extensions");
+  const unpacked = await run(node, [join(editor, "install-package.ts"), vsix, extensions], { cwd: root });
+  if (existsSync(extensions)) process.env.CAIRN_EXTENSIONS = extensions;
+  return unpacked;
 }
 
 function bench(node, args) {
@@ -96,20 +107,22 @@ function build(node) {
   return fillDist(node, []);
 }
 
-/** Formatting and lints, types, dead code. */
+/** Formatting and lints, types and dead code, side by side: the types take longest and use one core. */
 async function check(node) {
-  const checks = [
-    ["Formatting and lints", "@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
-    ["Types", "typescript/bin/tsc", "--noEmit"],
-    ["Dead code", "knip/bin/knip.js", "--no-progress"],
-  ];
-  let failed = 0;
-  for (const [what, script, ...args] of checks) {
+  // What was found last time is kept, and only what a change concerns is checked again.
+  const types = ["--noEmit", "--incremental", "--tsBuildInfoFile", join(".cache", "types.tsbuildinfo")];
+  const codes = await Promise.all([
+    checkWith("Types", "typescript/bin/tsc", ...types),
+    checkWith("Formatting and lints", "@biomejs/biome/bin/biome", "check", "--error-on-warnings"),
+    checkWith("Dead code", "knip/bin/knip.js", "--no-progress"),
+  ]);
+  return codes.some((code) => code !== 0) ? 1 : 0;
+
+  async function checkWith(name, script, ...args) {
     const code = await run(node, [join("node_modules", script), ...args], { cwd: root });
-    process.stdout.write(`${code === 0 ? "ok     " : "FAILED "} ${what}\n`);
-    if (code !== 0) failed = 1;
+    process.stdout.write(`${code === 0 ? "ok     " : "FAILED "} ${name}\n`);
+    return code;
   }
-  return failed;
 }
 
 /** Makes `cairn-<version>.vsix`; `--target linux-arm64` makes it for another platform than this one. */

@@ -4,7 +4,7 @@ import { TinyBert } from "../server/bench/tiny-bert.ts";
 import { hubPartsOf } from "../server/chosen/named-model.ts";
 import type { Workspace } from "../server/core-api.ts";
 import type { Host } from "../server/host.ts";
-import { readCatalog } from "../server/hub/catalog.ts";
+import { type CatalogModel, readCatalog } from "../server/hub/catalog.ts";
 import { pullModel } from "../server/hub/pull.ts";
 import { nodeHost } from "../server/node-host.ts";
 import type { EmbeddingStatus, IndexStatus } from "../shared/search-types.ts";
@@ -22,14 +22,24 @@ export async function machineWithModels(test: TestContext): Promise<{ host: Host
   const server = await startHubServer(test);
   const env = { ...process.env, HF_ENDPOINT: server.url, HF_HOME: join(folder, "hub"), CAIRN_CACHE_DIR: cache };
   const host = nodeHost({ level: "silent", env });
-  for (const [seed, id] of [MODEL, OTHER_MODEL].entries()) {
-    const model = readCatalog().find((one) => one.id === id);
-    if (!model) throw new Error(`The catalogue has no ${id}.`);
-    const bert = new TinyBert({ hidden: model.dims, layers: 1, heads: 12, inner: 64, positions: 512 }, seed + 1);
-    server.repositories[model.repository] = { main: commit("c"), content: { [commit("c")]: bert.files() } };
+  for (const { model, content } of models()) {
+    server.repositories[model.repository] = { main: commit("c"), content: { [commit("c")]: content } };
     await pullModel(hubPartsOf(host, cache), model, "int8");
   }
   return { host, cache, env };
+}
+
+let made: { model: CatalogModel; content: Record<string, Uint8Array> }[] | undefined;
+
+/** What the Hub has of the two, made once. */
+function models() {
+  made ??= [MODEL, OTHER_MODEL].map((id, seed) => {
+    const model = readCatalog().find((one) => one.id === id);
+    if (!model) throw new Error(`The catalogue has no ${id}.`);
+    const bert = new TinyBert({ hidden: model.dims, layers: 1, heads: 12, inner: 64, positions: 512 }, seed + 1);
+    return { model, content: bert.files() };
+  });
+  return made;
 }
 
 type HostEnv = Record<string, string | undefined>;

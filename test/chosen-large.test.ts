@@ -10,6 +10,7 @@ import { buildSegment } from "../server/store/segment-build.ts";
 import { compileKernels } from "../server/vectors/compile-kernels.ts";
 import { compileModule } from "../server/vectors/kernels.ts";
 import { codeBytes, encoded, type StoredForm } from "../server/vectors/stored-form.ts";
+import { plainRecord } from "./plain-record.ts";
 import { seeded } from "./seeded.ts";
 
 /** More than the signs of 256 dimensions, and no multiple of them. */
@@ -31,21 +32,7 @@ function near(crowd: Float32Array): Float32Array {
 
 /** Files of a thousand chunks each, of which nothing but their number matters here. */
 function snapshotOf(files: number): Snapshot {
-  const chunks = Array.from({ length: CHUNKS_PER_FILE }, (_, i) => ({
-    hash: "0".repeat(32),
-    startLine: i + 1,
-    endLine: i + 1,
-    kind: "text" as const,
-    name: "",
-    parents: [],
-    signature: "",
-    doc: "",
-    symbols: [],
-    body: Uint32Array.of(0, 1),
-    symbol: new Uint32Array(),
-    docTerms: new Uint32Array(),
-  }));
-  const record = { language: "plaintext", lines: CHUNKS_PER_FILE, degraded: false, terms: ["word"], chunks };
+  const record = plainRecord(CHUNKS_PER_FILE);
   const codes = new Int8Array(CHUNKS_PER_FILE * SEGMENT_DIMS);
   const scales = new Float32Array(CHUNKS_PER_FILE);
   const segment = openSegment(

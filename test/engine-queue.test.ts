@@ -33,6 +33,20 @@ async function lengths(queue: EngineQueue, texts: readonly string[], kind: TextK
   return vectors.map(([length]) => length);
 }
 
+/** An engine that has begun with the first of so many long passages, and goes on once it may. */
+async function busyWith(count: number) {
+  const engine = new LengthEngine();
+  const queue = new EngineQueue(engine, 1);
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  engine.gate = promise;
+  const passages = lengths(
+    queue,
+    Array.from({ length: count }, () => "x".repeat(1_500)),
+  );
+  await nextTurn();
+  return { engine, queue, open, passages };
+}
+
 describe("the queue of an engine", () => {
   it("puts texts of like length into one call, up to a budget, and gives each its own vector", async () => {
     const engine = new LengthEngine();
@@ -52,17 +66,9 @@ describe("the queue of an engine", () => {
   });
 
   it("lets a question go before the passages that wait: it waits for one call", async () => {
-    const engine = new LengthEngine();
-    const queue = new EngineQueue(engine, 1);
-    const open = Promise.withResolvers<void>();
-    engine.gate = open.promise;
-    const passages = lengths(
-      queue,
-      Array.from({ length: 20 }, () => "x".repeat(1_500)),
-    );
-    await nextTurn();
+    const { engine, queue, open, passages } = await busyWith(20);
     const question = lengths(queue, ["where?"], "query");
-    open.resolve();
+    open();
     assert.deepEqual(await question, [6]);
     await passages;
     assert.deepEqual(
@@ -72,19 +78,11 @@ describe("the queue of an engine", () => {
   });
 
   it("lets a passage that goes ahead go before the others, and after questions", async () => {
-    const engine = new LengthEngine();
-    const queue = new EngineQueue(engine, 1);
-    const open = Promise.withResolvers<void>();
-    engine.gate = open.promise;
-    const passages = lengths(
-      queue,
-      // As many as make others wait for room.
-      Array.from({ length: 300 }, () => "x".repeat(1_500)),
-    );
-    await nextTurn();
+    // As many as make others wait for room.
+    const { engine, queue, open, passages } = await busyWith(300);
     const typed = queue.embed("typed", "passage", { ahead: true });
     const question = lengths(queue, ["where?"], "query");
-    open.resolve();
+    open();
     assert.deepEqual([[...(await typed)], await question], [[5], [6]]);
     assert.deepEqual(
       engine.calls.slice(1, 3).map(({ texts }) => texts),

@@ -17,6 +17,7 @@ import { VectorArena } from "../server/vectors/arena.ts";
 import { compileKernels } from "../server/vectors/compile-kernels.ts";
 import { compileModule } from "../server/vectors/kernels.ts";
 import { signsOf } from "../server/vectors/signs.ts";
+import { plainRecord } from "./plain-record.ts";
 
 const kernels = compileModule(await compileKernels());
 const random = seeded(7);
@@ -105,21 +106,7 @@ function closest(view: SegmentView, query: Int8Array, mayBeFound?: (chunk: numbe
 
 /** Files of a thousand chunks each, with numbers from one to before the other. */
 function segmentOf(from: number, to: number): Segment {
-  const chunks = Array.from({ length: CHUNKS_PER_FILE }, (_, i) => ({
-    hash: "0".repeat(32),
-    startLine: i + 1,
-    endLine: i + 1,
-    kind: "text" as const,
-    name: "",
-    parents: [],
-    signature: "",
-    doc: "",
-    symbols: [],
-    body: Uint32Array.of(0, 1),
-    symbol: new Uint32Array(),
-    docTerms: new Uint32Array(),
-  }));
-  const record = { language: "text", lines: CHUNKS_PER_FILE, degraded: false, terms: ["word"], chunks };
+  const record = plainRecord(CHUNKS_PER_FILE);
   const files = Array.from({ length: to - from }, (_, i) => ({
     path: `file${from + i}.txt`,
     content: "0".repeat(32),

@@ -89,25 +89,52 @@ function learnVocabulary(): { pieces: string[]; merges: string[] } {
   const words = [...counts].map(([word, count]) => ({ parts: [...Buffer.from(word)].map(letterOf), count }));
   const pieces = Array.from({ length: 256 }, (_, byte) => letterOf(byte));
   const merges: string[] = [];
-  while (merges.length < MERGES) {
-    const pairs = new Map<string, number>();
-    for (const { parts, count } of words) {
-      for (let i = 1; i < parts.length; i++) {
-        const pair = `${parts[i - 1]} ${parts[i]}`;
-        pairs.set(pair, (pairs.get(pair) ?? 0) + count);
-      }
+  const pairs = new Map<string, Pair>();
+  const countPairs = (index: number, sign: 1 | -1) => {
+    const { parts, count } = words[index];
+    for (let i = 1; i < parts.length; i++) {
+      const name = `${parts[i - 1]} ${parts[i]}`;
+      const pair = pairs.get(name) ?? { count: 0, words: new Set() };
+      pair.count += sign * count;
+      if (sign === 1) pair.words.add(index);
+      else pair.words.delete(index);
+      pairs.set(name, pair);
     }
-    const [best] = [...pairs].reduce((most, pair) => (pair[1] > most[1] ? pair : most));
+  };
+  for (const index of words.keys()) countPairs(index, 1);
+  while (merges.length < MERGES) {
+    const most = Math.max(...[...pairs.values()].map(({ count }) => count));
+    const equal = [...pairs].filter(([, { count }]) => count === most);
+    // Of several the one that comes first in the texts.
+    const [best, { words: holders }] = equal.reduce((first, pair) =>
+      firstPlace(pair) < firstPlace(first) ? pair : first,
+    );
     const [left, right] = best.split(" ");
     merges.push(best);
     pieces.push(left + right);
-    for (const { parts } of words) {
+    for (const index of [...holders]) {
+      const { parts } = words[index];
+      countPairs(index, -1);
       for (let i = 1; i < parts.length; i++) {
         if (parts[i - 1] === left && parts[i] === right) parts.splice(i - 1, 2, left + right);
       }
+      countPairs(index, 1);
     }
   }
   return { pieces: [...new Set(pieces)], merges };
+
+  function firstPlace([name, { words: holders }]: [string, Pair]): number {
+    const word = Math.min(...holders);
+    const { parts } = words[word];
+    const within = parts.findIndex((part, i) => `${part} ${parts[i + 1]}` === name);
+    return word + within / parts.length;
+  }
+}
+
+/** Two pieces that follow each other, with the words that they do it in. */
+interface Pair {
+  count: number;
+  words: Set<number>;
 }
 
 /** GPT-2 writes each byte as a letter that can be seen: the printable ones as they are, the others from U+0100 on. */

@@ -14,9 +14,9 @@ inWorkbench("what surrounds the search in a real workbench", prepare, (suite) =>
     const steps = workbench.page.locator(".getting-started-step");
     const picture = workbench.page.frameLocator(".getting-started-media iframe").frameLocator("iframe#active-frame");
     await workbench.run("Cairn: Get Started");
+    await steps.nth(3).waitFor();
     // The pictures need room.
     await workbench.run("View: Toggle Primary Side Bar Visibility");
-    await steps.nth(3).waitFor();
     assert.equal(await steps.count(), 4);
     await workbench.page.locator('.getting-started-step[data-step-id$="#index"][aria-checked="true"]').waitFor();
     for (const theme of [LIGHT, HIGH_CONTRAST, DARK]) {

@@ -2,13 +2,14 @@
 /// <reference lib="dom.iterable" />
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { writeFiles } from "../open-core.ts";
 import type { Browser, FrameLocator, Locator, Page, Playwright } from "./browser.ts";
 import type { EditorInstall } from "./editor-install.ts";
+import { editorCommand, installPackages } from "./install-package.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SCREENSHOTS = join(import.meta.dirname, "screenshots");
@@ -39,6 +40,9 @@ const QUIET_SETTINGS = {
   // What moves is drawn by the processor here, and takes it from what is tested.
   "workbench.reduceMotion": "on",
   "editor.cursorBlinking": "solid",
+  // The symbols of a document are all that is asked of TypeScript; a second server of its own would check types too.
+  "typescript.tsserver.useSyntaxServer": "always",
+  "typescript.disableAutomaticTypeAcquisition": true,
 };
 
 /** A colour theme: its name in the editor's list of them, and the class that it gives the workbench. */
@@ -69,17 +73,18 @@ export class Workbench {
   }
 
   /**
-   * Starts it with the package named in CAIRN_VSIX, or with one made of what was built last.
+   * Starts it with the extensions in CAIRN_EXTENSIONS, which were installed for all workbenches, or with the package named
+   * in CAIRN_VSIX, or with one made of what was built last.
    * @param companion The files of another extension that is installed too.
    */
   static async start(install: EditorInstall, companion?: Readonly<Record<string, string>>): Promise<Workbench> {
     const folder = mkdtempSync(join(tmpdir(), "cairn-editor-"));
-    const packages = [process.env.CAIRN_VSIX ?? packageInto(folder)];
-    if (companion) packages.push(packageCompanion(folder, companion));
-    for (const scope of ["User", "Machine"]) mkdirSync(join(folder, "user", scope), { recursive: true });
-    writeFileSync(join(folder, "config.yaml"), "{}\n");
-    const common = ["--config", join(folder, "config.yaml"), "--user-data-dir", join(folder, "user")];
-    const command = [install.codeServer, ...common, "--extensions-dir", join(folder, "extensions")];
+    const folders = { user: join(folder, "user"), extensions: join(folder, "extensions") };
+    const packages = companion ? [packageCompanion(folder, companion)] : [];
+    if (process.env.CAIRN_EXTENSIONS) cpSync(process.env.CAIRN_EXTENSIONS, folders.extensions, { recursive: true });
+    else packages.push(process.env.CAIRN_VSIX ?? packageInto(folder));
+    for (const scope of ["User", "Machine"]) mkdirSync(join(folders.user, scope), { recursive: true });
+    const command = editorCommand(install, folders);
     const env = {
       ...process.env,
       XDG_CONFIG_HOME: join(folder, "config"),
@@ -89,10 +94,10 @@ export class Workbench {
       // The tests run under Node's test runner, which the editor's processes must not take themselves to be part of.
       NODE_TEST_CONTEXT: undefined,
       NODE_OPTIONS: undefined,
+      // What is compiled is kept by its path, and theirs is another one in each run.
+      NODE_COMPILE_CACHE: undefined,
     };
-    for (const vsix of packages) {
-      execFileSync(process.execPath, [...command, "--install-extension", vsix, "--force"], { env, stdio: "pipe" });
-    }
+    if (packages.length > 0) installPackages(command, packages, env);
     const server = spawn(process.execPath, [...command, ...SERVER_ARGUMENTS], {
       env,
       stdio: ["ignore", "pipe", "ignore"],
@@ -217,14 +222,17 @@ export class Workbench {
     { accept = (row: Locator): Promise<void> => row.click({ timeout: 10_000 }) } = {},
   ): Promise<void> {
     const list = this.page.locator(".quick-input-widget");
-    const attempt = async (): Promise<void> => {
+    const row = list.locator(`.monaco-list-row[aria-label^="${label}"]`).first();
+    const attempt = async (timeout: number): Promise<void> => {
       await open();
-      await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout: 3_000 });
-      await accept(list.locator(`.monaco-list-row[aria-label^="${label}"]`).first());
+      await list.locator(`input[placeholder^="${placeholder}"]`).fill(typed, { timeout });
+      // A list that was closed meanwhile is told by this; to wait for it by a click would take as long as a click may.
+      await row.waitFor({ timeout });
+      await accept(row);
     };
     for (let attempts = 1; ; attempts++) {
       try {
-        return await attempt();
+        return await attempt(3_000 * attempts);
       } catch (error) {
         if (attempts === 5) throw error;
         // Elsewhere the key has a meaning of its own: it leaves a walkthrough.

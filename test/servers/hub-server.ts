@@ -72,18 +72,8 @@ export function commit(digit: string): string {
 
 export async function startHubServer(test: Pick<TestContext, "after">): Promise<HubServer> {
   const calls: HubCall[] = [];
-  let misbehaviours: Misbehaviour[] = [];
   let refusals: Refusal[] = [];
-  let arrivedBytes = 0;
-  let expected: { bytes: number; resolve: () => void }[] = [];
-  const arrived = (bytes: number) =>
-    new Promise<void>((resolve) => {
-      if (arrivedBytes >= bytes) resolve();
-      else expected.push({ bytes, resolve });
-    });
-  const sendContent = (response: ServerResponse, call: HubCall, content: Uint8Array) => {
-    if (!misbehaviours.shift()?.(response, call, content, arrived)) sendFrom(response, call, content);
-  };
+  const contents = new ContentSender();
   const repositories: HubServer["repositories"] = {};
   const renamed: HubServer["renamed"] = {};
   const gated: HubServer["gated"] = {};
@@ -92,7 +82,7 @@ export async function startHubServer(test: Pick<TestContext, "after">): Promise<
     const call = noted(calls, request, "storage");
     const content = decodeURIComponent(call.path.slice(1));
     const [name, ...path] = content.split("|");
-    sendContent(response, call, repositories[name].content[path[0]][path[1]]);
+    contents.send(response, call, repositories[name].content[path[0]][path[1]]);
   });
 
   const hub = await listen(test, async (request, response) => {
@@ -125,7 +115,7 @@ export async function startHubServer(test: Pick<TestContext, "after">): Promise<
       return json(response, token === undefined ? 401 : 403, "{}", { "x-error-code": "GatedRepo" });
     }
     if (!content[path]) return json(response, 404, "{}", { "x-error-code": "EntryNotFound" });
-    if (!isLarge(content[path])) return sendContent(response, call, content[path]);
+    if (!isLarge(content[path])) return contents.send(response, call, content[path]);
     response.writeHead(302, {
       location: `${storage}/${encodeURIComponent([name, at, path].join("|"))}`,
       "x-linked-etag": `"${sha256(content[path])}"`,
@@ -141,22 +131,47 @@ export async function startHubServer(test: Pick<TestContext, "after">): Promise<
     repositories,
     renamed,
     gated,
-    misbehave: (...given) => {
-      misbehaviours = [...given];
-    },
-    tellArrived: (bytes) => {
-      arrivedBytes = bytes;
-      for (const { resolve } of expected.filter((entry) => entry.bytes <= bytes)) resolve();
-      expected = expected.filter((entry) => entry.bytes > bytes);
-    },
+    misbehave: (...given) => contents.misbehave(...given),
+    tellArrived: (bytes) => contents.tellArrived(bytes),
     refuse: (...given) => {
       refusals = [...given];
     },
   };
 }
 
+/** Sends content, or misbehaves instead. */
+export class ContentSender {
+  #misbehaviours: Misbehaviour[] = [];
+  #arrivedBytes = 0;
+  #expected: { bytes: number; resolve: () => void }[] = [];
+
+  /** For the next requests, one each; then it behaves. */
+  misbehave(...misbehaviours: readonly Misbehaviour[]): void {
+    this.#misbehaviours = [...misbehaviours];
+  }
+
+  /** The client has so many bytes. */
+  tellArrived(bytes: number): void {
+    this.#arrivedBytes = bytes;
+    for (const { resolve } of this.#expected.filter((one) => one.bytes <= bytes)) resolve();
+    this.#expected = this.#expected.filter((one) => one.bytes > bytes);
+  }
+
+  send(response: ServerResponse, call: HubCall, content: Uint8Array): void {
+    const arrived = (bytes: number) => this.#arrived(bytes);
+    if (!this.#misbehaviours.shift()?.(response, call, content, arrived)) sendFrom(response, call, content);
+  }
+
+  #arrived(bytes: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#arrivedBytes >= bytes) resolve();
+      else this.#expected.push({ bytes, resolve });
+    });
+  }
+}
+
 /** Sends what was asked for, from the byte that was asked for. */
-export function sendFrom(response: ServerResponse, call: HubCall, content: Uint8Array): void {
+function sendFrom(response: ServerResponse, call: HubCall, content: Uint8Array): void {
   const start = startOf(call);
   head(response, content, start);
   response.end(content.subarray(start));

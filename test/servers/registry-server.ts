@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { type HubCall, type Misbehaviour, sendFrom } from "./hub-server.ts";
+import { ContentSender, type HubCall, type Misbehaviour } from "./hub-server.ts";
 
 export interface RegistryServer {
   /** Its address, with a slash at the end as npm has it. */
@@ -21,14 +21,7 @@ export interface RegistryServer {
 export async function startRegistryServer(test: TestContext): Promise<RegistryServer> {
   const starts: number[] = [];
   const archives: RegistryServer["archives"] = {};
-  let misbehaviours: Misbehaviour[] = [];
-  let arrivedBytes = 0;
-  let expected: { bytes: number; resolve: () => void }[] = [];
-  const arrived = (bytes: number) =>
-    new Promise<void>((resolve) => {
-      if (arrivedBytes >= bytes) resolve();
-      else expected.push({ bytes, resolve });
-    });
+  const contents = new ContentSender();
   const server = createServer((request, response) => {
     const { method = "", url: path = "", headers } = request;
     starts.push(Number(/\d+/.exec(headers.range ?? "0")?.[0]));
@@ -39,7 +32,7 @@ export async function startRegistryServer(test: TestContext): Promise<RegistrySe
       return;
     }
     const call: HubCall = { method, path, headers, server: "storage" };
-    if (!misbehaviours.shift()?.(response, call, content, arrived)) sendFrom(response, call, content);
+    contents.send(response, call, content);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -51,13 +44,7 @@ export async function startRegistryServer(test: TestContext): Promise<RegistrySe
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     starts,
     archives,
-    misbehave: (...given) => {
-      misbehaviours = [...given];
-    },
-    tellArrived: (bytes) => {
-      arrivedBytes = bytes;
-      for (const { resolve } of expected.filter((one) => one.bytes <= bytes)) resolve();
-      expected = expected.filter((one) => one.bytes > bytes);
-    },
+    misbehave: (...given) => contents.misbehave(...given),
+    tellArrived: (bytes) => contents.tellArrived(bytes),
   };
 }
