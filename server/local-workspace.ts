@@ -484,11 +484,12 @@ export class LocalWorkspace implements HeldWorkspace {
     const { snapshot } = this.#unsaved;
     if (snapshot !== this.#told) this.#changes++;
     this.#told = snapshot;
-    const { phase, done, total, message } = this.#indexer.progress;
+    const { phase, walking, done, total, message } = this.#indexer.progress;
     const embedding = this.#embedding();
     return {
       root: this.root,
       phase,
+      walking,
       files: fileCount,
       chunks: chunkCount,
       changes: this.#changes,

@@ -134,6 +134,8 @@ export type IndexPhase = "opening" | "scanning" | "indexing" | "ready" | "paused
 export interface IndexStatus<Text = string> {
   root: string;
   phase: IndexPhase;
+  /** True until the whole tree has been looked at once: only then are `total` and `skipped` whole. */
+  walking: boolean;
   /** Files and chunks that can be found now. */
   files: number;
   chunks: number;

@@ -215,6 +215,26 @@ test("status says what is indexed, and what is left out and why", async () => {
   assert.match((await cairn(["status", "--skipped"])).stdout, /^logo\.png {2}binary {2}\S/m);
 });
 
+test("status lists all that is left out, also of a folder that was never indexed", async () => {
+  const fresh = join(sandbox, "fresh");
+  for (const name of ["a", "b", "c"]) {
+    mkdirSync(join(fresh, name), { recursive: true });
+    for (let i = 0; i < 200; i++) writeFileSync(join(fresh, name, `${i}.ts`), `export const n${i} = "${name}";\n`);
+    writeFileSync(join(fresh, name, "logo.png"), "");
+  }
+  const { skippedFiles } = JSON.parse((await cairn(["status", fresh, "--skipped", "--json"])).stdout);
+  const expected = ["a/logo.png", "b/logo.png", "c/logo.png"];
+  assert.deepEqual(
+    skippedFiles.map(({ path }: { path: string }) => path),
+    expected,
+  );
+  const { stdout, stderr } = await cairn(["status", join(fresh, "a"), "--skipped"]);
+  assert.deepEqual([stdout.match(/^logo\.png {2}binary/)?.length, stderr], [1, ""]);
+  rmSync(join(fresh, "a", "logo.png"));
+  const nothing = await cairn(["status", join(fresh, "a"), "--skipped"]);
+  assert.deepEqual(nothing, { code: 0, stdout: "", stderr: "Nothing is left out.\n" });
+});
+
 test("status says how fast the index answers when it is asked for its health", async () => {
   await cairn(["index"]);
   assert.match(
