@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -177,7 +177,21 @@ test("an empty folder has nothing to index, and nothing to find", async () => {
   const indexed = await cairn(["index", join(sandbox, "empty")]);
   assert.equal(indexed.code, 0);
   assert.match(indexed.stdout, /^There is nothing to index in .*empty/);
-  assert.equal((await cairn(["search", "retry", join(sandbox, "empty")])).code, 1);
+  for (const command of ["search", "ask"]) {
+    const { code, stderr } = await cairn([command, "where is retry", join(sandbox, "empty")]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Nothing found: there is nothing to search in \S+empty\. Is it the right folder\?\n$/);
+  }
+  mkdirSync(join(sandbox, "pictures"));
+  writeFileSync(join(sandbox, "pictures", "logo.png"), "");
+  assert.match((await cairn(["search", "retry", join(sandbox, "pictures")])).stderr, /`cairn status --skipped` says/);
+  assert.match((await cairn(["search", "zebra", "--path", "*.md"])).stderr, /^Nothing found\. Other words/);
+});
+
+test("a variable that cannot be used is said once", async () => {
+  const { code, stderr } = await cairn(["ask", "retry a request"], { env: { INFERENCE_PROVIDER: "nobody" } });
+  assert.equal(code, 0);
+  assert.equal(stderr.match(/INFERENCE_PROVIDER must be one of/g)?.length, 1, stderr);
 });
 
 test("help and version go to the standard output", async () => {
@@ -275,6 +289,28 @@ test("a reader that has enough ends the program quietly", async () => {
   child.stdout?.once("data", () => child.stdout?.destroy());
   const [code] = await once(child, "exit");
   assert.deepEqual({ code, stderr: await stderr }, { code: 0, stderr: "" });
+});
+
+test("an output that takes nothing is said once, without a stack", {
+  skip: process.platform !== "linux" && "there is no full device",
+}, async () => {
+  const full = openSync("/dev/full", "w");
+  for (const args of [
+    ["--help"],
+    ["--version"],
+    ["search", "--help"],
+    ["search", "retry"],
+    ["ask", "retry a request"],
+  ]) {
+    const env = { ...process.env, CAIRN_CACHE_DIR: join(sandbox, "cache") };
+    const child = spawn(process.execPath, [program, ...args], { cwd: folder, env, stdio: ["ignore", full, "pipe"] });
+    const stderr = child.stderr ? await text(child.stderr) : "";
+    if (child.exitCode === null) await once(child, "exit");
+    assert.equal(child.exitCode, 3, args.join(" "));
+    assert.equal(stderr.match(/^cairn: the answer could not be written: ENOSPC/gm)?.length, 1, stderr);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  closeSync(full);
 });
 
 test("Ctrl-C ends the program with 130 and leaves the index to others", async () => {
