@@ -39,6 +39,11 @@ export interface SearchRequest {
   languages?: readonly string[];
   /** Keep only chunks of these kinds. */
   kinds?: readonly ChunkKind[];
+  /**
+   * Whether further hits of a file are held back, so that it does not fill a page that someone looks at. Default true; an
+   * answer is made from the best pieces, wherever they are.
+   */
+  diverse?: boolean;
 }
 
 /** Looks for code that does what the given code does. Filters and limit as in {@link SearchRequest}. */
