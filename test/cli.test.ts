@@ -276,8 +276,9 @@ test("doctor finds this machine able", async () => {
 });
 
 test("doctor says what does not work and what to do", async () => {
+  writeFileSync(join(sandbox, "file.txt"), "");
   const { code, stdout } = await cairn(["doctor"], { env: { CAIRN_CACHE_DIR: join(sandbox, "file.txt") } });
-  assert.equal(code, 1);
+  assert.equal(code, 3);
   assert.match(stdout, /^fail {2}Cache folder .*file\.txt cannot be written.*\n +Make it writable, or choose another/m);
 });
 
