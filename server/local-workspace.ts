@@ -22,7 +22,7 @@ import type { SharedVectors } from "./chosen/shared-vectors.ts";
 import type { HeldWorkspace } from "./core-api.ts";
 import { StaticEncoder } from "./embed/static.ts";
 import type { StaticModelShared } from "./embed/static-model.ts";
-import type { Host } from "./host.ts";
+import { FileError, type Host } from "./host.ts";
 import { cacheDirectoryOf, walkOptionsOf } from "./opening.ts";
 import { ripgrepPath } from "./package-files.ts";
 import { answerSearch, type FileNow, type SearchSource } from "./search/answer-search.ts";
@@ -425,10 +425,15 @@ export class LocalWorkspace implements HeldWorkspace {
   #admittedText(path: string): string {
     const { host } = this.#parts;
     const verdict = admits(host, this.root, path, this.#walkOptions, this.#rulesNow());
-    if (verdict === undefined) throw new CairnError("input", phrase("There is no file {0} in {1}.", path, this.root));
+    if (verdict === undefined)
+      throw new CairnError(
+        "input",
+        phrase("There is no file {0} in {1}.", path, this.root),
+        phrase("Check the name; a path is relative to that folder."),
+      );
     if (verdict === "folder")
       throw new CairnError("input", phrase("{0} is a folder.", path), phrase("Give the path of a file."));
-    const text = "code" in verdict ? undefined : (this.#unsaved.shown(path)?.text ?? this.#readText(path));
+    const text = "code" in verdict ? undefined : (this.#unsaved.shown(path)?.text ?? this.#requireText(path));
     const left = "code" in verdict ? verdict : classifyContent(path, text);
     if (left || text === undefined) {
       const reason = left?.reason ?? SILENCE;
@@ -455,6 +460,20 @@ export class LocalWorkspace implements HeldWorkspace {
     const text = bytes && decode(bytes)?.text;
     if (bytes === undefined || text === undefined) return undefined;
     return { text, changed: indexed !== undefined && contentKey(indexed.language, bytes) !== indexed.content };
+  }
+
+  /** @throws CairnError("input") where the file may not be read; undefined when what it holds is no text. */
+  #requireText(path: string): string | undefined {
+    try {
+      return decode(this.#parts.host.files.read(join(this.root, path), this.#walkOptions.maxFileBytes))?.text;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      throw new CairnError(
+        "input",
+        phrase("{0} cannot be read ({1}).", path, error.code),
+        phrase("Check its permissions, or run Cairn as a user who may read it."),
+      );
+    }
   }
 
   #readText(path: string): string | undefined {
@@ -486,11 +505,12 @@ export class LocalWorkspace implements HeldWorkspace {
     const { snapshot } = this.#unsaved;
     if (snapshot !== this.#told) this.#changes++;
     this.#told = snapshot;
-    const { phase, done, total, message } = this.#indexer.progress;
+    const { phase, walking, done, total, message } = this.#indexer.progress;
     const embedding = this.#embedding();
     return {
       root: this.root,
       phase,
+      walking,
       files: fileCount,
       chunks: chunkCount,
       changes: this.#changes,

@@ -11,6 +11,15 @@ export function networkCode(error: unknown): string {
   return "";
 }
 
+/** True where a request was answered with another address, which was not to be followed. */
+export function isRedirect(error: unknown): boolean {
+  for (let at = error, depth = 0; isRecord(at) && depth < 6; at = at.cause, depth++) {
+    // Undici has no code for it.
+    if (at.message === "unexpected redirect") return true;
+  }
+  return false;
+}
+
 /** True for the code of a certificate that is not trusted, or is another's. */
 export function isCertificateCode(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|ALTNAME/.test(code);

@@ -39,6 +39,11 @@ export interface SearchRequest {
   languages?: readonly string[];
   /** Keep only chunks of these kinds. */
   kinds?: readonly ChunkKind[];
+  /**
+   * Whether further hits of a file are held back, so that it does not fill a page that someone looks at. Default true; an
+   * answer is made from the best pieces, wherever they are.
+   */
+  diverse?: boolean;
 }
 
 /** Looks for code that does what the given code does. Filters and limit as in {@link SearchRequest}. */
@@ -134,6 +139,8 @@ export type IndexPhase = "opening" | "scanning" | "indexing" | "ready" | "paused
 export interface IndexStatus<Text = string> {
   root: string;
   phase: IndexPhase;
+  /** True until the whole tree has been looked at once: only then are `total` and `skipped` whole. */
+  walking: boolean;
   /** Files and chunks that can be found now. */
   files: number;
   chunks: number;

@@ -209,7 +209,7 @@ describe("cairn ask, with a provider", () => {
     server.behave(sends([piece("It tries ")], "reset"));
     const { code, stdout, stderr } = await terminal.ask(["how is a request sent again?"]);
     assert.deepEqual([code, stdout], [3, "It tries \n"]);
-    assert.match(stderr, /the connection broke[\s\S]*The answer breaks off here/);
+    assert.match(stderr, /\n\ncairn: [^\n]*the connection broke[\s\S]*The answer breaks off here/);
   });
 
   it("stops at Ctrl-C with 130, closes the request and leaves the index to others", async (test) => {

@@ -223,6 +223,11 @@ describe("without its key a provider is not asked", () => {
   }
 });
 
+/** What a wireless network that wants a login answers to everything. */
+const showsPage: Behaviour = (response) => {
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<html>Please log in</html>");
+};
+
 /** What the server does, what is made of it, and what was shown before. */
 const FAILURES: Record<string, [behaviour: Behaviour, failure: Failure, message: RegExp, shown?: string]> = {
   "a wrong key": [
@@ -276,7 +281,13 @@ const FAILURES: Record<string, [behaviour: Behaviour, failure: Failure, message:
   "an event of another kind": [sends([event({ hello: 1 })]), "output", /no part of a chat completion/],
   "an event that is no object": [sends(["data: 7\n\n"]), "output", /no object/],
   "text that is no text": [sends([event({ choices: [{ delta: { content: { a: 1 } } }] })]), "output", /no text/],
-  "a page instead of a stream": [refuses(200, "<html>Welcome</html>"), "network", /broke the answer off/],
+  "a page instead of a stream": [showsPage, "output", /it sent no stream of events but text\/html\.$/],
+  "a whole answer instead of a stream": [
+    refuses(200, { choices: [] }),
+    "output",
+    /no stream of events but application\/json/,
+  ],
+  "a stream without an event": [sends([]), "network", /broke the answer off/],
   "an empty answer": [sends([ending("stop"), "data: [DONE]\n\n"]), "output", /empty/],
 };
 
@@ -310,6 +321,7 @@ for (const [client, providerOf] of Object.entries(CLIENTS)) {
       const server = await serverThat(test, refuses(307, "", { location }));
       const { error } = await failing(providerOf(server));
       assert.equal(error.failure, "network");
+      assert.match(error.message, /sends to another address, and that is not followed/);
       assert.deepEqual(elsewhere.paths, []);
     });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type AnswerEvent, type AnswerParts, answer, type Question } from "../server/answer/answer.ts";
 import { chooseProviders } from "../server/answer/choose-providers.ts";
+import { extract } from "../server/answer/extractive.ts";
 import { packSources } from "../server/answer/pack.ts";
 import { promptFor } from "../server/answer/prompt.ts";
 import { hashOf, PIPED, type Source } from "../server/answer/source.ts";
@@ -373,6 +374,11 @@ describe("what must not leave the machine", () => {
   });
 });
 
+function sourceOf(path: string, text: string, name = ""): Source {
+  const endLine = text.split("\n").length;
+  return { path, text, startLine: 1, endLine, focusLine: 1, hash: hashOf(text), language: "", name, parents: [] };
+}
+
 describe("an answer without a model", () => {
   async function passages(test: TestContext, question: string) {
     const { ask } = await scene(test, { "answer.provider": "none" });
@@ -396,6 +402,36 @@ describe("an answer without a model", () => {
     assert.deepEqual(first.lines.map(({ line }) => line).slice(0, 2), [1, 2]);
   });
 
+  it("quotes the comment right above the declaration, not one that stands before something else", () => {
+    const text = `/** What a request may take. */
+const table = {
+  attempts: 5,
+  seconds: 20,
+};
+
+/** How long a request waits at the least. */
+@counted
+export function leastDelay(attempt: number): number {
+  const delay = table.seconds / attempt;
+  if (delay > 1) return delay;
+  return 1;
+}`;
+    const [{ lines }] = extract([sourceOf("src/limits.ts", text, "leastDelay")], ["delay"]);
+    assert.deepEqual(
+      lines.map(({ line }) => line),
+      [7, 8, 9, 10, 11, 12],
+    );
+  });
+
+  it("quotes a line that says something among its neighbours", () => {
+    const steps = Array.from({ length: 40 }, (_, i) => (i === 29 ? "wait for the delay" : `step ${i + 1}`));
+    const [{ lines }] = extract([sourceOf("notes.txt", steps.join("\n"))], ["delay"]);
+    assert.deepEqual(
+      lines.map(({ line }) => line),
+      [28, 29, 30, 31, 32, 33],
+    );
+  });
+
   it("says so in its record", async (test) => {
     const { ask, server } = await scene(test, { "answer.provider": "none" });
     const { provider, model, finish, sources, citations } = recordOf(await ask("how are requests retried?"));
@@ -406,19 +442,8 @@ describe("an answer without a model", () => {
 });
 
 describe("packing", () => {
-  const source = (path: string, text: string, startLine = 1): Source => ({
-    path,
-    text,
-    startLine,
-    endLine: startLine + text.split("\n").length - 1,
-    focusLine: startLine,
-    hash: hashOf(text),
-    language: "",
-    name: "",
-    parents: [],
-  });
   const many = Array.from({ length: 30 }, (_, i) =>
-    source(
+    sourceOf(
       `src/file${i}.ts`,
       Array.from({ length: 5 + ((i * 7) % 40) }, (_, line) => `const value${line} = "Größe ${i * line}";`).join("\n"),
     ),
@@ -441,7 +466,11 @@ describe("packing", () => {
   });
 
   it("takes sources whole, and cuts only the best when none fits", () => {
-    const long = source("long.ts", Array.from({ length: 500 }, (_, i) => `line number ${i};`).join("\n"), 100);
+    const long = {
+      ...sourceOf("long.ts", Array.from({ length: 500 }, (_, i) => `line number ${i};`).join("\n")),
+      startLine: 100,
+      endLine: 599,
+    };
     assert.deepEqual(
       packSources([long, many[0]], 400).sources.map(({ path }) => path),
       ["src/file0.ts"],
@@ -455,7 +484,7 @@ describe("packing", () => {
   });
 
   it("cuts what was piped in rather than leave it out, and leaves room for the code", () => {
-    const log = source(PIPED, Array.from({ length: 5_000 }, (_, i) => `entry ${i}`).join("\n"));
+    const log = sourceOf(PIPED, Array.from({ length: 5_000 }, (_, i) => `entry ${i}`).join("\n"));
     const { sources, tokens } = packSources([log, ...many], 2_000);
     assert.equal(sources[0].path, PIPED);
     assert.ok(sources.length > 2 && tokens <= 2_000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -177,7 +177,21 @@ test("an empty folder has nothing to index, and nothing to find", async () => {
   const indexed = await cairn(["index", join(sandbox, "empty")]);
   assert.equal(indexed.code, 0);
   assert.match(indexed.stdout, /^There is nothing to index in .*empty/);
-  assert.equal((await cairn(["search", "retry", join(sandbox, "empty")])).code, 1);
+  for (const command of ["search", "ask"]) {
+    const { code, stderr } = await cairn([command, "where is retry", join(sandbox, "empty")]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^Nothing found: there is nothing to search in \S+empty\. Is it the right folder\?\n$/);
+  }
+  mkdirSync(join(sandbox, "pictures"));
+  writeFileSync(join(sandbox, "pictures", "logo.png"), "");
+  assert.match((await cairn(["search", "retry", join(sandbox, "pictures")])).stderr, /`cairn status --skipped` says/);
+  assert.match((await cairn(["search", "zebra", "--path", "*.md"])).stderr, /^Nothing found\. Other words/);
+});
+
+test("a variable that cannot be used is said once", async () => {
+  const { code, stderr } = await cairn(["ask", "retry a request"], { env: { INFERENCE_PROVIDER: "nobody" } });
+  assert.equal(code, 0);
+  assert.equal(stderr.match(/INFERENCE_PROVIDER must be one of/g)?.length, 1, stderr);
 });
 
 test("help and version go to the standard output", async () => {
@@ -215,6 +229,26 @@ test("status says what is indexed, and what is left out and why", async () => {
   assert.match((await cairn(["status", "--skipped"])).stdout, /^logo\.png {2}binary {2}\S/m);
 });
 
+test("status lists all that is left out, also of a folder that was never indexed", async () => {
+  const fresh = join(sandbox, "fresh");
+  for (const name of ["a", "b", "c"]) {
+    mkdirSync(join(fresh, name), { recursive: true });
+    for (let i = 0; i < 200; i++) writeFileSync(join(fresh, name, `${i}.ts`), `export const n${i} = "${name}";\n`);
+    writeFileSync(join(fresh, name, "logo.png"), "");
+  }
+  const { skippedFiles } = JSON.parse((await cairn(["status", fresh, "--skipped", "--json"])).stdout);
+  const expected = ["a/logo.png", "b/logo.png", "c/logo.png"];
+  assert.deepEqual(
+    skippedFiles.map(({ path }: { path: string }) => path),
+    expected,
+  );
+  const { stdout, stderr } = await cairn(["status", join(fresh, "a"), "--skipped"]);
+  assert.deepEqual([stdout.match(/^logo\.png {2}binary/)?.length, stderr], [1, ""]);
+  rmSync(join(fresh, "a", "logo.png"));
+  const nothing = await cairn(["status", join(fresh, "a"), "--skipped"]);
+  assert.deepEqual(nothing, { code: 0, stdout: "", stderr: "Nothing is left out.\n" });
+});
+
 test("status says how fast the index answers when it is asked for its health", async () => {
   await cairn(["index"]);
   assert.match(
@@ -242,8 +276,9 @@ test("doctor finds this machine able", async () => {
 });
 
 test("doctor says what does not work and what to do", async () => {
+  writeFileSync(join(sandbox, "file.txt"), "");
   const { code, stdout } = await cairn(["doctor"], { env: { CAIRN_CACHE_DIR: join(sandbox, "file.txt") } });
-  assert.equal(code, 1);
+  assert.equal(code, 3);
   assert.match(stdout, /^fail {2}Cache folder .*file\.txt cannot be written.*\n +Make it writable, or choose another/m);
 });
 
@@ -255,6 +290,28 @@ test("a reader that has enough ends the program quietly", async () => {
   child.stdout?.once("data", () => child.stdout?.destroy());
   const [code] = await once(child, "exit");
   assert.deepEqual({ code, stderr: await stderr }, { code: 0, stderr: "" });
+});
+
+test("an output that takes nothing is said once, without a stack", {
+  skip: process.platform !== "linux" && "there is no full device",
+}, async () => {
+  const full = openSync("/dev/full", "w");
+  for (const args of [
+    ["--help"],
+    ["--version"],
+    ["search", "--help"],
+    ["search", "retry"],
+    ["ask", "retry a request"],
+  ]) {
+    const env = { ...process.env, CAIRN_CACHE_DIR: join(sandbox, "cache") };
+    const child = spawn(process.execPath, [program, ...args], { cwd: folder, env, stdio: ["ignore", full, "pipe"] });
+    const stderr = child.stderr ? await text(child.stderr) : "";
+    if (child.exitCode === null) await once(child, "exit");
+    assert.equal(child.exitCode, 3, args.join(" "));
+    assert.equal(stderr.match(/^cairn: the answer could not be written: ENOSPC/gm)?.length, 1, stderr);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  closeSync(full);
 });
 
 test("Ctrl-C ends the program with 130 and leaves the index to others", async () => {

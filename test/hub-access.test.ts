@@ -170,6 +170,17 @@ describe("a Hub that refuses", () => {
 });
 
 describe("a machine that cannot take it", () => {
+  it("a folder that cannot be written is said, with the variable that names another", async (test) => {
+    const tiny = await machine(test);
+    writeFileSync(tiny.cacheFolder, "a file where the folder should be");
+    await assert.rejects(tiny.pull(tinyModel()), {
+      kind: "unavailable",
+      message: /could not be opened or written \(E/,
+      hint: /HF_HUB_CACHE/,
+    });
+    assert.deepEqual(tiny.downloads(), []);
+  });
+
   it("a disk without room is said before anything is downloaded", async (test) => {
     const tiny = await machine(test);
     const { bavail, bsize } = statfsSync(temporaryFolder(test));

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { CancellationTokenSource } from "vscode-jsonrpc/node";
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from "vscode-jsonrpc/node";
 import { type RootedHit, ToServer } from "../shared/protocol.ts";
 import { LspClient, type LspClientOptions, uriOf } from "./lsp-client.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
@@ -337,6 +344,30 @@ test("shutdown and exit end with 0; exit alone and a client that dies end with 1
   await dead.client.ready();
   dead.client.hangUp();
   assert.equal(await dead.client.exitCode(), 1);
+});
+
+test("requests before initialize and after shutdown are refused", async (test) => {
+  const entry = join(import.meta.dirname, "../server/lsp/lsp-server.ts");
+  const env = { ...process.env, CAIRN_CACHE_DIR: temporaryFolder(test) };
+  const child = spawn(process.execPath, [entry, "--stdio"], { stdio: ["pipe", "pipe", "inherit"], env });
+  test.after(() => child.kill("SIGKILL"));
+  const connection = createMessageConnection(
+    new StreamMessageReader(child.stdout),
+    new StreamMessageWriter(child.stdin),
+  );
+  connection.listen();
+  const search = () => connection.sendRequest(ToServer.search.method, { query: "retry" });
+  const symbols = () => connection.sendRequest("workspace/symbol", { query: "retry" });
+  for (const ask of [search, symbols]) await assert.rejects(ask(), { code: -32002, message: /send that first/ });
+  await connection.sendRequest("initialize", { processId: null, rootUri: null, capabilities: {} });
+  await connection.sendNotification("initialized", {});
+  for (const ask of [search, symbols]) assert.deepEqual(await ask(), []);
+  await connection.sendRequest("shutdown");
+  for (const ask of [search, symbols]) await assert.rejects(ask(), { code: -32600, message: /only `exit` may follow/ });
+  const exit = once(child, "exit");
+  await connection.sendNotification("exit");
+  assert.deepEqual(await exit, [0, null]);
+  connection.dispose();
 });
 
 test("a client that refuses what it promised is served all the same", async (test) => {

@@ -28,6 +28,7 @@ function status(changes: Partial<IndexStatus>): IndexStatus {
   return {
     root: "/project",
     phase: "ready",
+    walking: false,
     files: 10,
     chunks: 50,
     changes: 1,

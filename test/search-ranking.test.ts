@@ -126,7 +126,7 @@ README.md
 ...
 `));
 
-  it("does not let one file fill the page", async () => {
+  it("does not let one file fill the page, but an answer", async () => {
     const many = Array.from(
       { length: 8 },
       (_, i) => `/** Sends the request again, attempt ${i}. */
@@ -143,6 +143,8 @@ export function retryRequest${i}(request: Request) {
     });
     const paths = found(snapshot, { query: "send the request again" }).map(({ path }) => path);
     assert.deepEqual(new Set(paths.slice(0, 5)), new Set(["src/attempts.ts", "src/backoff.ts", "src/limits.ts"]));
+    const pieces = found(snapshot, { query: "send the request again", diverse: false }).map(({ path }) => path);
+    assert.deepEqual(new Set(pieces.slice(0, 5)), new Set(["src/attempts.ts"]));
   });
 
   it("opens a file by its path", () =>

@@ -43,15 +43,17 @@ test("a line that is too long is cut to the columns there are", () => {
   }
 });
 
-test("progress is one line, shown only on a terminal and gone before anything else", () => {
+test("progress is one line, shown only on a terminal that can, and gone before anything else", () => {
   const pipe = new PassThrough();
   const screen = Object.assign(new PassThrough(), { isTTY: true, columns: 12 });
-  for (const stderr of [pipe, screen]) {
-    const terminal = createTerminal(new PassThrough(), stderr, {}, "auto");
+  const dumb = Object.assign(new PassThrough(), { isTTY: true, columns: 12 });
+  for (const stderr of [pipe, screen, dumb]) {
+    const env = { TERM: stderr === dumb ? "dumb" : "xterm" };
+    const terminal = createTerminal(new PassThrough(), stderr, env, "auto");
     terminal.progress("Indexing 10% of all");
     terminal.progress("Indexing 90%");
     terminal.note("done\n");
   }
-  assert.equal(pipe.read().toString(), "done\n");
+  for (const plain of [pipe, dumb]) assert.equal(plain.read().toString(), "done\n");
   assert.equal(screen.read().toString(), "Indexing 1…\r\x1b[2KIndexing 9…\r\x1b[2Kdone\n");
 });

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Host } from "../server/host.ts";
+import { FileError, type Host } from "../server/host.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 
@@ -116,6 +116,22 @@ describe("a workspace is indexed and kept current", () => {
     assert.deepEqual([status.phase, status.files, status.skipped], ["ready", 2, {}]);
     assert.deepEqual(await found("retryWithBackoff"), ["retry.js/index.js"]);
     assert.equal((await found("parseConfiguration"))[0], "config.js");
+  });
+
+  it("until the walk is over, the status says that what is left out is not all of it", async (test) => {
+    const names = Array.from({ length: 300 }, (_, i) => `folder${i % 30}/${i}`);
+    const files = names.flatMap((name) => [
+      [`${name}.js`, RETRY],
+      [`${name}.png`, ""],
+    ]);
+    const { workspace } = await open(test, Object.fromEntries(files));
+    const told = [await workspace.status()];
+    const listening = workspace.onStatus((status) => told.push(status));
+    told.push(await workspace.idle());
+    listening.dispose();
+    const whole = told.filter(({ walking }) => !walking);
+    assert.ok(whole.length > 0);
+    for (const { skipped } of whole) assert.deepEqual(skipped, { binary: 300 });
   });
 
   it("an empty folder is ready with nothing in it", async (test) => {
@@ -297,6 +313,34 @@ describe("a damaged cache is rebuilt", () => {
 });
 
 describe("what cannot be used is said", () => {
+  it("a snapshot that cannot be read is as good as none", async (test) => {
+    const { root, cache, core, workspace } = await open(test, { "a.js": RETRY });
+    await workspace.idle();
+    await core.close();
+    const snapshot = join(cache, "roots", readdirSync(join(cache, "roots"))[0], "snapshot.bin");
+    rmSync(snapshot);
+    mkdirSync(snapshot);
+    const again = await openCore(test, root, cache);
+    assert.equal((await again.workspace.idle()).phase, "ready");
+    assert.deepEqual(await again.found("failed attempts"), ["a.js"]);
+  });
+
+  it("a file that is not there, one that holds no text, and one that may not be read", async (test) => {
+    const root = temporaryFolder(test);
+    writeFiles(root, { "secret.js": RETRY, "picture.js": new Uint8Array([1, 0, 2, 0, 0]) });
+    const host = nodeHost({ level: "silent" });
+    const read: Host["files"]["read"] = (path, maxBytes) => {
+      if (path === join(root, "secret.js")) throw new FileError("EACCES", path, "permission denied");
+      return host.files.read(path, maxBytes);
+    };
+    const closed = { ...host, files: { ...host.files, read } };
+    const { workspace } = await openCore(test, root, temporaryFolder(test), { host: closed });
+    await assert.rejects(workspace.read({ path: "none.js" }), { message: /^There is no file none\.js/, hint: /name/ });
+    await assert.rejects(workspace.read({ path: "picture.js" }), { message: /its content is not text/ });
+    const message = "secret.js cannot be read (EACCES).";
+    await assert.rejects(workspace.read({ path: "secret.js" }), { message, hint: /permissions/ });
+  });
+
   it("a folder that is not there, and a file", async (test) => {
     const root = temporaryFolder(test);
     const cache = temporaryFolder(test);

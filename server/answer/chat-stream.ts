@@ -44,6 +44,7 @@ export async function* streamChat(
   const watchdog = new Watchdog(provider, signal);
   const reading = new Completion(provider);
   let begun = false;
+  let anyEvent = false;
   try {
     watchdog.expect("connection", deadlines.connectMs);
     const response = await watchdog.race(endpoint.post(body, watchdog.signal));
@@ -51,11 +52,13 @@ export async function* streamChat(
     endpoint.limits.observe(response.headers);
     watchdog.expect("first-word", deadlines.firstTokenMs);
     for await (const data of eventsOf(response, watchdog)) {
+      anyEvent = true;
       watchdog.expect("next-word", deadlines.nextTokenMs);
       const text = reading.take(data, endpoint);
       if (text !== "") yield { type: "text", text };
       if (reading.isOver) break;
     }
+    if (!anyEvent) throw noStream(provider, response);
     yield reading.end();
   } catch (error) {
     signal.throwIfAborted();
@@ -99,6 +102,17 @@ async function* eventsOf(response: Response, watchdog: Watchdog): AsyncGenerator
   } finally {
     reader.cancel().catch(() => {});
   }
+}
+
+const SPEAKS_IT = phrase("Is this the address of a server that speaks OpenAI's protocol?");
+
+/** An answer in which not one event came: the page of a portal where one logs in, or a whole text at once. */
+function noStream(provider: string, { headers }: Response): ProviderError {
+  const type = headers.get("content-type")?.split(";")[0].trim() ?? "";
+  if (type === "text/event-stream")
+    return new ProviderError(provider, "network", phrase("it broke the answer off."), phrase("Try again."));
+  const message = phrase("it sent no stream of events but {0}.", type || phrase("something without a type"));
+  return new ProviderError(provider, "output", message, SPEAKS_IT);
 }
 
 /** What has come of one completion. */
@@ -168,8 +182,7 @@ class Completion {
   }
 
   #malformed(message: Phrase): ProviderError {
-    const hint = phrase("Is this the address of a server that speaks OpenAI's protocol?");
-    return new ProviderError(this.#provider, "output", message, hint);
+    return new ProviderError(this.#provider, "output", message, SPEAKS_IT);
   }
 
   #refused(): ProviderError {

@@ -1,7 +1,7 @@
 import type { Failure } from "../../shared/answer-types.ts";
 import { type Phrase, phrase, SILENCE } from "../../shared/phrase.ts";
 import { redact } from "../../shared/redact.ts";
-import { isCertificateCode, networkCode } from "../network-failure.ts";
+import { isCertificateCode, isRedirect, networkCode } from "../network-failure.ts";
 import { ProviderError } from "./provider-error.ts";
 import { retryAfterMs } from "./rate-limits.ts";
 
@@ -43,6 +43,11 @@ export function explainFailure(error: unknown, request: FailedRequest, begun = f
     const hint = phrase("If your company inspects traffic, name its certificate in NODE_EXTRA_CA_CERTS.");
     const message = phrase("the certificate of {0} is not trusted ({1}).", where, code);
     return new ProviderError(provider, "certificate", message, hint, { cause: error });
+  }
+  if (isRedirect(error)) {
+    const message = phrase("{0} sends to another address, and that is not followed.", where);
+    const hint = phrase("If you trust the other address, set that one.");
+    return new ProviderError(provider, "network", message, hint, { cause: error });
   }
   const why = code || said || phrase("no reason given");
   if (begun) {

@@ -11,6 +11,8 @@ export interface Passage {
 const MOST_PASSAGES = 5;
 /** Lines of a passage: enough to see what a function is and where it does what was asked. */
 const MOST_LINES = 12;
+/** Fewer are quoted with what stands around them: a line alone says little. */
+const LEAST_LINES = 6;
 const MOST_DOC_LINES = 4;
 /** A passage whose best evidence is weaker than this part of the first one's is left out. */
 const WEAKEST = 0.25;
@@ -67,13 +69,23 @@ function quote(source: Source, lines: readonly string[], worth: ReadonlyMap<stri
     // A line that opens a block says little without the next.
     if (/[{(:,=]\s*$/.test(lines[line]) && line + 1 < lines.length && chosen.size < MOST_LINES) chosen.add(line + 1);
   }
-  // What was found by its meaning alone is quoted from its beginning.
-  for (let line = 0; line < lines.length && chosen.size < Math.min(MOST_LINES / 2, lines.length); line++)
+  for (const line of ranked.length > 0 ? around(ranked, lines) : lines.keys()) {
+    if (chosen.size >= LEAST_LINES) break;
     chosen.add(line);
+  }
   return [...chosen]
     .sort((a, b) => a - b)
     .filter((line) => lines[line].trim() !== "")
     .map((line) => ({ line: source.startLine + line, text: lines[line] }));
+}
+
+/** What stands around the lines that say most, the closest first; what was found by its meaning alone has none of those. */
+function* around(ranked: readonly { readonly line: number }[], lines: readonly string[]): Generator<number> {
+  for (let distance = 1; distance < lines.length; distance++) {
+    for (const { line } of ranked) {
+      for (const near of [line + distance, line - distance]) if (lines[near]?.trim()) yield near;
+    }
+  }
 }
 
 /** The first line that is no comment and holds the symbol's name; -1 when the source is no symbol. */
@@ -87,9 +99,15 @@ function declarationLine(lines: readonly string[], name: string): number {
 
 const COMMENT = /^\s*(?:\/\/|\/\*|\*|#(?!\w)|--|;;|%|"""|'''|<!--)/;
 
-/** The first words of the comment above a declaration, or of the docstring below it. */
+/** A comment, or what is noted of a declaration: `@Override`, `#[test]`, `[Fact]`. */
+const BELONGS_BELOW = new RegExp(`${COMMENT.source}|^\\s*[@[]`);
+
+/** The first words of the comment right above a declaration, or of the docstring below it. */
 function docLines(lines: readonly string[], declaration: number): number[] {
-  const above = lines.slice(0, Math.max(declaration, 0)).flatMap((text, line) => (saysSomething(text) ? [line] : []));
+  const above: number[] = [];
+  for (let line = declaration - 1; line >= 0 && BELONGS_BELOW.test(lines[line]); line--) {
+    if (saysSomething(lines[line])) above.unshift(line);
+  }
   if (above.length > 0) return above.slice(0, MOST_DOC_LINES);
   const below = declaration + 1;
   if (!/^\s*[rbu]{0,2}("""|''')/i.test(lines[below] ?? "")) return [];

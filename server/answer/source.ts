@@ -52,7 +52,8 @@ export async function findSources(
   signal: AbortSignal,
 ): Promise<FoundSources> {
   const { paths: only, languages, kinds } = narrowing;
-  const answer: SearchAnswer = await workspace.search({ query, limit: HITS, paths: only, languages, kinds }, signal);
+  const request = { query, limit: HITS, paths: only, languages, kinds, diverse: false };
+  const answer: SearchAnswer = await workspace.search(request, signal);
   const isGiven = (span: Span) => given.some((source) => source.path === span.path && overlap(source, span));
   const spans = joined(answer.hits).filter((span) => !isGiven(span));
   const paths = [...new Set(spans.map(({ path }) => path))];

@@ -1,11 +1,13 @@
 import { fstatSync } from "node:fs";
 import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
+import type { AnswerRecord } from "../../shared/answer-types.ts";
 import { CairnError } from "../../shared/errors.ts";
 import { CHUNK_KINDS } from "../../shared/search-types.ts";
 import { type AnswerEvent, answer } from "../answer/answer.ts";
 import { createAnswerCache } from "../answer/answer-cache.ts";
 import { chooseProviders } from "../answer/choose-providers.ts";
+import type { Workspace } from "../core-api.ts";
 import { nodeHost } from "../node-host.ts";
 import { cacheDirectoryOf } from "../opening.ts";
 import { createRouter } from "../route/create-router.ts";
@@ -96,14 +98,15 @@ async function ask(context: CommandContext, given: ParsedArguments): Promise<num
     cache,
     onUsed: usageRecorder(settings, cacheDirectory),
   };
-  const { finish } = await withWorkspace(context, root, async (workspace) => {
+  const replied = async (workspace: Workspace): Promise<AnswerRecord> => {
     await untilReady(context, given, workspace, { query: asked });
     const events: AsyncIterable<AnswerEvent> = answer(question, { ...parts, workspace }, context.signal);
-    if (!given.flag("json")) return printReply(context, events);
+    if (!given.flag("json")) return printReply(context, events, () => workspace.status());
     const reply = await replyAsJson(events);
     context.terminal.print(`${JSON.stringify({ question: asked, root, ...reply })}\n`);
     return reply.record;
-  }).finally(() => {
+  };
+  const { finish } = await withWorkspace(context, root, replied, settings).finally(() => {
     cache?.close();
     return Promise.all(chosen.map((provider) => provider.close?.()));
   });

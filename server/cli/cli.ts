@@ -76,12 +76,12 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
 async function dispatch(name: string | undefined, args: readonly string[]): Promise<number | undefined> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     if (name === "help" && args.length > 0) return dispatch(args[0], ["--help"]);
-    (name === undefined ? process.stderr : process.stdout).write(HELP);
-    return name === undefined ? ExitCode.input : ExitCode.ok;
+    if (name !== undefined) return tell(HELP);
+    process.stderr.write(HELP);
+    return ExitCode.input;
   }
   if (name === "--version" || name === "-V") {
-    process.stdout.write(`${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}\n`);
-    return ExitCode.ok;
+    return tell(`${JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version}\n`);
   }
   if (!Object.hasOwn(COMMANDS, name)) {
     const near = nearest(name, Object.keys(COMMANDS));
@@ -96,10 +96,7 @@ async function dispatch(name: string | undefined, args: readonly string[]): Prom
   const command = await COMMANDS[name]();
   const given = parseArguments(name, args, command.options);
   const terminal = createTerminal(process.stdout, process.stderr, process.env, colourChoice(given.text("color")));
-  if (given.flag("help")) {
-    terminal.print(command.help);
-    return ExitCode.ok;
-  }
+  if (given.flag("help")) return tell(command.help);
   if (command.ownsProcess) {
     await command.run(context(terminal, new AbortController().signal), given);
     return undefined;
@@ -114,6 +111,14 @@ async function dispatch(name: string | undefined, args: readonly string[]): Prom
     if (code === undefined) throw error;
     return code;
   }
+}
+
+/** Prints a text that is the whole answer. */
+async function tell(text: string): Promise<number> {
+  const interruption = listenForInterruption();
+  process.stdout.write(text);
+  await written(process.stdout);
+  return interruption.exitCode() ?? ExitCode.ok;
 }
 
 /** Resolves when all that was printed has gone out, or failed to. */

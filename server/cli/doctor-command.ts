@@ -15,7 +15,7 @@ Options:
   --json         Answer with one JSON object: {"findings": [{"name", "state", "detail", "advice"}]}
   --color WHEN   auto (default), always or never
 
-Exit codes: 0 all is well or could be better, 1 something does not work.
+Exit codes: 0 all is well or could be better, 2 a mistake in what was asked, 3 something does not work.
 `;
 
 export const doctorCommand: Command = {
@@ -28,7 +28,7 @@ export const doctorCommand: Command = {
     const findings = await diagnose(host, terminalSettings(context), [root]);
     if (given.flag("json")) context.terminal.print(`${JSON.stringify({ findings })}\n`);
     else for (const finding of findings) printFinding(context.terminal, finding);
-    return findings.some(({ state }) => state === "fail") ? 1 : ExitCode.ok;
+    return findings.some(({ state }) => state === "fail") ? ExitCode.unavailable : ExitCode.ok;
   },
 };
 

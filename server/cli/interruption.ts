@@ -27,6 +27,8 @@ export function listenForInterruption(): Interruption {
   }
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
+      // One of many writes: the first that failed said it, or the reader does not listen any more.
+      if (controller.signal.aborted) return;
       // EPIPE: the reader, `head` for one, has all it wants.
       if (error.code === "EPIPE") return interrupt(ExitCode.ok);
       interrupt(ExitCode.unavailable);

@@ -5,8 +5,8 @@ const HELP = `Serves coding assistants over the Model Context Protocol, on the s
 
 Usage: cairn mcp [folder...]
 
-Tools: search, find_similar, read_context, index_status. They see what the index sees: no ignored file, and nothing
-outside the folders. Without a folder it serves those that the assistant has open, or else the current one.
+Tools: search, find_similar, read_context, ask, index_status. They see what the index sees: no ignored file, and
+nothing outside the folders. Without a folder it serves those that the assistant has open, or else the current one.
 
 Example, for an assistant that reads a file of servers:
   { "mcpServers": { "cairn": { "command": "cairn", "args": ["mcp", "/home/me/project"] } } }

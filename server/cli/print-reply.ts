@@ -1,23 +1,33 @@
 import { type AnswerRecord, EXTRACTIVE, type Routing, type RoutingReason } from "../../shared/answer-types.ts";
 import { perSecond } from "../../shared/answer-wording.ts";
 import { inWords } from "../../shared/phrase.ts";
+import type { IndexStatus } from "../../shared/search-types.ts";
 import type { AnswerEvent } from "../answer/answer.ts";
 import type { Passage } from "../answer/extractive.ts";
 import { placeOf } from "../answer/source.ts";
 import type { CommandContext } from "./command.ts";
+import { nothingFound } from "./print-answer.ts";
 import { count, counted } from "./session.ts";
 import { renderLine, type Terminal } from "./terminal.ts";
 
-/** Prints an answer while it comes, citations as `path:line`, and beside it how it came about. */
+/**
+ * Prints an answer while it comes, citations as `path:line`, and beside it how it came about.
+ * @param statusOf asks the index that was searched how it is
+ */
 export async function printReply(
   { terminal }: CommandContext,
   events: AsyncIterable<AnswerEvent>,
+  statusOf: () => Promise<IndexStatus>,
 ): Promise<AnswerRecord> {
   const { style } = terminal;
   let record: AnswerRecord | undefined;
   let anyPassage = false;
+  let midLine = false;
   for await (const event of events) {
-    if (event.type === "text") terminal.print(renderText(event.text, terminal));
+    if (event.type === "text") {
+      terminal.print(renderText(event.text, terminal));
+      midLine = !event.text.endsWith("\n");
+    }
     if (event.type === "citation") terminal.print(`[${renderPlace(event.source.path, event.line, terminal)}]`);
     if (event.type === "unsupported") terminal.print(` ${style.warning("(no source)")}`);
     if (event.type === "passage") {
@@ -28,13 +38,14 @@ export async function printReply(
     if (event.type === "note") terminal.note(`${inWords(event.said)}\n`);
     if (event.type === "failed") {
       const [message, hint] = [event.attempt.message, event.attempt.hint].map((said) => inWords(said));
-      terminal.note(`cairn: ${message}${hint ? ` ${hint}` : ""}\n`);
+      // Both may go to one screen, and a sentence that broke off is not the beginning of this one.
+      terminal.note(`${midLine ? "\n\n" : ""}cairn: ${message}${hint ? ` ${hint}` : ""}\n`);
     }
     if (event.type === "done") record = event.record;
   }
   if (!record) throw new Error("The answer ended without its record.");
   if (record.finish === "nothing") {
-    terminal.note("Nothing found. Other words, or fewer of --path, --lang and --kind, may help.\n");
+    terminal.note(`${nothingFound(await statusOf())}\n`);
     return record;
   }
   if (record.provider !== EXTRACTIVE) terminal.print("\n");

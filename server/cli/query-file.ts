@@ -53,6 +53,6 @@ function readFile(context: CommandContext, file: string): string {
   try {
     return readFileSync(resolve(context.cwd, file), "utf8");
   } catch (error) {
-    throw new CairnError("input", `The questions in ${file} cannot be read: ${(error as Error).message}.`);
+    throw new CairnError("input", `The questions in ${file} cannot be read: ${(error as Error).message}.`, EXPECTED);
   }
 }

@@ -58,12 +58,13 @@ async function searchOnce(context: CommandContext, given: ParsedArguments): Prom
   const request = { query, ...filters(given) };
   const root = folderToUse(context, folder);
 
-  const answer = await withWorkspace(context, root, async (workspace) => {
+  const { answer, status } = await withWorkspace(context, root, async (workspace) => {
     await untilReady(context, given, workspace, request);
-    return workspace.search(request, context.signal);
+    const answer = await workspace.search(request, context.signal);
+    return { answer, status: await workspace.status() };
   });
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ query, root, ...answer })}\n`);
-  else printAnswer(context, answer);
+  else printAnswer(context, answer, status);
   return answer.hits.length > 0 ? ExitCode.ok : ExitCode.nothingFound;
 }
 

@@ -45,18 +45,18 @@ export const similarCommand: Command = {
     const path = pathIn(root, context.cwd, asked.path);
     const limits = filters(given);
 
-    const { read, answer } = await withWorkspace(context, root, async (workspace) => {
+    const { read, answer, status } = await withWorkspace(context, root, async (workspace) => {
       await untilReady(context, given, workspace, { query: path, limit: 1 });
       const read = await workspace.read({ ...asked, path }, context.signal);
       const { text, startLine, endLine } = read;
       const answer = await workspace.similar({ text, path: read.path, startLine, endLine, ...limits }, context.signal);
-      return { read, answer };
+      return { read, answer, status: await workspace.status() };
     });
     const { startLine, endLine } = read;
     if (given.flag("json")) {
       context.terminal.print(`${JSON.stringify({ path: read.path, startLine, endLine, root, ...answer })}\n`);
     } else {
-      printAnswer(context, answer);
+      printAnswer(context, answer, status);
     }
     return answer.hits.length > 0 ? ExitCode.ok : ExitCode.nothingFound;
   },

@@ -63,7 +63,9 @@ export const statusCommand: Command = {
 function untilScanned(workspace: Workspace, signal: AbortSignal): Promise<IndexStatus> {
   return new Promise((resolve, reject) => {
     const settle = (status: IndexStatus) => {
-      if (status.phase === "opening" || status.phase === "scanning") return;
+      const { phase, walking } = status;
+      // Indexing begins while the walk goes on.
+      if (phase === "opening" || phase === "scanning" || (phase === "indexing" && walking)) return;
       subscription.dispose();
       resolve(status);
     };
@@ -137,7 +139,8 @@ function percent(share: number): string {
 }
 
 function printSkipped(terminal: Terminal, skipped: readonly SkippedFile[]): void {
-  const { print, style } = terminal;
+  const { print, note, style } = terminal;
+  if (skipped.length === 0) note("Nothing is left out.\n");
   for (const { path, code, reason } of skipped) {
     print(
       `${style.path(renderLine(path, [], style))}  ${style.warning(code)}  ${style.dim(renderLine(reason, [], style))}\n`,

@@ -10,7 +10,7 @@ export interface Terminal {
   print(text: string): void;
   /** A remark that is not part of the answer, to the standard error. */
   note(text: string): void;
-  /** Replaces the one line of progress; shown only when the standard error is a terminal. Empty removes it. */
+  /** Replaces the one line of progress; shown only when the standard error is a terminal that can. Empty removes it. */
   progress(text: string): void;
 }
 
@@ -55,6 +55,8 @@ export function createTerminal(
     if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== "0" && env.FORCE_COLOR !== "false";
     return stream.isTTY === true && env.TERM !== "dumb";
   };
+  // A line that is replaced needs a terminal that can.
+  const showsProgress = stderr.isTTY === true && env.TERM !== "dumb";
   let shown = "";
   const clearProgress = () => {
     if (shown) stderr.write("\r\x1b[2K");
@@ -72,7 +74,7 @@ export function createTerminal(
       stderr.write(text);
     },
     progress(text) {
-      if (!stderr.isTTY || text === shown) return;
+      if (!showsProgress || text === shown) return;
       clearProgress();
       if (text !== "") stderr.write(cut(text, (stderr.columns || DEFAULT_WIDTH) - 1));
       shown = text;

@@ -15,7 +15,7 @@ export async function withRepository<T>(
   model: { readonly id: string },
   work: () => Promise<T>,
 ): Promise<T> {
-  const lease = Lease.acquire(cached.lockFolder);
+  const lease = lockOf(cached);
   if (!lease) {
     throw new CairnError(
       "unavailable",
@@ -29,5 +29,18 @@ export async function withRepository<T>(
     // With nothing of the repository left, the lock need not stay: who comes now finds the file gone and makes a new one.
     if (!existsSync(cached.folder)) rmSync(cached.lockFolder, { recursive: true, force: true, maxRetries: 3 });
     lease.release();
+  }
+}
+
+/** The Hub's cache is not Cairn's: another variable says where it lies. */
+function lockOf({ lockFolder }: CachedRepository): Lease | undefined {
+  try {
+    return Lease.acquire(lockFolder);
+  } catch (error) {
+    if (!(error instanceof CairnError)) throw error;
+    const hint = phrase(
+      "Check that there is room and that it can be written, or choose another folder with HF_HUB_CACHE.",
+    );
+    throw new CairnError(error.kind, error.said, hint, { cause: error });
   }
 }

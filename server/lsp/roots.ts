@@ -261,6 +261,7 @@ function statusWithoutIndex({ uri, path, failure }: Root, say: Say): IndexStatus
   return {
     root: path ?? uri,
     phase,
+    walking: false,
     files: 0,
     chunks: 0,
     changes: 0,

@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
+  type CancellationToken,
   type ClientCapabilities,
   type Connection,
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
+  ErrorCodes,
   type InitializeParams,
   type InitializeResult,
+  ResponseError,
   TextDocumentSyncKind,
 } from "vscode-languageserver/node";
 import type { FileStatus } from "../../shared/index-contents.ts";
@@ -75,6 +78,7 @@ export function serve(connection: Connection, host: Host): void {
     (derived) => inBackground(connection.sendNotification(ToClient.derivedDownload.method, derived)),
     clientLog(connection, "info"),
   );
+  let turn: "before" | "serving" | "after" = "before";
   let capabilities: ClientCapabilities = {};
   let options: InitializationOptions = {};
   let settings: Settings | undefined;
@@ -92,6 +96,7 @@ export function serve(connection: Connection, host: Host): void {
   }
 
   connection.onInitialize((params) => {
+    turn = "serving";
     capabilities = params.capabilities;
     options = (params.initializationOptions as InitializationOptions | undefined) ?? {};
     inBackground(roots.add(foldersOf(params)));
@@ -205,7 +210,7 @@ export function serve(connection: Connection, host: Host): void {
   }
 
   connection.onWorkspaceSymbol(({ query }, token) =>
-    withSignal(token, say, async (signal) => {
+    inTurn(token, async (signal) => {
       const found = await Promise.all(
         (await upToDate()).map(async ({ workspace }) => {
           const hits = await workspace.symbols(query, MAX_SYMBOLS, signal);
@@ -388,16 +393,27 @@ export function serve(connection: Connection, host: Host): void {
     handle: (params: Params, signal: AbortSignal) => Promise<Result>,
   ): void {
     connection.onRequest(method, (params: Params | undefined, token) =>
-      withSignal(token, say, (signal) => handle(params ?? ({} as Params), signal)),
+      inTurn(token, (signal) => handle(params ?? ({} as Params), signal)),
     );
   }
 
+  /** Answers only between `initialize` and `shutdown`, as the protocol wants it. */
+  function inTurn<Result>(token: CancellationToken, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    if (turn === "before") throw new ResponseError(ErrorCodes.ServerNotInitialized, NOT_INITIALIZED);
+    if (turn === "after") throw new ResponseError(ErrorCodes.InvalidRequest, SHUT_DOWN);
+    return withSignal(token, say, work);
+  }
+
   connection.onShutdown(() => {
+    turn = "after";
     downloads.set(false);
     return roots.close();
   });
   connection.listen();
 }
+
+const NOT_INITIALIZED = "The server waits for `initialize`: send that first.";
+const SHUT_DOWN = "The server was told to shut down: only `exit` may follow.";
 
 const INITIALIZE_RESULT: InitializeResult = {
   capabilities: {

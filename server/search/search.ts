@@ -43,7 +43,7 @@ export function searchSnapshot(
   const limit = Math.max(0, Math.min(request.limit ?? DEFAULT_LIMIT, LARGEST_LIMIT));
   if (query.text === "" || limit === 0) return [];
   const found = retrieve(snapshot, query, meaning, filter);
-  const ranked = rank(snapshot, query, found, options);
+  const ranked = rank(snapshot, query, found, request.diverse === false ? withoutRepeats(options) : options);
   return ranked.slice(0, limit).map(({ candidate, score, reason }) => ({
     view: candidate.view,
     chunk: candidate.chunk,
@@ -51,4 +51,8 @@ export function searchSnapshot(
     score,
     reason,
   }));
+}
+
+function withoutRepeats({ disable, ...options }: SearchOptions): SearchOptions {
+  return { ...options, disable: new Set([...(disable ?? []), "repeats"]) };
 }

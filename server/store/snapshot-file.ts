@@ -97,6 +97,9 @@ export async function readSnapshot(path: string): Promise<Base | undefined> {
     }
     if (sum !== header.readUInt32LE(24)) throw damaged(path);
     return { memory, segment: openSegment({ buffer, offset: 0, length }) };
+  } catch (error) {
+    // A file that cannot be read (a bad sector, a folder of that name) is worth as much as a damaged one.
+    throw (error as NodeJS.ErrnoException).syscall ? damaged(path) : error;
   } finally {
     await file.close();
   }

@@ -33,6 +33,8 @@ type TaskKind = "open" | "admit" | "scan" | "merge" | "finish" | "rebuild" | "re
 
 export interface Progress {
   phase: IndexPhase;
+  /** True until the whole tree has been looked at once. */
+  walking: boolean;
   done: number;
   total: number;
   message: Phrase;
@@ -103,6 +105,7 @@ export class Indexer {
   get progress(): Progress {
     return {
       phase: this.#phase(),
+      walking: !this.#scanned,
       ...this.#queue.progress,
       message: this.#failure?.said ?? this.#gate.message ?? this.#note,
     };
