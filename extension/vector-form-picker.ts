@@ -93,7 +93,7 @@ function madeOf({ stored }: FormChoice): string {
     case "larger":
       return vscode.l10n.t("Made of what is stored: nothing is embedded.");
     case "smaller":
-      return vscode.l10n.t("Not to be made of what is stored: the code is embedded again.");
+      return vscode.l10n.t("The code is embedded again.");
     case "none":
       return "";
   }
