@@ -432,6 +432,24 @@ export function leastDelay(attempt: number): number {
     );
   });
 
+  it("leaves out the licence that a file begins with, unless that was asked for", () => {
+    const text = `// Copyright 2020 The Delay Authors. Use of this code is governed by a
+// licence that can be found beside it, without delay.
+
+package delays
+
+// Least is how long a request waits.
+const Least = 1
+
+func Delay(attempt int) int { return Least * attempt }`;
+    const linesFor = (...terms: string[]) => {
+      const [{ lines }] = extract([sourceOf("delays.go", text)], terms);
+      return lines.map(({ line }) => line);
+    };
+    assert.deepEqual(linesFor("delay"), [4, 6, 7, 9]);
+    assert.deepEqual(linesFor("licence").slice(0, 2), [1, 2]);
+  });
+
   it("says so in its record", async (test) => {
     const { ask, server } = await scene(test, { "answer.provider": "none" });
     const { provider, model, finish, sources, citations } = recordOf(await ask("how are requests retried?"));

@@ -59,9 +59,10 @@ function quote(source: Source, lines: readonly string[], worth: ReadonlyMap<stri
   for (const line of docLines(lines, declaration)) chosen.add(line);
   if (declaration >= 0) chosen.add(declaration);
 
+  const afterLicence = licenceEnd(source, lines, worth);
   const ranked = lines
     .map((text, line) => ({ line, score: scoreOf(text, worth) }))
-    .filter(({ score }) => score > 0)
+    .filter(({ line, score }) => score > 0 && line >= afterLicence)
     .sort((a, b) => b.score - a.score || a.line - b.line);
   for (const { line } of ranked) {
     if (chosen.size >= MOST_LINES) break;
@@ -71,13 +72,30 @@ function quote(source: Source, lines: readonly string[], worth: ReadonlyMap<stri
   }
   for (const line of ranked.length > 0 ? around(ranked, lines) : lines.keys()) {
     if (chosen.size >= LEAST_LINES) break;
-    chosen.add(line);
+    if (line >= afterLicence) chosen.add(line);
   }
   return [...chosen]
     .sort((a, b) => a - b)
     .filter((line) => lines[line].trim() !== "")
     .map((line) => ({ line: source.startLine + line, text: lines[line] }));
 }
+
+/**
+ * Where the licence ends that a file begins with; 0 when it has none, and when that is what was asked for: nobody else wants
+ * to read it.
+ */
+function licenceEnd({ startLine }: Source, lines: readonly string[], worth: ReadonlyMap<string, number>): number {
+  const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#!"));
+  if (startLine !== 1 || !COMMENT.test(lines[first] ?? "")) return 0;
+  const length = lines.slice(first).findIndex((line) => !COMMENT.test(line));
+  // Nothing else stands there.
+  if (length < 0) return 0;
+  const end = first + length;
+  const isLicence = lines.slice(first, end).some((line) => LICENCE.test(line));
+  return isLicence && ![...worth.keys()].some((term) => LICENCE.test(term)) ? end : 0;
+}
+
+const LICENCE = /licen[cs]e|copyright|spdx/i;
 
 /** What stands around the lines that say most, the closest first; what was found by its meaning alone has none of those. */
 function* around(ranked: readonly { readonly line: number }[], lines: readonly string[]): Generator<number> {
