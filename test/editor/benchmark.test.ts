@@ -45,8 +45,8 @@ inWorkbench("the benchmark panel in a real workbench", prepare, (suite) => {
   test("what vectors in fewer bytes find stands beside their bytes and the time of a scan", async () => {
     const { workbench } = suite;
     const weighed = panel(workbench).locator('.measure-figure:has-text("Vectors in fewer bytes")');
-    assert.equal(await weighed.locator("tbody tr").count(), 9);
-    assert.equal(await weighed.locator('svg g[aria-label="dot"] circle').count(), 9);
+    assert.equal(await weighed.locator("tbody tr").count(), 10);
+    assert.equal(await weighed.locator('svg g[aria-label="dot"] circle').count(), 10);
     const [exact, int8] = await weighed.locator("tbody tr").allInnerTexts();
     assert.match(exact, /float, all 256 dimensions\s+1,024\s+1\.000/);
     assert.match(int8, /int8, a scale for each vector\s+260\s+(?:0\.9|1\.0)/);
