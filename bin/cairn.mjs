@@ -29,13 +29,14 @@ if (!existsSync(program)) {
 
 /**
  * Blocks of models are large, and glibc's allocator keeps what was freed unless it is told not to when a process begins,
- * as V8 keeps room for objects that nobody makes here: so the process begins anew, in its own place. 194 MB instead of
- * 247 for a pair of 4.3 GB. Other systems need none of it.
+ * as V8 keeps room for objects that nobody makes here, and does not collect before it is full: so the process begins anew, in
+ * its own place, with threads that ask for collections. 190 MB instead of 250 for a pair of 4.3 GB. Other systems need none
+ * of it.
  */
 function releaseWhatIsFreed() {
   if (process.platform !== "linux" || !process.execve || process.env.MALLOC_MMAP_THRESHOLD_) return;
   const told = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "4096", MALLOC_TRIM_THRESHOLD_: "65536" };
-  const flags = ["--max-semi-space-size=1", ...process.execArgv];
+  const flags = ["--max-semi-space-size=1", "--expose-gc", ...process.execArgv];
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], { ...process.env, ...told });
 }
 

@@ -23,7 +23,7 @@ import {
   writeFrequencies,
 } from "./frequencies.ts";
 import type { NumberFormat } from "./number-format.ts";
-import { concat, joinPlanes, splitPlanes } from "./planes.ts";
+import { concat, joinPlanes, planesLength, splitPlanes } from "./planes.ts";
 
 /** What is coded as one: whole rows of a tensor, a part of a long row, or small tensors one after the other. */
 export interface BlockShape {
@@ -116,8 +116,8 @@ export function decodeBlock(codec: CodecMemory, shape: BlockShape, block: Uint8A
 function mayBeShorterAlone(fine: Uint8Array, format: NumberFormat, known: number, isKnown: boolean): boolean {
   if (!isKnown || fine.length <= PROBE_BYTES) return true;
   const from = Math.floor((fine.length - PROBE_BYTES) / 2 / format.width) * format.width;
-  const probe = encodePlanes(Codec.planes, rotated(fine.subarray(from, from + PROBE_BYTES), format), format.width);
-  return (probe.length * fine.length) / PROBE_BYTES < known;
+  const probe = 1 + planesLength(rotated(fine.subarray(from, from + PROBE_BYTES), format), format.width, ZSTD);
+  return (probe * fine.length) / PROBE_BYTES < known;
 }
 
 /** What of a coded block does not grow with it: its tables of frequencies, and lengths. */
@@ -242,9 +242,9 @@ function betterPlanes(
   const probed = Math.min(length, PROBE_BYTES);
   const values = probed / width;
   const from = Math.floor((z.length - values) / 2);
-  const probe = encodePlanes(Codec.differencePlanes, narrow(codec, z.subarray(from, from + values), width), width);
-  if (probe.length * (length / probed) > expected) return undefined;
-  const planes = probed === length ? probe : encodePlanes(Codec.differencePlanes, narrow(codec, z, width), width);
+  const probe = 1 + planesLength(narrow(codec, z.subarray(from, from + values), width), width, ZSTD);
+  if (probe * (length / probed) > expected) return undefined;
+  const planes = encodePlanes(Codec.differencePlanes, narrow(codec, z, width), width);
   return planes.length < expected ? planes : undefined;
 }
 

@@ -34,10 +34,12 @@ import { decodeRows, encodeRows, LONGEST_ROW_BLOCK } from "./row-codec.ts";
 
 /** How much of a file is read at a time to be hashed. */
 const HASH_BYTES = 1 << 20;
+const BLOCKS_A_COLLECTION = 64;
 
 const { kernels } = workerData as BlockWorkerData;
 const reader = new FileReader();
 let memory: CodecMemory | undefined;
+let codedBlocks = 0;
 /** Hold one coded block, and one piece of what is hashed, after the other: garbage of this size is collected late. */
 let packed = new Uint8Array();
 let hashed = new Uint8Array();
@@ -58,7 +60,18 @@ function codec(): CodecMemory {
 
 function encode(job: EncodeJob) {
   const bytes = inRoom(job.room, coded(job));
+  collectSometimes();
   return new Moved({ bytes, crc: crc32(bytes) }, [bytes.buffer]);
+}
+
+/**
+ * What zstd gives lies beside the heap: 25 MB of it a thread would pile up until the few objects that hold it had filled
+ * that. Collected with what has become old, for that is where they are by then.
+ */
+function collectSometimes(): void {
+  codedBlocks++;
+  // Only where the process was started so that it may ask.
+  if (codedBlocks % BLOCKS_A_COLLECTION === 0) globalThis.gc?.();
 }
 
 /** A copy in the memory that came with the job, or in its own where there is none or too little. */

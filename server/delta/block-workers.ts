@@ -16,7 +16,7 @@ type Answer<K extends keyof BlockWorkerMethods> = Awaited<ReturnType<BlockWorker
 /** Threads beyond this gain nothing: files are read and written by one. */
 const MOST_THREADS = 16;
 /** How large the part of a thread's heap may grow in which objects begin their life: they hold blocks, not objects. */
-const YOUNG_GENERATION_MB = 8;
+const YOUNG_GENERATION_MB = 3;
 
 interface Member {
   worker: Worker;

@@ -1,4 +1,5 @@
 import { type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ReusedArray } from "./reused-array.ts";
 
 /**
  * The first bytes of all values, then the second bytes, and so on: each such plane is compressed on its own, since the
@@ -8,18 +9,41 @@ import { type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zli
  * @param values little-endian, `width` bytes each
  */
 export function splitPlanes(values: Uint8Array, width: number, options: ZstdOptions): Uint8Array<ArrayBuffer> {
-  const count = values.length / width;
-  const plane = new Uint8Array(count);
   const parts: Uint8Array[] = [];
   for (let byte = 0; byte < width; byte++) {
-    for (let i = 0, at = byte; i < count; i++, at += width) plane[i] = values[at];
-    const packed = zstdCompressSync(plane, options);
-    const kept = packed.length >= count;
+    const plane = planeOf(values, width, byte);
+    const packed = compressed(plane, options);
+    const kept = packed.length >= plane.length;
     const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, kept ? KEPT + count : packed.length, true);
+    new DataView(length.buffer).setUint32(0, kept ? KEPT + plane.length : packed.length, true);
     parts.push(length, kept ? plane.slice() : packed);
   }
   return concat(parts);
+}
+
+/** How many bytes {@link splitPlanes} would give. */
+export function planesLength(values: Uint8Array, width: number, options: ZstdOptions): number {
+  let total = 0;
+  for (let byte = 0; byte < width; byte++) {
+    const plane = planeOf(values, width, byte);
+    total += 4 + Math.min(plane.length, compressed(plane, options).length);
+  }
+  return total;
+}
+
+const PLANE = new ReusedArray((length) => new Uint8Array(length));
+
+/** One byte of each value; until the next is asked for. */
+function planeOf(values: Uint8Array, width: number, byte: number): Uint8Array {
+  const plane = PLANE.ofLength(values.length / width);
+  for (let i = 0, at = byte; i < plane.length; i++, at += width) plane[i] = values[at];
+  return plane;
+}
+
+/** In one piece of memory that is large enough (as zstd says what it needs), instead of many that are put together. */
+function compressed(plane: Uint8Array, options: ZstdOptions): Uint8Array {
+  const bound = plane.length + (plane.length >> 8) + 64;
+  return zstdCompressSync(plane, { ...options, chunkSize: bound });
 }
 
 /** One array of all bytes. */
