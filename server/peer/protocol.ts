@@ -14,7 +14,7 @@ import type {
 import type { Role } from "../core-api.ts";
 
 /** Raise when a message changes: processes of two versions then leave each other alone. */
-export const PEER_VERSION = 7;
+export const PEER_VERSION = 8;
 
 export interface Hello {
   version: number;
