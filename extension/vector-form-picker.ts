@@ -73,9 +73,7 @@ function meaningOf(kind: string): string {
     case "int8":
       return vscode.l10n.t("A byte a number.");
     case "int8-calibrated":
-      return vscode.l10n.t(
-        "A byte a number, without the average of its dimension: for models of which a few are large.",
-      );
+      return vscode.l10n.t("A byte a number, for models with a few large dimensions.");
     case "int4":
       return vscode.l10n.t("Half a byte a number.");
     case "binary":
