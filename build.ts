@@ -96,7 +96,7 @@ function bundles(): BuildOptions[] {
     },
     {
       ...node,
-      entryPoints: ["server/native/engine-process.ts"],
+      entryPoints: ["server/native/engine-process.ts", "server/native/passage-worker.ts"],
       banner: { js: REQUIRE_FOR_COMMONJS },
       external: ["onnxruntime-node", "node-llama-cpp"],
     },

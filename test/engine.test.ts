@@ -117,6 +117,42 @@ describe("the ONNX engine", () => {
     assertClose(await embedded(engine, [text], "query"), [unit(sum)]);
   });
 
+  /** Passages that are one run of the model, and what it makes of them and of a question. */
+  async function busy(test: TestContext, copyMs: number) {
+    const engine = await Engine.start(onDisk(test), { threads: 1, batchTokens: 1_000_000, copyMs });
+    test.after(() => engine.close());
+    const passages = Array.from({ length: 600 }, (_, i) =>
+      WORDS.map((_, at) => WORDS[(at * i) % WORDS.length]).join(" "),
+    );
+    const expected = await engine.embed(passages, "passage");
+    assert.equal(expected.batches, 1);
+    const [answer] = await embedded(engine, ["retry"], "query");
+    /** Whether a question was answered before the passages that were brought first. */
+    return async () => {
+      let areDone = false;
+      const underWay = engine.embed(passages, "passage").finally(() => {
+        areDone = true;
+      });
+      assert.deepEqual(await embedded(engine, ["retry"], "query"), [answer]);
+      const overtook = !areDone;
+      assert.deepEqual((await underWay).vectors, expected.vectors);
+      return overtook;
+    };
+  }
+
+  it("answers a question in the middle of a batch, once questions were asked while it was at work", async (test) => {
+    const overtakes = await busy(test, 60_000);
+    const seen: boolean[] = [];
+    while (seen.length < 200 && !seen.at(-1)) seen.push(await overtakes());
+    assert.equal(seen.at(-1), true);
+    assert.equal(seen[0], false);
+  });
+
+  it("gives the same vectors whenever the copy that answers meanwhile is made and given up", async (test) => {
+    const ask = await busy(test, 1);
+    for (let time = 0; time < 60; time++) await ask();
+  });
+
   it("embeds a text without words, and none at all", async (test) => {
     const engine = await started(test, onDisk(test, { queryPrefix: "" }));
     const [empty] = await embedded(engine, [""], "query");

@@ -268,7 +268,7 @@ describe("a server behind the line of texts", () => {
       },
       OF_SERVER,
     );
-    const queue: EngineQueue = new EngineQueue(kept, DIMS, { texts: 2, questionsAside: true });
+    const queue: EngineQueue = new EngineQueue(kept, DIMS, 2);
     test.after(() => kept.close());
     await running.promise;
     server.misbehave(...Array.from({ length: 6 }, () => refuses(502)));
@@ -283,7 +283,7 @@ describe("a server behind the line of texts", () => {
     const engine = await RemoteEngine.start(parts);
     test.after(() => engine.close());
     const asEngine = { isRunning: true, batchTokens: 1_000, embed: engine.embed.bind(engine) };
-    const queue = new EngineQueue(asEngine, DIMS, { texts: 64, questionsAside: true });
+    const queue = new EngineQueue(asEngine, DIMS, 64);
     const held = Promise.withResolvers<() => void>();
     server.misbehave((response, call) => {
       held.resolve(() => answers((right) => right)(response, call));

@@ -118,7 +118,9 @@ async function whileIndexing(
         unit: "ms",
         target: { atMost: 50 },
       },
-      ...(peak === undefined ? [] : [{ name: "the peak of the engine's memory", value: peak, unit: "MB" }]),
+      ...(peak === undefined
+        ? []
+        : [{ name: "the peak of the engine's memory, a copy of the model included", value: peak, unit: "MB" }]),
     ];
   } finally {
     stop.abort();

@@ -2,7 +2,7 @@ import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import type { EngineStatus } from "../../shared/search-types.ts";
 import type { Host } from "../host.ts";
-import { EngineQueue, type QueueManner, type QueueOptions } from "../native/engine-queue.ts";
+import { EngineQueue, type QueueOptions } from "../native/engine-queue.ts";
 import { KeptEngine, OF_SERVER } from "../native/kept-engine.ts";
 import type { EmbeddingServer } from "../remote/embedding-server.ts";
 import type { AskedForm } from "../vectors/stored-form.ts";
@@ -14,8 +14,8 @@ const QUESTION_MS = 3_000;
 /** Texts that wait for an engine at a time, of one index. */
 const TEXTS_AT_ONCE = { process: 64, server: 256 };
 
-/** A server answers several requests at a time; one that takes fewer texts says so. */
-const OF_SERVERS: QueueManner = { texts: 64, questionsAside: true };
+/** Of one request; a server that takes fewer says so. */
+const TEXTS_OF_REQUEST = 64;
 
 /** The engine of the model that the user chose: one a process, whatever the number of folders that are open. */
 export class ChosenEngine {
@@ -47,7 +47,7 @@ export class ChosenEngine {
       () => this.#changed(host),
       server && OF_SERVER,
     );
-    this.#queue = new EngineQueue(this.#engine, model.dims, server && OF_SERVERS);
+    this.#queue = new EngineQueue(this.#engine, model.dims, server && TEXTS_OF_REQUEST);
   }
 
   /** How many texts are worth bringing to it at a time. */

@@ -47,6 +47,8 @@ export interface EngineRun {
   readonly threads: number;
   /** Tokens of a batch, padding included. */
   readonly batchTokens: number;
+  /** Milliseconds without passages after which a copy of the model that was made for them is given up. */
+  readonly copyMs: number;
 }
 
 /** Of a model that was not measured on this machine. */

@@ -4,12 +4,17 @@ import type { EngineMethods, RunningModel } from "./engine-model.ts";
 import { GgufModel } from "./gguf-model.ts";
 import { OnnxModel } from "./onnx-model.ts";
 import { parentChannel } from "./process-channel.ts";
+import { QuestionsAside } from "./questions-aside.ts";
 
 let model: RunningModel | undefined;
 
 const methods: { [Name in keyof EngineMethods]: (argument: Parameters<EngineMethods[Name]>[0]) => unknown } = {
   async load({ model: files, run }) {
-    model = files.format === "gguf" ? await GgufModel.load(files, run) : await OnnxModel.load(files, run);
+    if (files.format === "gguf") model = await GgufModel.load(files, run);
+    else {
+      const loaded = await OnnxModel.load(files, run);
+      model = QuestionsAside.suits(files, run) ? new QuestionsAside(loaded, files, run) : loaded;
+    }
     return model.loaded;
   },
   async embed({ texts, kind }) {

@@ -11,17 +11,6 @@ const MOST_PASSAGES = 256;
 /** So often the engine may fail at one text alone before that is taken for the cause. */
 const MOST_FAILURES = 2;
 
-/** What one engine takes, besides the tokens of one call. */
-export interface QueueManner {
-  /** Of one call. */
-  readonly texts: number;
-  /** Whether it takes a question while it is at work on passages. */
-  readonly questionsAside: boolean;
-}
-
-/** An engine in a process of this machine. */
-const OF_PROCESS: QueueManner = { texts: Number.POSITIVE_INFINITY, questionsAside: false };
-
 export interface QueueOptions {
   readonly signal?: AbortSignal;
   /** Before other passages: someone may ask for it soon. */
@@ -66,19 +55,19 @@ interface Item {
 export interface QueuedEngine {
   /** False while it is started; passages wait for it, questions do not. */
   readonly isRunning: boolean;
-  /** Tokens of one call: what it computes at once. A question waits for one such call at the most. */
+  /** Tokens of one call: what it computes at once. A question waits for one such call at the most, where it waits. */
   readonly batchTokens: number;
   embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts>;
 }
 
 /**
- * The texts that wait for one engine. It makes one call at a time: questions first, then passages that go ahead, then others of like
- * length up to a budget of tokens. A text at which the engine fails, or its process ends, is found by halving the batch that it was in.
+ * The texts that wait for one engine. Questions go to it at once, whatever it is at; passages one call at a time: those that go ahead
+ * first, then others of like length up to a budget of tokens. A text at which the engine fails, or its process ends, is found by halving the batch that it was in.
  */
 export class EngineQueue {
   readonly #engine: QueuedEngine;
   readonly #dims: number;
-  readonly #manner: QueueManner;
+  readonly #mostTexts: number;
   readonly #questions: Item[] = [];
   /** Passages that go before the others. */
   readonly #ahead: Item[] = [];
@@ -89,8 +78,9 @@ export class EngineQueue {
   readonly #hasRoom: (() => void)[] = [];
   /** Why nothing is embedded any more. */
   #end: CairnError | undefined;
-  /** What the engine has at the moment. */
+  /** What the engine has at the moment: passages of one call, and questions of any. */
   #underWay = 0;
+  #asked = 0;
   #texts = 0;
   #batches = 0;
   #filled = 0;
@@ -102,16 +92,18 @@ export class EngineQueue {
   /** Of the last questions, the oldest first. */
   readonly #questionTimes: number[] = [];
 
-  constructor(engine: QueuedEngine, dims: number, manner: QueueManner = OF_PROCESS) {
+  /** @param mostTexts of one call, whatever their tokens */
+  constructor(engine: QueuedEngine, dims: number, mostTexts = Number.POSITIVE_INFINITY) {
     this.#engine = engine;
     this.#dims = dims;
-    this.#manner = manner;
+    this.#mostTexts = mostTexts;
   }
 
   get metrics(): QueueMetrics {
     const suspects = this.#suspects.reduce((sum, items) => sum + items.length, 0);
     return {
-      depth: this.#underWay + this.#questions.length + this.#ahead.length + this.#passages.length + suspects,
+      depth:
+        this.#underWay + this.#asked + this.#questions.length + this.#ahead.length + this.#passages.length + suspects,
       texts: this.#texts,
       batches: this.#batches,
       fill: this.#batches === 0 ? 0 : this.#filled / this.#batches,
@@ -169,10 +161,8 @@ export class EngineQueue {
 
   /** Goes on; to be called when the engine runs, or no longer does. */
   advance(): void {
-    if (this.#manner.questionsAside) {
-      const questions = this.#taken(this.#questions);
-      if (questions.length > 0) void this.#run(questions);
-    }
+    const questions = this.#taken(this.#questions);
+    if (questions.length > 0) void this.#ask(questions);
     if (this.#underWay > 0) return;
     const batch = this.#next();
     if (batch.length === 0) return;
@@ -202,12 +192,10 @@ export class EngineQueue {
   }
 
   #taken(items: Item[]): Item[] {
-    return taken(items, { tokens: this.#engine.batchTokens, texts: this.#manner.texts });
+    return taken(items, { tokens: this.#engine.batchTokens, texts: this.#mostTexts });
   }
 
   #next(): Item[] {
-    if (this.#questions.some(({ gone }) => !gone)) return this.#taken(this.#questions);
-    this.#questions.length = 0;
     if (!this.#engine.isRunning) return [];
     const first = this.#taken(this.#ahead);
     if (first.length > 0) return first;
@@ -218,6 +206,12 @@ export class EngineQueue {
     const batch = this.#taken(this.#passages);
     this.#letIn();
     return batch;
+  }
+
+  async #ask(questions: readonly Item[]): Promise<void> {
+    this.#asked += questions.length;
+    await this.#run(questions);
+    this.#asked -= questions.length;
   }
 
   async #run(batch: readonly Item[]): Promise<void> {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { SERVER_ENVIRONMENT } from "../../shared/server-environment.ts";
 import { entryFile } from "../package-files.ts";
 import { Caller } from "../thread-rpc.ts";
 import type { EmbeddingEngine } from "./embedding-engine.ts";
@@ -16,7 +17,7 @@ import {
 } from "./engine-model.ts";
 import { childChannel } from "./process-channel.ts";
 
-const USUAL_RUN: EngineRun = { device: "cpu", threads: 0, batchTokens: BATCH_TOKENS };
+const USUAL_RUN: EngineRun = { device: "cpu", threads: 0, batchTokens: BATCH_TOKENS, copyMs: 60_000 };
 /** Of what the process says before it dies. */
 const LAST_WORDS = 300;
 
@@ -48,6 +49,7 @@ export class Engine implements EmbeddingEngine {
     const child = fork(entryFile("server/native/engine-process"), [], {
       // Not those of this process: they may name a program of their own.
       execArgv: [],
+      env: { ...process.env, ...SERVER_ENVIRONMENT },
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -136,6 +136,11 @@ export class OnnxModel implements RunningModel {
     return { vectors, tokens: windows.reduce((sum, { ids }) => sum + ids.length, 0), batches: batches.length };
   }
 
+  /** Gives its weights back; it embeds nothing more. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+
   async #run(windows: readonly (readonly number[])[]): Promise<{ values: Float32Array; rowLength: number }> {
     const { [this.#output]: tensor } = await run(this.#runtime, this.#session, windows, this.#tokenizer.padding);
     const values = asFloats(tensor);
