@@ -7,6 +7,7 @@ import { devicesWorthTrying } from "../server/native/device.ts";
 import { Engine } from "../server/native/engine.ts";
 import type { OnnxFiles } from "../server/native/engine-model.ts";
 import { hardwareHere } from "../server/native/hardware.ts";
+import { KeptEngine } from "../server/native/kept-engine.ts";
 import { nodeHost } from "../server/node-host.ts";
 import { temporaryFolder, writeFiles } from "./open-core.ts";
 
@@ -80,6 +81,30 @@ describe("the device of a model", () => {
     const kept = keptPlacement(cacheDirectory, "tiny", "directml");
     assert.equal(kept?.device, "cpu");
     assert.match(kept.trials[1].failure ?? "", /tiny cannot be used/);
+  });
+
+  it("one on which the engine has ended twice at work is left for the processor", async (test) => {
+    withSoftwareVulkan(test);
+    const place = { identity: "tiny", wanted: "webgpu", cacheDirectory: temporaryFolder(test), log } as const;
+    const model = onDisk(test);
+    let changed = Promise.withResolvers<void>();
+    const engine = new KeptEngine(
+      (signal, deaths) => startWhereBest(model, { ...place, deaths }, signal),
+      () => {
+        changed.resolve();
+        changed = Promise.withResolvers<void>();
+      },
+    );
+    test.after(() => engine.close());
+    const devices: (string | undefined)[] = [];
+    for (let pid: number | undefined; devices.length < 3; ) {
+      while (!engine.isRunning || engine.pid === pid) await changed.promise;
+      devices.push(engine.device?.replace(/, .*/, ""));
+      assert.equal((await engine.embed(["read the file"], "passage")).vectors.length, 32);
+      pid = engine.pid;
+      if (devices.length < 3) process.kill(pid ?? 0, "SIGKILL");
+    }
+    assert.deepEqual(devices, ["webgpu", "webgpu", "CPU"]);
   });
 
   it("a trial that is damaged on disk is made again", async (test) => {

@@ -43,7 +43,7 @@ export class ChosenEngine {
     this.form = form;
     this.server = server;
     this.#engine = new KeptEngine(
-      (signal) => model.start(signal),
+      (signal, deaths) => model.start(signal, deaths),
       () => this.#changed(host),
       server && OF_SERVER,
     );

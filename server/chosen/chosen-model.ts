@@ -21,8 +21,11 @@ export interface ChosenModel {
   readonly prompts?: Prompts;
   /** Where it runs, unless that is a process of this machine. */
   readonly server?: EmbeddingServer;
-  /** @throws {CairnError} `input` or `corrupt` for what is so at the next try too, `unavailable` otherwise */
-  start(signal?: AbortSignal): Promise<EmbeddingEngine>;
+  /**
+   * @param deaths how often its engine has ended at work: too often, and no graphics device is used
+   * @throws {CairnError} `input` or `corrupt` for what is so at the next try too, `unavailable` otherwise
+   */
+  start(signal?: AbortSignal, deaths?: number): Promise<EmbeddingEngine>;
 }
 
 /** Where models are looked for, and how they are run. */
@@ -50,10 +53,10 @@ export async function chosenModel(sources: ModelSources, named: string): Promise
     dims,
     matryoshka: model.matryoshka,
     prompts: { query, passage },
-    start: async (signal) => {
+    start: async (signal, deaths) => {
       const { settings } = sources;
       const loadable = await loadableModel({ ...parts, settings }, model, precision, signal);
-      return startModel(loadable, identity, sources, signal);
+      return startModel(loadable, { identity, deaths }, sources, signal);
     },
   };
 }

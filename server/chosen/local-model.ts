@@ -58,9 +58,9 @@ export async function localModel(sources: ModelSources, path: string): Promise<C
     identity,
     dims: known.dims,
     prompts: { query, passage },
-    async start(signal) {
+    async start(signal, deaths) {
       if (stampOf(found.files) !== stamp) throw changed(found.name);
-      return startModel(model, identity, sources, signal);
+      return startModel(model, { identity, deaths }, sources, signal);
     },
   };
 }

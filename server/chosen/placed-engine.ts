@@ -2,7 +2,7 @@ import type { Log } from "../host.ts";
 import { type Device, devicesWorthTrying } from "../native/device.ts";
 import { Engine } from "../native/engine.ts";
 import type { EngineModel } from "../native/engine-model.ts";
-import { graphicsStartMs, startOnGraphics } from "../native/graphics-start.ts";
+import { graphicsStartMs, MOST_DEATHS, startOnGraphics } from "../native/graphics-start.ts";
 import { type Hardware, hardwareHere } from "../native/hardware.ts";
 import { type Placement, placeModel } from "../native/placement.ts";
 import { KeptPlacements } from "./kept-placements.ts";
@@ -17,6 +17,8 @@ interface Place {
   readonly wanted: WantedDevice;
   readonly cacheDirectory: string;
   readonly log: Log;
+  /** How often its engine has ended at work. */
+  readonly deaths?: number;
 }
 
 /** What a trial depended on: on another machine, or with other drivers, it is made again. */
@@ -35,7 +37,7 @@ export function keptPlacement(cacheDirectory: string, identity: string, wanted: 
  */
 export async function startWhereBest(
   model: EngineModel,
-  { identity, wanted, cacheDirectory, log }: Place,
+  { identity, wanted, cacheDirectory, log, deaths = 0 }: Place,
   signal?: AbortSignal,
 ): Promise<Engine> {
   const hardware = hardwareHere();
@@ -43,6 +45,10 @@ export async function startWhereBest(
   const kept = new KeptPlacements(cacheDirectory);
   const known = kept.get(key);
   if (known?.device === "cpu") return Engine.start(model, known, signal);
+  if (deaths >= MOST_DEATHS) {
+    log.warn(leftAlone(model, deaths));
+    return Engine.start(model, {}, signal);
+  }
   if (known) {
     const start = (on: "graphics" | "processor", stop?: AbortSignal) =>
       Engine.start(model, on === "graphics" ? known : {}, stop);
@@ -65,4 +71,9 @@ export async function startWhereBest(
     `${model.name} runs on ${placement.device}: ${Math.round(won?.tokensPerSecond ?? 0)} tokens/s in batches of ${placement.batchTokens}`,
   );
   return engine;
+}
+
+/** For the log: what ended it so often may be the driver of a graphics device. */
+export function leftAlone({ name }: EngineModel, deaths: number): string {
+  return `embedding with ${name}: its process has ended ${deaths} times at work; it runs on the processor until Cairn is started again.`;
 }

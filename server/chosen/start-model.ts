@@ -4,9 +4,9 @@ import type { Settings } from "../../shared/settings.ts";
 import { Engine } from "../native/engine.ts";
 import type { EngineModel, GgufFile } from "../native/engine-model.ts";
 import { gpuPackageFolder } from "../native/gpu-packages.ts";
-import { graphicsStartMs, startOnGraphics } from "../native/graphics-start.ts";
+import { graphicsStartMs, MOST_DEATHS, startOnGraphics } from "../native/graphics-start.ts";
 import type { ModelSources } from "./chosen-model.ts";
-import { startWhereBest } from "./placed-engine.ts";
+import { leftAlone, startWhereBest } from "./placed-engine.ts";
 
 /** A model in one file for llama.cpp, to be run as the settings say of such files; what its vectors are like is open. */
 export function ggufModel(settings: Settings, name: string, weights: string): GgufFile {
@@ -26,15 +26,20 @@ export function ggufModel(settings: Settings, name: string, weights: string): Gg
  * Starts the engine that a model's format wants: llama.cpp finds its device itself and has as many threads as the settings
  * give it, for ONNX the device and the size of a batch are found out.
  * @param identity of what the model makes of a text
+ * @param deaths how often its engine has ended at work
  */
 export function startModel(
   model: EngineModel,
-  identity: string,
+  { identity, deaths = 0 }: { readonly identity: string; readonly deaths?: number },
   { settings, cacheDirectory, host: { log } }: Pick<ModelSources, "settings" | "cacheDirectory" | "host">,
   signal?: AbortSignal,
 ): Promise<Engine> {
   if (model.format === "gguf") {
     if (model.gpu === "off") return startPlainly(model, settings, signal);
+    if (deaths >= MOST_DEATHS) {
+      log.warn(leftAlone(model, deaths));
+      return startPlainly({ ...model, gpu: "off" }, settings, signal);
+    }
     const start = (on: "graphics" | "processor", stop?: AbortSignal) =>
       startPlainly(
         on === "graphics"
@@ -47,7 +52,7 @@ export function startModel(
       log.warn(`embedding with ${model.name}: it runs on the processor alone. ${reason}`);
     return startOnGraphics(start, { limitMs: graphicsStartMs(model.weights), onFailure }, signal);
   }
-  const place = { identity, wanted: settings["embedding.device"], cacheDirectory, log };
+  const place = { identity, wanted: settings["embedding.device"], cacheDirectory, log, deaths };
   return startWhereBest(model, place, signal);
 }
 

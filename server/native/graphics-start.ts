@@ -13,6 +13,9 @@ export function graphicsStartMs(weights: string): number {
   return DRIVER_MS + Math.ceil(bytes / BYTES_PER_MS);
 }
 
+/** A device at which an engine has ended so often in the middle of its work is left alone until the next start of Cairn. */
+export const MOST_DEATHS = 2;
+
 export interface GraphicsStart {
   /** Milliseconds after which the driver hangs, and its process is ended. */
   readonly limitMs: number;

@@ -45,7 +45,7 @@ export class EngineAway extends CairnError {
 
 /** An engine that is started, and started again with growing pauses when its process ends. */
 export class KeptEngine {
-  readonly #start: (signal: AbortSignal) => Promise<EmbeddingEngine>;
+  readonly #start: (signal: AbortSignal, deaths: number) => Promise<EmbeddingEngine>;
   readonly #onChange: () => void;
   readonly #options: KeptOptions;
   readonly #ending = new AbortController();
@@ -54,16 +54,18 @@ export class KeptEngine {
   #state: State = "starting";
   #failure: CairnError | undefined;
   #failures = 0;
+  #deaths = 0;
   #waitMs = 0;
   #timer: NodeJS.Timeout | undefined;
   restarts = 0;
 
   /**
-   * @param start starts the engine, once every file of its model was compared; ends it when its signal fires
+   * @param start starts the engine, once every file of its model was compared; ends it when its signal fires. It is told
+   * how often the engine has ended at work, or was ended because it hung
    * @param onChange called when it runs, and when it no longer does
    */
   constructor(
-    start: (signal: AbortSignal) => Promise<EmbeddingEngine>,
+    start: (signal: AbortSignal, deaths: number) => Promise<EmbeddingEngine>,
     onChange: () => void,
     options: KeptOptions = OF_PROCESS,
   ) {
@@ -150,12 +152,15 @@ export class KeptEngine {
     const ending = this.#ending.signal;
     const tooLong = startMs === undefined ? undefined : AbortSignal.timeout(startMs);
     try {
-      const engine = await this.#start(tooLong ? AbortSignal.any([ending, tooLong]) : ending);
+      const engine = await this.#start(tooLong ? AbortSignal.any([ending, tooLong]) : ending, this.#deaths);
       this.#engine = engine;
       if (this.hasGivenUp) return void (await engine.close());
       this.#state = "running";
       this.#failure = undefined;
-      void engine.ended.then((why) => this.#failed(why ?? died()));
+      void engine.ended.then((why) => {
+        this.#deaths++;
+        this.#failed(why ?? died());
+      });
     } catch (error) {
       this.#failed(startMs !== undefined && tooLong?.aborted ? didNotStart(startMs) : asCairnError(error));
     }
