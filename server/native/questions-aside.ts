@@ -45,7 +45,9 @@ export class QuestionsAside implements RunningModel {
 
   /** Whether a second copy of a model is no burden: on the processor, and small beside the memory of the machine. */
   static suits({ weights }: OnnxFiles, { device }: EngineRun): boolean {
-    return device === "cpu" && statSync(weights).size <= SPARED * totalmem();
+    // In a container less may be given than the machine has; elsewhere this is 0, or more than there is.
+    const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+    return device === "cpu" && statSync(weights).size <= SPARED * memory;
   }
 
   async embed(texts: readonly string[], kind: TextKind): Promise<EmbeddedTexts> {
