@@ -1,24 +1,34 @@
 import type { VectorArena } from "../vectors/arena.ts";
-import { SIGN_BYTES, signsOf } from "../vectors/signs.ts";
+import { SIGN_BYTES } from "../vectors/signs.ts";
+import type { CodedQuery, CodedVector } from "../vectors/stored-form.ts";
 
+/** By which components are told apart from their middles. */
+const FINE = 1e9;
 /** Components whose signs are counted at once. */
 const PLANE = 8 * SIGN_BYTES;
 
 /**
  * The signs of vectors of any length, for the kernel that counts those of 256 components: plane by plane, each with the
- * signs of 256 components of every row of a block. What a vector lacks differs from nothing.
+ * signs of 256 components of every row of a block. What a vector lacks differs from nothing. They are signs of how far a
+ * vector is from the middle of all: many models put whatever they read into one corner, where signs about zero are the
+ * same for all.
  */
 export class BlockSigns {
   readonly #arena: VectorArena;
+  readonly #middles: Float32Array;
   readonly #planes: number;
   readonly #rows: number;
   /** Of each block that has signs: where its planes begin. */
   readonly #blocks: number[] = [];
 
-  /** @param rows of a block */
-  constructor(arena: VectorArena, dims: number, rows: number) {
+  /**
+   * @param middles what each dimension of the vectors is on average
+   * @param rows of a block
+   */
+  constructor(arena: VectorArena, middles: Float32Array, rows: number) {
     this.#arena = arena;
-    this.#planes = Math.ceil(dims / PLANE);
+    this.#middles = middles;
+    this.#planes = Math.ceil(middles.length / PLANE);
     this.#rows = rows;
   }
 
@@ -27,14 +37,13 @@ export class BlockSigns {
     return this.#blocks.length;
   }
 
-  /** Adds a block. @param codesOf gives the int8 codes of one of its rows */
-  add(codesOf: (row: number) => Int8Array): void {
+  /** Adds a block. @param vectorOf gives one of its rows, in int8 */
+  add(vectorOf: (row: number) => CodedVector): void {
     const planeBytes = this.#rows * SIGN_BYTES;
     const signs = new Uint8Array(this.#planes * planeBytes);
-    const whole = new Int8Array(this.#planes * PLANE);
     for (let row = 0; row < this.#rows; row++) {
-      whole.set(codesOf(row));
-      const own = signsOf(whole);
+      const { codes, scale } = vectorOf(row);
+      const own = this.#signsOf(codes, scale);
       for (let plane = 0; plane < this.#planes; plane++) {
         const part = own.subarray(plane * SIGN_BYTES, (plane + 1) * SIGN_BYTES);
         signs.set(part, plane * planeBytes + row * SIGN_BYTES);
@@ -44,10 +53,8 @@ export class BlockSigns {
   }
 
   /** In how many signs each row of the blocks differs from a query, and 1 more, one block after the other. */
-  distances(query: Int8Array, out: Uint16Array): void {
-    const whole = new Int8Array(this.#planes * PLANE);
-    whole.set(query);
-    const signs = signsOf(whole);
+  distances({ codes, unit }: CodedQuery, out: Uint16Array): void {
+    const signs = this.#signsOf(codes, unit);
     for (const [block, at] of this.#blocks.entries()) {
       const own = out.subarray(block * this.#rows, (block + 1) * this.#rows).fill(1);
       for (let plane = 0; plane < this.#planes; plane++) {
@@ -56,5 +63,18 @@ export class BlockSigns {
         for (let row = 0; row < own.length; row++) own[row] += differing[row];
       }
     }
+  }
+
+  #signsOf(codes: Int8Array, scale: number): Uint8Array {
+    const middles = this.#middles;
+    const signs = new Uint8Array(this.#planes * SIGN_BYTES);
+    for (let byte = 0, d = 0; d < middles.length; byte++) {
+      let bits = 0;
+      const end = Math.min(d + 8, middles.length);
+      // Without a branch, which half of the components would take: at most 2 times this is a whole number of 32 bits.
+      for (; d < end; d++) bits |= (((codes[d] * scale - middles[d]) * FINE) >>> 31) << (d & 7);
+      signs[byte] = bits;
+    }
+    return signs;
   }
 }

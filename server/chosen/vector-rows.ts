@@ -1,8 +1,9 @@
 import { COMPARED_ALWAYS } from "../search/closeness.ts";
 import { VectorArena } from "../vectors/arena.ts";
+import { ENOUGH_VECTORS, learnCalibration } from "../vectors/calibration.ts";
 import { int4Values } from "../vectors/int4.ts";
 import { signsOf } from "../vectors/signs.ts";
-import { type CodedQuery, padded, type StoredForm } from "../vectors/stored-form.ts";
+import { type CodedQuery, type CodedVector, padded, type StoredForm } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import { BlockSigns } from "./block-signs.ts";
 
@@ -15,12 +16,12 @@ export const HASH_BYTES = 16;
 const SIGN_FACTOR = Math.sqrt(Math.PI / 2);
 
 /**
- * Of more vectors the signs come first: 200,000 of 768 bytes are 150 MB, which have to come from memory. They are made a few
- * blocks at a time, so that nobody waits for them, and before they are needed.
+ * Of more vectors the signs come first: 200,000 of 768 bytes are 150 MB, which have to come from memory. They are made block
+ * by block as vectors come, eight times as fast as these, so that nobody waits for them and they are there when needed.
  */
 const SIGNS_FROM = 100_000;
 const SIGNS_MADE_FROM = 80_000;
-const SIGNED_AT_ONCE = 8;
+const SIGNED_EACH = BLOCK / 8;
 
 /** Vectors of one model in one form, in memory, by number. */
 export class VectorRows {
@@ -36,14 +37,14 @@ export class VectorRows {
   /** Of signs alone: what the rest of a vector is found by. */
   #hashes: Uint8Array;
   #length = 0;
-  readonly #signs: BlockSigns;
+  /** Once there are many. */
+  #signs: BlockSigns | undefined;
 
   constructor(form: StoredForm, kernels: KernelModule | undefined) {
     this.form = form;
     this.#kernels = kernels;
     this.#stride = strideOf(form);
     this.#arena = VectorArena.create(0, kernels);
-    this.#signs = new BlockSigns(this.#arena, form.dims, BLOCK);
     this.#biases = new Float32Array(form.kind === "int8-calibrated" ? BLOCK : 0);
     this.#hashes = new Uint8Array(form.kind === "binary" ? BLOCK * HASH_BYTES : 0);
   }
@@ -117,9 +118,9 @@ export class VectorRows {
   }
 
   /** By row, as {@link LikelyCosines} has them; with {@link areMany}. */
-  distances({ codes }: CodedQuery): Uint16Array {
+  distances(query: CodedQuery): Uint16Array {
     const distances = new Uint16Array(this.#length).fill(COMPARED_ALWAYS);
-    this.#signs.distances(codes, distances);
+    this.#signs?.distances(query, distances);
     return distances;
   }
 
@@ -156,25 +157,35 @@ export class VectorRows {
     return whole;
   }
 
-  /** Makes signs of blocks that are full, as long as there are many and some lack them. */
+  /** Makes the signs of a block that is full, as long as there are many and some lack them. */
   #sign(): void {
     if (this.#length < SIGNS_MADE_FROM || this.form.kind === "binary") return;
-    const full = Math.floor(this.#length / BLOCK);
-    for (let made = 0; made < SIGNED_AT_ONCE && this.#signs.blocks < full; made++) {
-      const block = this.#blocks[this.#signs.blocks];
-      this.#signs.add((row) => this.#codes(block + row * this.#stride));
-    }
+    this.#signs ??= new BlockSigns(this.#arena, this.#middles(), BLOCK);
+    const first = this.#signs.blocks * BLOCK;
+    if (first + BLOCK <= this.#length) this.#signs.add((row) => this.#coded(first + row));
   }
 
-  /** A row as int8 codes of some scale. */
-  #codes(at: number): Int8Array {
+  /** What each dimension is on average, as far as some of the rows tell. */
+  #middles(): Float32Array {
+    const step = Math.floor(this.#length / ENOUGH_VECTORS);
+    const sample = Array.from({ length: ENOUGH_VECTORS }, (_, i) => {
+      const { codes, scale } = this.#coded(i * step);
+      return Float32Array.from(codes, (code) => code * scale);
+    });
+    return learnCalibration(sample, this.form.dims).middles;
+  }
+
+  /** A row in int8. */
+  #coded(row: number): CodedVector {
+    const at = this.#blocks[Math.floor(row / BLOCK)] + (row % BLOCK) * this.#stride;
     const bytes = new Int8Array(this.#arena.memory.buffer, at, this.#stride);
     const { kind, dims } = this.form;
-    return (kind === "int4" ? Int8Array.from(int4Values(bytes, 1)) : bytes).subarray(0, dims);
+    const codes = kind === "int4" ? Int8Array.from(int4Values(bytes, 1)) : bytes;
+    return { codes: codes.subarray(0, dims), scale: this.#scales[row] };
   }
 
   #append(bytes: Int8Array, scale: number, hash: Uint8Array): void {
-    if (this.#length % BLOCK === 0) this.#sign();
+    if (this.#length % SIGNED_EACH === 0) this.#sign();
     const row = this.#length++;
     if (row % BLOCK === 0) this.#blocks.push(this.#arena.place(new Int8Array(BLOCK * this.#stride)));
     if (row === this.#scales.length) {
