@@ -71,8 +71,8 @@ function largeSet(
   return { vectors, rows };
 }
 
-function best(scores: Float32Array, mayBeFound = (_: number) => true): number[] {
-  const top = new TopList(BEST);
+function best(scores: Float32Array, mayBeFound = (_: number) => true, most = BEST): number[] {
+  const top = new TopList(most);
   for (let chunk = 0; chunk < scores.length; chunk++) if (mayBeFound(chunk)) top.offer(chunk, scores[chunk]);
   return top.sorted().map(({ item }) => item);
 }
@@ -129,3 +129,27 @@ for (const [form, corner, models] of [
     });
   });
 }
+
+describe("vectors of which the signs are in memory", () => {
+  for (const [corner, models] of [
+    [undefined, "any model"],
+    [CORNER, "a model that finds all texts alike"],
+  ] as const) {
+    it(`of ${models}: the ten closest are among the first hundred by their signs`, () => {
+      const near = (crowd: Float32Array) => crowd.map((value, d) => value + 0.7 * noise() + (corner?.[d] ?? 0));
+      const form = { kind: "binary", dims: DIMS } as const;
+      const [signs, whole] = [new VectorRows(form, kernels), new VectorRows({ kind: "int8", dims: DIMS }, kernels)];
+      for (let row = 0; row < 20_000; row++) {
+        const { codes, scale } = encoded(near(CROWDS[random(CROWDS.length)]), form);
+        for (const rows of [signs, whole]) rows.add(codes, scale, new Uint8Array(16));
+      }
+      let found = 0;
+      for (let i = 0; i < 30; i++) {
+        const query = codesFor("model", form, chosenQuery("model", form, near(CROWDS[i * 30])));
+        const likely = new Set(best(signs.cosines(query), undefined, 100));
+        for (const row of best(whole.cosines(query), undefined, 10)) if (likely.has(row)) found++;
+      }
+      assert.ok(found >= 290, `${found} of 300`);
+    });
+  }
+});

@@ -168,7 +168,7 @@ describe("the chosen model's vectors in fewer bytes", () => {
     });
   }
 
-  it("of which the store has lost one are still found by their signs", async () => {
+  it("of which the store has lost one are still found by what is in memory", async () => {
     const form: StoredForm = { kind: "binary", dims: DIMS };
     const random = seeded(8);
     const snapshot = await indexed(FILES);

@@ -1,9 +1,7 @@
 import type { VectorArena } from "../vectors/arena.ts";
-import { SIGN_BYTES } from "../vectors/signs.ts";
+import { SIGN_BYTES, signsAbout } from "../vectors/signs.ts";
 import type { CodedQuery, CodedVector } from "../vectors/stored-form.ts";
 
-/** By which components are told apart from their middles. */
-const FINE = 1e9;
 /** Components whose signs are counted at once. */
 const PLANE = 8 * SIGN_BYTES;
 
@@ -66,15 +64,8 @@ export class BlockSigns {
   }
 
   #signsOf(codes: Int8Array, scale: number): Uint8Array {
-    const middles = this.#middles;
     const signs = new Uint8Array(this.#planes * SIGN_BYTES);
-    for (let byte = 0, d = 0; d < middles.length; byte++) {
-      let bits = 0;
-      const end = Math.min(d + 8, middles.length);
-      // Without a branch, which half of the components would take: at most 2 times this is a whole number of 32 bits.
-      for (; d < end; d++) bits |= (((codes[d] * scale - middles[d]) * FINE) >>> 31) << (d & 7);
-      signs[byte] = bits;
-    }
+    signsAbout(this.#middles, codes, scale, signs);
     return signs;
   }
 }

@@ -2,7 +2,8 @@ import { COMPARED_ALWAYS } from "../search/closeness.ts";
 import { VectorArena } from "../vectors/arena.ts";
 import { ENOUGH_VECTORS, learnCalibration } from "../vectors/calibration.ts";
 import { int4Values } from "../vectors/int4.ts";
-import { signsOf } from "../vectors/signs.ts";
+import { quantise } from "../vectors/int8.ts";
+import { signsAbout } from "../vectors/signs.ts";
 import { type CodedQuery, type CodedVector, padded, type StoredForm } from "../vectors/stored-form.ts";
 import type { KernelModule } from "../vectors/web-assembly.ts";
 import { BlockSigns } from "./block-signs.ts";
@@ -36,6 +37,9 @@ export class VectorRows {
   #biases: Float32Array;
   /** Of signs alone: what the rest of a vector is found by. */
   #hashes: Uint8Array;
+  /** Of signs alone: what each dimension is on average. Until there are enough to tell, the int8 codes of all are kept. */
+  #middles: Float32Array | undefined;
+  readonly #unsigned: Int8Array[] = [];
   #length = 0;
   /** Once there are many. */
   #signs: BlockSigns | undefined;
@@ -60,7 +64,9 @@ export class VectorRows {
 
   /** Without a vector. */
   emptied(): VectorRows {
-    return new VectorRows(this.form, this.#kernels);
+    const empty = new VectorRows(this.form, this.#kernels);
+    empty.#middles = this.#middles;
+    return empty;
   }
 
   /**
@@ -69,17 +75,17 @@ export class VectorRows {
    * @param hash 16 bytes, by which its int8 codes are found
    */
   add(codes: Int8Array, scale: number, hash: Uint8Array): void {
-    const { kind, dims } = this.form;
-    if (kind !== "binary") this.#append(codes, scale, hash);
-    else {
-      const whole = new Int8Array(padded(dims));
-      whole.set(codes);
-      this.#append(new Int8Array(signsOf(whole).buffer), scale, hash);
-    }
+    if (this.form.kind !== "binary") return this.#append(codes, scale, hash);
+    const signs = new Uint8Array(this.#stride);
+    if (this.#middles) signsAbout(this.#middles, codes, scale, signs);
+    else this.#unsigned.push(codes.slice());
+    this.#append(new Int8Array(signs.buffer), scale, hash);
+    if (this.#unsigned.length === ENOUGH_VECTORS) this.#signUnsigned();
   }
 
   /** Adds a vector of others in the same form. */
   copy(from: VectorRows, row: number): void {
+    if (from.#unsigned.length > 0) return this.add(from.#unsigned[row], from.#scales[row], from.hash(row));
     const at = from.#blocks[Math.floor(row / BLOCK)] + (row % BLOCK) * from.#stride;
     const codes = new Int8Array(from.#arena.memory.buffer, at, from.#stride);
     this.#append(codes, from.#scales[row], from.hash(row));
@@ -91,28 +97,48 @@ export class VectorRows {
 
   /** By row, 0 for a text without a vector; of signs alone an estimate. @param query of this form */
   cosines(query: CodedQuery): Float32Array {
-    const { kind, dims } = this.form;
+    const { kind } = this.form;
+    if (kind === "binary") return this.#estimates(query);
     const whole = this.#whole(query.codes);
     const { unit } = query;
     const cosines = new Float32Array(this.#length);
     const scales = this.#scales;
-    const signs = (SIGN_FACTOR / Math.sqrt(dims)) * unit;
     for (let block = 0; block < this.#blocks.length; block++) {
       const first = block * BLOCK;
       const count = Math.min(BLOCK, this.#length - first);
       const at = this.#blocks[block];
-      if (kind === "binary") {
-        const dots = this.#arena.signDots(at, count, whole);
-        for (let i = 0; i < count; i++) cosines[first + i] = scales[first + i] === 0 ? 0 : Math.min(1, dots[i] * signs);
-      } else {
-        const dots = kind === "int4" ? this.#arena.dots4(at, count, whole) : this.#arena.dots(at, count, whole);
-        for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * scales[first + i] * unit;
-      }
+      const dots = kind === "int4" ? this.#arena.dots4(at, count, whole) : this.#arena.dots(at, count, whole);
+      for (let i = 0; i < count; i++) cosines[first + i] = dots[i] * scales[first + i] * unit;
     }
     if (kind === "int8-calibrated") {
       const biases = this.#biases;
       const { base } = query;
       for (let row = 0; row < cosines.length; row++) cosines[row] += scales[row] === 0 ? 0 : base + biases[row];
+    }
+    return cosines;
+  }
+
+  /** What the signs say of the cosines: the vectors differ from their middle by about the same, and share what it has. */
+  #estimates({ codes, unit }: CodedQuery): Float32Array {
+    const scales = this.#scales;
+    const middles = this.#middles;
+    if (!middles) return Float32Array.from(this.#unsigned, (own, row) => dot(own, codes) * scales[row] * unit);
+    const cosines = new Float32Array(this.#length);
+    const apart = new Int8Array(padded(middles.length));
+    const step = quantise(
+      middles.map((middle, d) => codes[d] * unit - middle),
+      apart,
+    );
+    const common = dot(middles, codes) * unit;
+    const spread = Math.sqrt(Math.max(0, 1 - dot(middles, middles)) / middles.length);
+    const factor = SIGN_FACTOR * spread * step;
+    for (let block = 0; block < this.#blocks.length; block++) {
+      const first = block * BLOCK;
+      const count = Math.min(BLOCK, this.#length - first);
+      const dots = this.#arena.signDots(this.#blocks[block], count, apart);
+      for (let i = 0; i < count; i++) {
+        cosines[first + i] = scales[first + i] === 0 ? 0 : Math.min(1, common + dots[i] * factor);
+      }
     }
     return cosines;
   }
@@ -152,7 +178,7 @@ export class VectorRows {
   /** A query in as many components as the kernels want. */
   #whole(query: Int8Array): Int8Array {
     const { kind, dims } = this.form;
-    const whole = new Int8Array(kind === "int4" || kind === "binary" ? padded(dims) : this.#stride);
+    const whole = new Int8Array(kind === "int4" ? padded(dims) : this.#stride);
     whole.set(query);
     return whole;
   }
@@ -160,19 +186,25 @@ export class VectorRows {
   /** Makes the signs of a block that is full, as long as there are many and some lack them. */
   #sign(): void {
     if (this.#length < SIGNS_MADE_FROM || this.form.kind === "binary") return;
-    this.#signs ??= new BlockSigns(this.#arena, this.#middles(), BLOCK);
+    this.#signs ??= new BlockSigns(this.#arena, this.#learned(), BLOCK);
     const first = this.#signs.blocks * BLOCK;
     if (first + BLOCK <= this.#length) this.#signs.add((row) => this.#coded(first + row));
   }
 
+  /** Of signs alone: there are enough now to learn what is about where. All of them lie in the first block. */
+  #signUnsigned(): void {
+    const rows = this.#unsigned.splice(0);
+    this.#middles = middlesOf(rows.map((codes, row) => ({ codes, scale: this.#scales[row] })));
+    for (const [row, codes] of rows.entries()) {
+      const at = this.#blocks[0] + row * this.#stride;
+      signsAbout(this.#middles, codes, this.#scales[row], new Uint8Array(this.#arena.memory.buffer, at, this.#stride));
+    }
+  }
+
   /** What each dimension is on average, as far as some of the rows tell. */
-  #middles(): Float32Array {
+  #learned(): Float32Array {
     const step = Math.floor(this.#length / ENOUGH_VECTORS);
-    const sample = Array.from({ length: ENOUGH_VECTORS }, (_, i) => {
-      const { codes, scale } = this.#coded(i * step);
-      return Float32Array.from(codes, (code) => code * scale);
-    });
-    return learnCalibration(sample, this.form.dims).middles;
+    return middlesOf(Array.from({ length: ENOUGH_VECTORS }, (_, i) => this.#coded(i * step)));
   }
 
   /** A row in int8. */
@@ -209,9 +241,14 @@ export function hashOf(hashes: Uint8Array, i: number): string {
   return Buffer.from(hashes.buffer, hashes.byteOffset + i * HASH_BYTES, HASH_BYTES).toString("hex");
 }
 
-function dot(middles: Float32Array, codes: Int8Array): number {
+function middlesOf(vectors: readonly CodedVector[]): Float32Array {
+  const values = vectors.map(({ codes, scale }) => Float32Array.from(codes, (code) => code * scale));
+  return learnCalibration(values, values[0].length).middles;
+}
+
+function dot(one: Float32Array | Int8Array, two: Float32Array | Int8Array): number {
   let sum = 0;
-  for (let d = 0; d < middles.length; d++) sum += middles[d] * codes[d];
+  for (let d = 0; d < one.length; d++) sum += one[d] * two[d];
   return sum;
 }
 
