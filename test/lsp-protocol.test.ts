@@ -132,6 +132,29 @@ test("JSON that is no message does not end the server", async (test) => {
   assert.ok(messages.some(({ id, result }) => id === 1 && result));
 });
 
+test("a client that does not say what it can do is served as one that can do nothing special", async (test) => {
+  for (const params of [{}, { processId: null, rootUri: null }, { capabilities: null }, { capabilities: "none" }]) {
+    const { code, stderr, messages } = await serverTold(test, request(1, "initialize", params), { leaves: true });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    const answer = messages.find(({ id }) => id === 1);
+    assert.ok(answer?.result, `${JSON.stringify(params)}: ${JSON.stringify(answer?.error)}`);
+  }
+});
+
+test("initialize without params is refused, and the next one is served", async (test) => {
+  const wrong = [undefined, null, 7, [], [null]].map((params, i) => request(10 + i, "initialize", params));
+  const early = request(20, "workspace/symbol", { query: "x" });
+  const { code, stderr, messages } = await serverTold(test, wrong.join("") + early + INITIALIZE, { leaves: true });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  const errors = messages.flatMap(({ error }) => error ?? []);
+  assert.deepEqual(
+    errors.map((error) => error.code),
+    [-32_602, -32_602, -32_602, -32_602, -32_602, -32_002],
+  );
+  assert.match(errors[0].message, /initialize .* params .* none/);
+  assert.ok(messages.some(({ id, result }) => id === 1 && result));
+});
+
 test("what a library prints is kept out of the protocol", async (test) => {
   const nodeOptions = ["--import", "data:text/javascript,process.once('exit', () => console.log('printed'))"];
   const { code, stderr } = await serverTold(test, INITIALIZE, { leaves: true, nodeOptions });

@@ -1,7 +1,13 @@
 import { Console } from "node:console";
 import { writeSync } from "node:fs";
-import { type Connection, createConnection, StreamMessageWriter } from "vscode-languageserver/node";
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  StreamMessageWriter,
+} from "vscode-languageserver/node";
 import { nodeHost } from "../node-host.ts";
+import { withCapabilities } from "./initialize.ts";
 import { serve } from "./serve.ts";
 import { StandardInput } from "./standard-input.ts";
 
@@ -24,13 +30,15 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 // The editor's own transport does not end the process when the editor dies; standard input does.
 process.once("disconnect", () => process.exit(1));
 
-serve(process.argv.includes("--stdio") ? overStandardStreams() : createConnection(), nodeHost());
+const OPTIONS: ConnectionOptions = { messageStrategy: withCapabilities };
+
+serve(process.argv.includes("--stdio") ? overStandardStreams() : createConnection(OPTIONS), nodeHost());
 
 function overStandardStreams(): Connection {
   // A library that prints would break the protocol.
   globalThis.console = new Console(process.stderr);
   const writer = new StreamMessageWriter(process.stdout);
-  return createConnection(new StandardInput(process.stdin, writer, leave), writer);
+  return createConnection(new StandardInput(process.stdin, writer, leave), writer, OPTIONS);
 }
 
 /** Ends the process of who started it by hand, or for something else than an editor. */
