@@ -51,7 +51,7 @@ export async function scanTree(
   });
   const post = (message: ScanMessage): void => port.postMessage(message);
   try {
-    const known = new KnownFiles(stored());
+    const known = new KnownFiles(stored(), (path) => canBeRead(host, `${root}/${path}`));
     for (const { files, skipped } of walk(host, root, options)) {
       if (stopped) return;
       const differing = files.filter((file) => !known.holds(file));
@@ -115,10 +115,15 @@ class KnownFiles {
   readonly #paths: readonly string[];
   readonly #positions = new Map<string, number>();
   readonly #met: Uint8Array;
+  /** Where the files are that could not be read. */
+  readonly #unreadable: ReadonlySet<number>;
+  readonly #canBeRead: (path: string) => boolean;
   #count = 0;
 
-  constructor(stored: StoredFiles) {
+  constructor(stored: StoredFiles, canBeRead: (path: string) => boolean) {
     this.#stored = stored;
+    this.#canBeRead = canBeRead;
+    this.#unreadable = new Set(stored.skips.filter(({ code }) => code === "unreadable").map(({ at }) => at));
     this.#paths = stored.sizes.length === 0 ? [] : stored.paths.split("\0");
     for (let i = 0; i < this.#paths.length; i++) this.#positions.set(this.#paths[i], i);
     this.#met = new Uint8Array(this.#paths.length);
@@ -130,10 +135,21 @@ class KnownFiles {
     const at = this.#positions.get(path);
     if (at === undefined) return false;
     this.#met[at] = 1;
+    // Neither size nor time say that a file can be read now. One that cannot does not wait to be indexed.
+    if (this.#unreadable.has(at)) return !this.#canBeRead(path);
     return this.#stored.sizes[at] === size && isSameTime(this.#stored.mtimes[at], mtimeMs);
   }
 
   result(): ScanResult {
     return { met: this.#count, gone: this.#paths.filter((_, i) => this.#met[i] === 0) };
+  }
+}
+
+function canBeRead(host: Host, path: string): boolean {
+  try {
+    host.files.read(path);
+    return true;
+  } catch {
+    return false;
   }
 }
