@@ -75,7 +75,10 @@ export class VectorRows {
    * @param hash 16 bytes, by which its int8 codes are found
    */
   add(codes: Int8Array, scale: number, hash: Uint8Array): void {
-    if (this.form.kind !== "binary") return this.#append(codes, scale, hash);
+    if (this.form.kind !== "binary") {
+      this.#append(codes, scale, hash);
+      return;
+    }
     const signs = new Uint8Array(this.#stride);
     if (this.#middles) signsAbout(this.#middles, codes, scale, signs);
     else this.#unsigned.push(codes.slice());
@@ -85,7 +88,10 @@ export class VectorRows {
 
   /** Adds a vector of others in the same form. */
   copy(from: VectorRows, row: number): void {
-    if (from.#unsigned.length > 0) return this.add(from.#unsigned[row], from.#scales[row], from.hash(row));
+    if (from.#unsigned.length > 0) {
+      this.add(from.#unsigned[row], from.#scales[row], from.hash(row));
+      return;
+    }
     const at = from.#blocks[Math.floor(row / BLOCK)] + (row % BLOCK) * from.#stride;
     const codes = new Int8Array(from.#arena.memory.buffer, at, from.#stride);
     this.#append(codes, from.#scales[row], from.hash(row));
