@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { hubAccess } from "../server/hub/hub-access.ts";
@@ -25,6 +25,7 @@ describe("how the Hub is reached", () => {
       cacheFolder: join(home, "hub"),
       token: TOKEN,
       offline: false,
+      silenceMs: 60_000,
     });
     assert.deepEqual(
       hubAccess({
@@ -34,7 +35,7 @@ describe("how the Hub is reached", () => {
         HF_HUB_CACHE: "/c",
         HF_HUB_OFFLINE: "1",
       }),
-      { endpoint: "http://mirror/hf", cacheFolder: "/c", token: "other", offline: true },
+      { endpoint: "http://mirror/hf", cacheFolder: "/c", token: "other", offline: true, silenceMs: 60_000 },
     );
     const bare = hubAccess({ HOME: home });
     assert.deepEqual([bare.cacheFolder, bare.token], [join(home, ".cache", "huggingface", "hub"), undefined]);
@@ -120,6 +121,25 @@ describe("a Hub that refuses", () => {
     tiny.server.refuse(...Array.from({ length: 9 }, () => ({ status: 502, headers: { "retry-after": "0" } })));
     await assert.rejects(tiny.pull(), { kind: "provider", message: /does not work right now \(502\)/ });
     assert.equal(tiny.server.calls.length, 4);
+  });
+
+  it("that never comes is given up after a while, and said once", async (test) => {
+    const tiny = await machine(test, { silenceMs: 100 });
+    const silent = createServer().listen(0, "127.0.0.1");
+    test.after(() => silent.close());
+    await once(silent, "listening");
+    const asked: Socket[] = [];
+    silent.on("connection", (socket) => asked.push(socket));
+    test.after(() => {
+      for (const socket of asked) socket.destroy();
+    });
+    const { port } = silent.address() as AddressInfo;
+    await assert.rejects(tiny.with({ endpoint: `http://127.0.0.1:${port}` }).pull(), {
+      kind: "unavailable",
+      message: `127.0.0.1:${port} takes the request and does not answer (0.1 s).`,
+      hint: /mirror/,
+    });
+    assert.equal(asked.length, 1);
   });
 
   it("a page instead of an answer is taken for what it is", async (test) => {
