@@ -128,6 +128,23 @@ describe("a model that the user chose", () => {
     }
   });
 
+  it("says how far it is within one large file too", async (test) => {
+    const machine = await Machine.with(test, 0);
+    const line = `  if (options.read) return "write the file of the cache and parse a token";\n`;
+    const long = (i: number) => `export function handle${i}(options) {\n${line.repeat(10)}  return ${i};\n}\n`;
+    writeFiles(machine.root, { "large.js": Array.from({ length: 300 }, (_, i) => long(i)).join("") });
+    const { workspace } = await machine.open(MODEL);
+    const told = new Set<number>();
+    const { embedding } = await embedded(workspace, ({ phase, inUse, done }) => {
+      told.add(done);
+      return phase === "ready" && inUse;
+    });
+    const total = embedding?.total ?? 0;
+    assert.ok(total >= 300 && embedding?.done === total);
+    assert.ok([...told].some((done) => done > 0 && done < total));
+    assert.ok(Math.max(...told) <= total);
+  });
+
   it("loses no more than what was under way when the process that embeds is killed", async (test) => {
     const machine = await Machine.with(test, 300);
     const other = machine.otherProcess(MODEL);

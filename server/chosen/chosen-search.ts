@@ -89,6 +89,8 @@ export class ChosenSearch {
   #inUse = false;
   #lacking = 0;
   #total = 0;
+  /** Of those that lack one: chunks whose vector is stored, of files of which others are still made. */
+  #halfway = 0;
   /** Chunks that may not be sent to where the engine is: they are found by their words, and nothing waits for them. */
   #withheld = 0;
   #failure: CairnError | undefined;
@@ -139,7 +141,7 @@ export class ChosenSearch {
       model: engine.name,
       phase: this.#phase(),
       inUse: this.#inUse && engine.isRunning,
-      done: this.#total - this.#lacking,
+      done: this.#total - this.#lacking + this.#halfway,
       total: this.#total,
       ...(this.#withheld > 0 && { withheld: this.#withheld }),
       vectors: vectorsStatus({ model: engine.model, dims: engine.dims, form: this.#vectors.form }, this.#parts.recalls),
@@ -305,6 +307,7 @@ export class ChosenSearch {
   #count(files: readonly IndexedFile[], chunks: number): void {
     this.#total = chunks;
     this.#lacking = chunksOf(files);
+    this.#halfway = 0;
     if (this.#lacking > MOST_LACKING * chunks) this.#inUse = false;
   }
 
@@ -322,6 +325,7 @@ export class ChosenSearch {
     });
     if (known.texts.length > 0) this.#embeds = true;
     await this.#make(files, known);
+    this.#halfway = 0;
     let first = 0;
     for (const [i, { content, chunks }] of files.entries()) {
       const end = first + known.counts[i];
@@ -364,7 +368,9 @@ export class ChosenSearch {
       const batch = batchOf(storedName(model, form, dims), bytes, made);
       await store(batch);
       for (const [i, { hash }] of made.entries()) {
-        for (const chunk of chunksWith.get(hash) ?? []) {
+        const chunks = chunksWith.get(hash) ?? [];
+        this.#halfway += chunks.length;
+        for (const chunk of chunks) {
           codes.set(batch.codes.subarray(i * bytes, (i + 1) * bytes), chunk * bytes);
           scales[chunk] = batch.scales[i];
         }
@@ -477,7 +483,7 @@ export class ChosenSearch {
   }
 
   #incomplete(): CairnError {
-    const done = this.#total - this.#lacking;
+    const done = this.#total - this.#lacking + this.#halfway;
     return new CairnError(
       "unavailable",
       phrase("{0} of {1} chunks have their vector so far.", done, this.#total),
