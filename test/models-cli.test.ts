@@ -72,6 +72,20 @@ describe("cairn models", () => {
     assert.deepEqual(await json("remove", MODEL), { id: MODEL, freedBytes: BYTES });
   });
 
+  it("takes a model by the name that Cairn gives it, with its precision", async (test) => {
+    const there = await terminal(test);
+    assert.equal((await there.models(["pull", `${MODEL}:int8`])).code, 0);
+    assert.match((await there.models(["verify", `${MODEL}:int8`])).stdout, /^ok {2}bge-base-en-v1\.5 int8: 4 files/);
+    const other = await there.models(["verify", MODEL, "--precision", "fp32"]);
+    assert.deepEqual([other.code, /not on this machine in fp32/.test(other.stderr)], [2, true]);
+    assert.match((await there.models(["use", `${MODEL}:fp32`])).stderr, /not on this machine in fp32/);
+    const two = await there.models(["pull", `${MODEL}:int8`, "--precision", "fp32"]);
+    assert.deepEqual([two.code, /two precisions/.test(two.stderr)], [2, true]);
+    const part = await there.models(["remove", `${MODEL}:int8`]);
+    assert.deepEqual([part.code, /models remove bge-base-en-v1\.5/.test(part.stderr)], [2, true]);
+    assert.match((await there.models(["remove", MODEL])).stdout, /removed, 302\.0 kB freed/);
+  });
+
   it("finds a file that was cut off, names it, and mends it", async (test) => {
     const there = await terminal(test);
     const { folder } = JSON.parse((await there.models(["pull", MODEL, "--json"])).stdout);
