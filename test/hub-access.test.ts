@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { hubAccess } from "../server/hub/hub-access.ts";
 import { removeModel } from "../server/hub/installed.ts";
@@ -201,6 +201,19 @@ describe("a machine that cannot take it", () => {
     assert.deepEqual(tiny.downloads(), []);
   });
 
+  it("a record of the model that cannot be written is said, and what was downloaded stays", async (test) => {
+    const tiny = await machine(test);
+    const records = join(dirname(tiny.cacheFolder), "known");
+    writeFileSync(records, "a file where the folder should be");
+    await assert.rejects(tiny.pull(), {
+      kind: "unavailable",
+      message: /known of the model could not be written to .*tiny\.json \(E/,
+      hint: /CAIRN_CACHE_DIR/,
+    });
+    rmSync(records);
+    assert.equal((await tiny.pull()).downloadedBytes, 0);
+  });
+
   it("a disk without room is said before anything is downloaded", async (test) => {
     const tiny = await machine(test);
     const { bavail, bsize } = statfsSync(temporaryFolder(test));
@@ -217,7 +230,7 @@ describe("a machine that cannot take it", () => {
     tiny.server.refuse({ status: 200, body: JSON.stringify(body) });
     await assert.rejects(tiny.pull(tinyModel({ files: [], revision: MAIN })), {
       kind: "unavailable",
-      message: /MB are to be downloaded.*free/,
+      message: /MB are to be downloaded and 100 MB are to stay free/,
     });
     assert.deepEqual(tiny.downloads(), []);
   });

@@ -1,0 +1,29 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { CairnError } from "../../shared/errors.ts";
+import { phrase } from "../../shared/phrase.ts";
+
+/**
+ * Writes what is known of a model into Cairn's cache folder, whole or not at all.
+ * @throws {CairnError} `unavailable` where it cannot be written: without it the model cannot be used
+ */
+export function writeModelRecord(path: string, record: unknown): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw new CairnError(
+      "unavailable",
+      phrase("What is known of the model could not be written to {0} ({1}).", path, codeOf(error)),
+      phrase(
+        "Make room there, or choose another cache folder with cairn.cacheDirectory (CAIRN_CACHE_DIR), and pull it again: what is downloaded is kept.",
+      ),
+      { cause: error },
+    );
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
