@@ -119,7 +119,15 @@ describe("cairn models", () => {
     assert.deepEqual([indexed.model, indexed.phase, indexed.inUse, indexed.done], [`${MODEL}:int8`, "ready", true, 2]);
     const status = JSON.parse((await there.cairn(["status", folder, "--json"])).stdout).embedding;
     assert.deepEqual([status.model, status.total, status.engine.texts], [`${MODEL}:int8`, 2, 0]);
+    assert.deepEqual([status.phase, status.inUse, status.done], ["ready", true, 2]);
     assert.match((await there.models([])).stdout, /bge-base-en-v1\.5 .*on disk: int8, .*, searches\n/);
+    assert.match(
+      (await there.models(["remove", MODEL])).stdout,
+      /\nIt is still chosen: .*the model in the package searches/,
+    );
+    const without = /bge-base-en-v1\.5 .*to download, chosen in int8: the one in the package searches\n/;
+    assert.match((await there.models([])).stdout, without);
+    await there.models(["pull", MODEL]);
     const doctor = (env = {}) => there.cairn(["doctor", folder], env);
     assert.match((await doctor()).stdout, /Embedding +by bge-base-en-v1\.5:int8, 768 dimensions/);
     assert.match((await doctor({ EMBEDDING_PROVIDER: "bundled" })).stdout, /Embedding +by the model in the package/);

@@ -200,7 +200,7 @@ async function list(task: Task): Promise<number> {
   const { context, given, parts, settings, cacheDirectory, models } = task;
   const name = chosenName(settings, cacheDirectory) ?? BUNDLED;
   const server = isServerName(name) ? embeddingServer(settings, name) : undefined;
-  const chosen = server ? name : partsOfName(name).id;
+  const { id: chosen, precision } = server ? { id: name } : partsOfName(name);
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const vectors = server ? undefined : await vectorsOf(task, name);
   const { print, style } = context.terminal;
@@ -219,7 +219,9 @@ async function list(task: Task): Promise<number> {
         ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
         : `${bytes(sizeOf(model, usualPrecision(model)))} to download`;
     const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
-    const searches = model.id === chosen ? style.ok(", searches") : "";
+    const isThere = precision === undefined ? disk.precisions.length > 0 : disk.precisions.includes(precision);
+    const missing = style.failure(`, chosen${precision ? ` in ${precision}` : ""}: the one in the package searches`);
+    const searches = model.id !== chosen ? "" : isThere ? style.ok(", searches") : missing;
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
   }
@@ -418,7 +420,8 @@ function overruled(by: string): string {
   return by === "" ? "" : `But the environment says ${by}, and that holds.\n`;
 }
 
-async function remove({ context, given, parts, models, cacheDirectory, named, precision }: Task): Promise<number> {
+async function remove(task: Task): Promise<number> {
+  const { context, given, parts, settings, models, cacheDirectory, named, precision } = task;
   if (precision !== undefined) {
     const hint = `\`cairn models remove ${named}\` takes away all of it.`;
     throw new CairnError("input", "One precision of a model cannot be removed by itself.", hint);
@@ -431,6 +434,13 @@ async function remove({ context, given, parts, models, cacheDirectory, named, pr
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
   else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
   else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
+  const chosen = partsOfName(chosenName(settings, cacheDirectory) ?? BUNDLED).id;
+  if (!given.flag("json") && !llm && modelCalled(models, chosen)?.id === model.id) {
+    const again = "`cairn models use bundled` makes that the choice.";
+    context.terminal.print(
+      `It is still chosen: until it is pulled again, the model in the package searches. ${again}\n`,
+    );
+  }
   return ExitCode.ok;
 }
 
