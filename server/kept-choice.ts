@@ -37,8 +37,8 @@ export function writeChoice(
     if (choice === undefined) rmSync(path, { force: true });
     else {
       mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeFileSync(`${path}.${process.pid}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
+      renameSync(`${path}.${process.pid}.new`, path);
     }
     return path;
   } catch (error) {

@@ -10,8 +10,8 @@ import { phrase } from "../../shared/phrase.ts";
 export function writeModelRecord(path: string, record: unknown): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeFileSync(`${path}.${process.pid}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.${process.pid}.new`, path);
   } catch (error) {
     throw new CairnError(
       "unavailable",
