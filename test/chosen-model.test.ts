@@ -220,7 +220,8 @@ describe("a model that the user chose", () => {
         /^CodeRankEmbed is not on this machine in int8\. The model in the package .*models pull CodeRank/,
       ],
       [`${MODEL}:fp32`, /^bge-base-en-v1\.5 is not on this machine in fp32\./],
-      ["nobody/nothing", /^There is no embedding model "nobody\/nothing" in the catalogue\./],
+      ["nobody/nothing", /^nobody\/nothing is not on this machine\. The model in the package .*models pull nobody/],
+      ["nothing", /^There is no embedding model "nothing" in the catalogue\./],
     ] as const) {
       const opened = await machine.open(model);
       const { message, embedding, phase } = await opened.workspace.idle();

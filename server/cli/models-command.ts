@@ -225,6 +225,9 @@ async function list(task: Task): Promise<number> {
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
   }
+  if (name !== BUNDLED && !server && !modelPath(chosen) && !modelCalled(models, chosen)) {
+    print(`\n${style.bold(chosen)} is chosen and not here: the one in the package searches.\n`);
+  }
   if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   if (server) print(`${style.bold(name)}  at ${server.destination}${style.ok(", searches")}\n`);
   if (vectors) print(`\nIts vectors: ${vectorsText(vectors)}\n`);
