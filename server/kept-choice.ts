@@ -42,9 +42,11 @@ export function writeChoice(
     }
     return path;
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new CairnError(
       "unavailable",
-      phrase("The choice could not be written to {0} ({1}).", path, (error as NodeJS.ErrnoException).code ?? ""),
+      // Where a file cannot be removed, Node leaves the code empty on some systems.
+      phrase("The choice could not be written to {0} ({1}).", path, code || message),
       phrase("Make the cache folder writable, or choose another with CAIRN_CACHE_DIR."),
       { cause: error },
     );

@@ -257,6 +257,19 @@ describe("removing a model", () => {
     assert.equal(await removeModel(tiny.parts, tinyModel()), 0);
   });
 
+  it("says where what is known of it cannot be removed", async (test) => {
+    const tiny = await machine(test);
+    await tiny.pull();
+    const record = join(dirname(tiny.cacheFolder), "known", "tiny.json");
+    rmSync(record);
+    mkdirSync(record);
+    await assert.rejects(removeModel(tiny.parts, tinyModel({ revision: MAIN })), {
+      kind: "unavailable",
+      message: /known of the model could not be removed from .*tiny\.json \(\S/,
+      hint: /CAIRN_CACHE_DIR/,
+    });
+  });
+
   it("leaves what others have downloaded of the same repository", async (test) => {
     const tiny = await machine(test);
     const { folder } = await tiny.pull();

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addedModel, type CatalogModel } from "./catalog.ts";
-import { writeModelRecord } from "./model-record.ts";
+import { removeModelRecord, writeModelRecord } from "./model-record.ts";
 
 /**
  * Models of the Hub that the user has added to those of the catalogue, described as the catalogue describes its own: a
@@ -32,8 +32,9 @@ export class AddedModels {
     writeModelRecord(this.#path(model), addedModel.parse(model));
   }
 
+  /** @throws {CairnError} `unavailable` where that cannot be removed */
   forget(model: Pick<CatalogModel, "id">): void {
-    rmSync(this.#path(model), { force: true });
+    removeModelRecord(this.#path(model));
   }
 
   #path({ id }: Pick<CatalogModel, "id">): string {

@@ -1,9 +1,9 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { CatalogFile, ModelFiles } from "./catalog.ts";
 import { isCommit } from "./catalog.ts";
-import { writeModelRecord } from "./model-record.ts";
+import { removeModelRecord, writeModelRecord } from "./model-record.ts";
 
 const knownFile = z.object({
   bytes: z.int().nonnegative(),
@@ -62,8 +62,9 @@ export class KnownFiles {
     writeModelRecord(this.#path(model), content);
   }
 
+  /** @throws {CairnError} `unavailable` where that cannot be removed */
   forget(model: ModelFiles): void {
-    rmSync(this.#path(model), { force: true });
+    removeModelRecord(this.#path(model));
   }
 
   #path({ id }: ModelFiles): string {

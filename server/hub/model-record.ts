@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
@@ -24,6 +24,24 @@ export function writeModelRecord(path: string, record: unknown): void {
   }
 }
 
+/**
+ * Forgets what is known of a model.
+ * @throws {CairnError} `unavailable` where that cannot be removed
+ */
+export function removeModelRecord(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw new CairnError(
+      "unavailable",
+      phrase("What is known of the model could not be removed from {0} ({1}).", path, codeOf(error)),
+      phrase("Make the cache folder writable, or choose another with CAIRN_CACHE_DIR."),
+      { cause: error },
+    );
+  }
+}
+
+/** Where a file cannot be removed, Node leaves the code empty on some systems. */
 function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  return (error as NodeJS.ErrnoException).code || String((error as Error).message);
 }
