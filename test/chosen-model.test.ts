@@ -199,6 +199,23 @@ describe("a model that the user chose", () => {
     assert.equal((await chosen.workspace.status()).message, "");
   });
 
+  it("that is damaged while it is in use, and then ends, is not said to be started again", async (test) => {
+    const machine = await Machine.with(test, 30);
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const { pid } = await engineOf(chosen);
+    process.kill(pid, "SIGSTOP");
+    const asked = answer(chosen);
+    while ((await engineOf(chosen)).depth === 0);
+    cutWeights(machine);
+    process.kill(pid, "SIGKILL");
+    await asked;
+    const { embedding } = await embedded(chosen.workspace, (_, { message }) =>
+      /onnx\/model_quantized\.onnx of bge-base-en-v1\.5 is not what it must be.*mends it/.test(message),
+    );
+    assert.equal(embedding?.phase, "failed");
+  });
+
   it("goes on serving while a changed file waits for its vector, and embeds that alone", async (test) => {
     const machine = await Machine.with(test, 40);
     const chosen = await machine.open(MODEL);

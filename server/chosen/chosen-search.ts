@@ -95,6 +95,8 @@ export class ChosenSearch {
   #withheld = 0;
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
+  /** What the notice is about. */
+  #told: CairnError | undefined;
   readonly #sample: RecallSample;
   readonly #calibrating: CalibrationSample;
   #calibrations: readonly Calibration[];
@@ -472,9 +474,13 @@ export class ChosenSearch {
     this.#tell(this.#failure);
   }
 
-  #tell({ said, message, advice }: CairnError): void {
+  #tell(error: CairnError): void {
     const { engine, fallback, log, onChange } = this.#parts;
-    if (this.#notice.text !== "") return;
+    const { said, message, advice } = error;
+    // What was said while it was to be started again no longer holds once it is not.
+    const isLast = engine.hasGivenUp && error === engine.failure && error !== this.#told;
+    if (this.#notice.text !== "" && !isLast) return;
+    this.#told = error;
     this.#notice = fallback
       ? phrase("{0} cannot be asked: {1} The model in the package searches. {2}", engine.name, said, advice)
       : phrase("{0} cannot be asked: {1} {2}", engine.name, said, advice);
