@@ -37,14 +37,16 @@ export function writeChoice(
     if (choice === undefined) rmSync(path, { force: true });
     else {
       mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeFileSync(`${path}.${process.pid}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
+      renameSync(`${path}.${process.pid}.new`, path);
     }
     return path;
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new CairnError(
       "unavailable",
-      phrase("The choice could not be written to {0} ({1}).", path, (error as NodeJS.ErrnoException).code ?? ""),
+      // Where a file cannot be removed, Node leaves the code empty on some systems.
+      phrase("The choice could not be written to {0} ({1}).", path, code || message),
       phrase("Make the cache folder writable, or choose another with CAIRN_CACHE_DIR."),
       { cause: error },
     );

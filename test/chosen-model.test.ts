@@ -128,6 +128,23 @@ describe("a model that the user chose", () => {
     }
   });
 
+  it("says how far it is within one large file too", async (test) => {
+    const machine = await Machine.with(test, 0);
+    const line = `  if (options.read) return "write the file of the cache and parse a token";\n`;
+    const long = (i: number) => `export function handle${i}(options) {\n${line.repeat(10)}  return ${i};\n}\n`;
+    writeFiles(machine.root, { "large.js": Array.from({ length: 300 }, (_, i) => long(i)).join("") });
+    const { workspace } = await machine.open(MODEL);
+    const told = new Set<number>();
+    const { embedding } = await embedded(workspace, ({ phase, inUse, done }) => {
+      told.add(done);
+      return phase === "ready" && inUse;
+    });
+    const total = embedding?.total ?? 0;
+    assert.ok(total >= 300 && embedding?.done === total);
+    assert.ok([...told].some((done) => done > 0 && done < total));
+    assert.ok(Math.max(...told) <= total);
+  });
+
   it("loses no more than what was under way when the process that embeds is killed", async (test) => {
     const machine = await Machine.with(test, 300);
     const other = machine.otherProcess(MODEL);
@@ -182,6 +199,23 @@ describe("a model that the user chose", () => {
     assert.equal((await chosen.workspace.status()).message, "");
   });
 
+  it("that is damaged while it is in use, and then ends, is not said to be started again", async (test) => {
+    const machine = await Machine.with(test, 30);
+    const chosen = await machine.open(MODEL);
+    await embedded(chosen.workspace);
+    const { pid } = await engineOf(chosen);
+    process.kill(pid, "SIGSTOP");
+    const asked = answer(chosen);
+    while ((await engineOf(chosen)).depth === 0);
+    cutWeights(machine);
+    process.kill(pid, "SIGKILL");
+    await asked;
+    const { embedding } = await embedded(chosen.workspace, (_, { message }) =>
+      /onnx\/model_quantized\.onnx of bge-base-en-v1\.5 is not what it must be.*mends it/.test(message),
+    );
+    assert.equal(embedding?.phase, "failed");
+  });
+
   it("goes on serving while a changed file waits for its vector, and embeds that alone", async (test) => {
     const machine = await Machine.with(test, 40);
     const chosen = await machine.open(MODEL);
@@ -203,7 +237,8 @@ describe("a model that the user chose", () => {
         /^CodeRankEmbed is not on this machine in int8\. The model in the package .*models pull CodeRank/,
       ],
       [`${MODEL}:fp32`, /^bge-base-en-v1\.5 is not on this machine in fp32\./],
-      ["nobody/nothing", /^There is no embedding model "nobody\/nothing" in the catalogue\./],
+      ["nobody/nothing", /^nobody\/nothing is not on this machine\. The model in the package .*models pull nobody/],
+      ["nothing", /^There is no embedding model "nothing" in the catalogue\./],
     ] as const) {
       const opened = await machine.open(model);
       const { message, embedding, phase } = await opened.workspace.idle();

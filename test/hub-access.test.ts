@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import type { AddressInfo, Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { hubAccess } from "../server/hub/hub-access.ts";
 import { removeModel } from "../server/hub/installed.ts";
@@ -25,6 +25,7 @@ describe("how the Hub is reached", () => {
       cacheFolder: join(home, "hub"),
       token: TOKEN,
       offline: false,
+      silenceMs: 60_000,
     });
     assert.deepEqual(
       hubAccess({
@@ -34,7 +35,7 @@ describe("how the Hub is reached", () => {
         HF_HUB_CACHE: "/c",
         HF_HUB_OFFLINE: "1",
       }),
-      { endpoint: "http://mirror/hf", cacheFolder: "/c", token: "other", offline: true },
+      { endpoint: "http://mirror/hf", cacheFolder: "/c", token: "other", offline: true, silenceMs: 60_000 },
     );
     const bare = hubAccess({ HOME: home });
     assert.deepEqual([bare.cacheFolder, bare.token], [join(home, ".cache", "huggingface", "hub"), undefined]);
@@ -122,6 +123,25 @@ describe("a Hub that refuses", () => {
     assert.equal(tiny.server.calls.length, 4);
   });
 
+  it("that never comes is given up after a while, and said once", async (test) => {
+    const tiny = await machine(test, { silenceMs: 100 });
+    const silent = createServer().listen(0, "127.0.0.1");
+    test.after(() => silent.close());
+    await once(silent, "listening");
+    const asked: Socket[] = [];
+    silent.on("connection", (socket) => asked.push(socket));
+    test.after(() => {
+      for (const socket of asked) socket.destroy();
+    });
+    const { port } = silent.address() as AddressInfo;
+    await assert.rejects(tiny.with({ endpoint: `http://127.0.0.1:${port}` }).pull(), {
+      kind: "unavailable",
+      message: `127.0.0.1:${port} takes the request and does not answer (0.1 s).`,
+      hint: /mirror/,
+    });
+    assert.equal(asked.length, 1);
+  });
+
   it("a page instead of an answer is taken for what it is", async (test) => {
     const tiny = await machine(test);
     for (const body of ["<html>Log in</html>", '{"sha":"../../../etc"}']) {
@@ -181,6 +201,19 @@ describe("a machine that cannot take it", () => {
     assert.deepEqual(tiny.downloads(), []);
   });
 
+  it("a record of the model that cannot be written is said, and what was downloaded stays", async (test) => {
+    const tiny = await machine(test);
+    const records = join(dirname(tiny.cacheFolder), "known");
+    writeFileSync(records, "a file where the folder should be");
+    await assert.rejects(tiny.pull(), {
+      kind: "unavailable",
+      message: /known of the model could not be written to .*tiny\.json \(E/,
+      hint: /CAIRN_CACHE_DIR/,
+    });
+    rmSync(records);
+    assert.equal((await tiny.pull()).downloadedBytes, 0);
+  });
+
   it("a disk without room is said before anything is downloaded", async (test) => {
     const tiny = await machine(test);
     const { bavail, bsize } = statfsSync(temporaryFolder(test));
@@ -197,7 +230,7 @@ describe("a machine that cannot take it", () => {
     tiny.server.refuse({ status: 200, body: JSON.stringify(body) });
     await assert.rejects(tiny.pull(tinyModel({ files: [], revision: MAIN })), {
       kind: "unavailable",
-      message: /MB are to be downloaded.*free/,
+      message: /MB are to be downloaded and 100 MB are to stay free/,
     });
     assert.deepEqual(tiny.downloads(), []);
   });
@@ -222,6 +255,19 @@ describe("removing a model", () => {
     assert.equal(await removeModel(tiny.parts, tinyModel()), bytes);
     assert.deepEqual(tiny.stored(), []);
     assert.equal(await removeModel(tiny.parts, tinyModel()), 0);
+  });
+
+  it("says where what is known of it cannot be removed", async (test) => {
+    const tiny = await machine(test);
+    await tiny.pull();
+    const record = join(dirname(tiny.cacheFolder), "known", "tiny.json");
+    rmSync(record);
+    mkdirSync(record);
+    await assert.rejects(removeModel(tiny.parts, tinyModel({ revision: MAIN })), {
+      kind: "unavailable",
+      message: /known of the model could not be removed from .*tiny\.json \(\S/,
+      hint: /CAIRN_CACHE_DIR/,
+    });
   });
 
   it("leaves what others have downloaded of the same repository", async (test) => {

@@ -65,7 +65,14 @@ export class Machine {
     this.cacheFolder = join(folder, "hub");
     this.parts = {
       host: nodeHost({ level: "silent" }),
-      access: { endpoint: server.url, cacheFolder: this.cacheFolder, token: undefined, offline: false, ...access },
+      access: {
+        endpoint: server.url,
+        cacheFolder: this.cacheFolder,
+        token: undefined,
+        offline: false,
+        silenceMs: 60_000,
+        ...access,
+      },
       known: new KnownFiles(join(folder, "known")),
     };
   }

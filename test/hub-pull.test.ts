@@ -146,6 +146,16 @@ describe("a connection that breaks", () => {
     );
   });
 
+  it("is given up when it says nothing more, and taken up where it stopped", async (test) => {
+    const tiny = await machine(test, { silenceMs: 500 });
+    tiny.server.misbehave(stallsAfter(50_000));
+    assert.ok(isAsOnHub(await tiny.pull(weightsOnly)));
+    assert.deepEqual(
+      tiny.downloads().flatMap(({ path, from }) => (path.startsWith("storage") ? [from] : [])),
+      [0, 50_000],
+    );
+  });
+
   it("at any byte does no harm", async (test) => {
     const tiny = await machine(test);
     const random = seeded(7);

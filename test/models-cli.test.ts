@@ -72,6 +72,20 @@ describe("cairn models", () => {
     assert.deepEqual(await json("remove", MODEL), { id: MODEL, freedBytes: BYTES });
   });
 
+  it("takes a model by the name that Cairn gives it, with its precision", async (test) => {
+    const there = await terminal(test);
+    assert.equal((await there.models(["pull", `${MODEL}:int8`])).code, 0);
+    assert.match((await there.models(["verify", `${MODEL}:int8`])).stdout, /^ok {2}bge-base-en-v1\.5 int8: 4 files/);
+    const other = await there.models(["verify", MODEL, "--precision", "fp32"]);
+    assert.deepEqual([other.code, /not on this machine in fp32/.test(other.stderr)], [2, true]);
+    assert.match((await there.models(["use", `${MODEL}:fp32`])).stderr, /not on this machine in fp32/);
+    const two = await there.models(["pull", `${MODEL}:int8`, "--precision", "fp32"]);
+    assert.deepEqual([two.code, /two precisions/.test(two.stderr)], [2, true]);
+    const part = await there.models(["remove", `${MODEL}:int8`]);
+    assert.deepEqual([part.code, /models remove bge-base-en-v1\.5/.test(part.stderr)], [2, true]);
+    assert.match((await there.models(["remove", MODEL])).stdout, /removed, 302\.0 kB freed/);
+  });
+
   it("finds a file that was cut off, names it, and mends it", async (test) => {
     const there = await terminal(test);
     const { folder } = JSON.parse((await there.models(["pull", MODEL, "--json"])).stdout);
@@ -105,7 +119,15 @@ describe("cairn models", () => {
     assert.deepEqual([indexed.model, indexed.phase, indexed.inUse, indexed.done], [`${MODEL}:int8`, "ready", true, 2]);
     const status = JSON.parse((await there.cairn(["status", folder, "--json"])).stdout).embedding;
     assert.deepEqual([status.model, status.total, status.engine.texts], [`${MODEL}:int8`, 2, 0]);
+    assert.deepEqual([status.phase, status.inUse, status.done], ["ready", true, 2]);
     assert.match((await there.models([])).stdout, /bge-base-en-v1\.5 .*on disk: int8, .*, searches\n/);
+    assert.match(
+      (await there.models(["remove", MODEL])).stdout,
+      /\nIt is still chosen: .*the model in the package searches/,
+    );
+    const without = /bge-base-en-v1\.5 .*to download, chosen in int8: the one in the package searches\n/;
+    assert.match((await there.models([])).stdout, without);
+    await there.models(["pull", MODEL]);
     const doctor = (env = {}) => there.cairn(["doctor", folder], env);
     assert.match((await doctor()).stdout, /Embedding +by bge-base-en-v1\.5:int8, 768 dimensions/);
     assert.match((await doctor({ EMBEDDING_PROVIDER: "bundled" })).stdout, /Embedding +by the model in the package/);
@@ -260,7 +282,11 @@ describe("cairn models", () => {
     const indexed = JSON.parse((await there.cairn(["index", folder, "--json"])).stdout).embedding;
     assert.deepEqual([indexed.model, indexed.phase], ["acme/E5-small:int8", "ready"]);
     assert.match((await there.models(["remove", "acme/E5-small"])).stdout, /acme\/E5-small removed/);
-    assert.doesNotMatch((await there.models([])).stdout, /acme/);
+    const listed = (await there.models([])).stdout;
+    assert.equal(
+      listed.split("\n").find((line) => line.includes("acme")),
+      "acme/E5-small is chosen and not here: the one in the package searches.",
+    );
   });
 
   it("a process that is killed leaves no lock, and what it has is used", async (test) => {

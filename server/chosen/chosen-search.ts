@@ -89,10 +89,14 @@ export class ChosenSearch {
   #inUse = false;
   #lacking = 0;
   #total = 0;
+  /** Of those that lack one: chunks whose vector is stored, of files of which others are still made. */
+  #halfway = 0;
   /** Chunks that may not be sent to where the engine is: they are found by their words, and nothing waits for them. */
   #withheld = 0;
   #failure: CairnError | undefined;
   #notice: Phrase = SILENCE;
+  /** What the notice is about. */
+  #told: CairnError | undefined;
   readonly #sample: RecallSample;
   readonly #calibrating: CalibrationSample;
   #calibrations: readonly Calibration[];
@@ -139,7 +143,7 @@ export class ChosenSearch {
       model: engine.name,
       phase: this.#phase(),
       inUse: this.#inUse && engine.isRunning,
-      done: this.#total - this.#lacking,
+      done: this.#total - this.#lacking + this.#halfway,
       total: this.#total,
       ...(this.#withheld > 0 && { withheld: this.#withheld }),
       vectors: vectorsStatus({ model: engine.model, dims: engine.dims, form: this.#vectors.form }, this.#parts.recalls),
@@ -305,6 +309,7 @@ export class ChosenSearch {
   #count(files: readonly IndexedFile[], chunks: number): void {
     this.#total = chunks;
     this.#lacking = chunksOf(files);
+    this.#halfway = 0;
     if (this.#lacking > MOST_LACKING * chunks) this.#inUse = false;
   }
 
@@ -322,6 +327,7 @@ export class ChosenSearch {
     });
     if (known.texts.length > 0) this.#embeds = true;
     await this.#make(files, known);
+    this.#halfway = 0;
     let first = 0;
     for (const [i, { content, chunks }] of files.entries()) {
       const end = first + known.counts[i];
@@ -364,7 +370,9 @@ export class ChosenSearch {
       const batch = batchOf(storedName(model, form, dims), bytes, made);
       await store(batch);
       for (const [i, { hash }] of made.entries()) {
-        for (const chunk of chunksWith.get(hash) ?? []) {
+        const chunks = chunksWith.get(hash) ?? [];
+        this.#halfway += chunks.length;
+        for (const chunk of chunks) {
           codes.set(batch.codes.subarray(i * bytes, (i + 1) * bytes), chunk * bytes);
           scales[chunk] = batch.scales[i];
         }
@@ -466,9 +474,13 @@ export class ChosenSearch {
     this.#tell(this.#failure);
   }
 
-  #tell({ said, message, advice }: CairnError): void {
+  #tell(error: CairnError): void {
     const { engine, fallback, log, onChange } = this.#parts;
-    if (this.#notice.text !== "") return;
+    const { said, message, advice } = error;
+    // What was said while it was to be started again no longer holds once it is not.
+    const isLast = engine.hasGivenUp && error === engine.failure && error !== this.#told;
+    if (this.#notice.text !== "" && !isLast) return;
+    this.#told = error;
     this.#notice = fallback
       ? phrase("{0} cannot be asked: {1} The model in the package searches. {2}", engine.name, said, advice)
       : phrase("{0} cannot be asked: {1} {2}", engine.name, said, advice);
@@ -477,7 +489,7 @@ export class ChosenSearch {
   }
 
   #incomplete(): CairnError {
-    const done = this.#total - this.#lacking;
+    const done = this.#total - this.#lacking + this.#halfway;
     return new CairnError(
       "unavailable",
       phrase("{0} of {1} chunks have their vector so far.", done, this.#total),

@@ -37,10 +37,13 @@ export async function costHere(
   signal?: AbortSignal,
 ): Promise<EmbeddingCost> {
   const what = await whatToEmbed(host, workspace, []);
-  const samples = await samplesOf(workspace);
+  const most = what.bytes / Math.max(1, what.chunks);
+  const samples = (await samplesOf(workspace)).map((text) => text.slice(0, Math.ceil(most)));
   const tried: TriedModel | undefined =
     samples.length > 0 ? await tryModel(model, [QUESTION, ...samples], signal) : undefined;
-  return costOf(model, kept, workspace.root, what, tried?.textsPerSecond ?? 0);
+  // Short declarations are quicker than the chunks in which they lie.
+  const mean = samples.reduce((sum, { length }) => sum + length, 0) / samples.length;
+  return costOf(model, kept, workspace.root, what, tried ? (tried.textsPerSecond * mean) / most : 0);
 }
 
 /** What it costs to embed so much code with a model. @param textsPerSecond 0 when it was not measured */
@@ -83,7 +86,7 @@ export async function feeOf(
   return { model: name, provider, destination, remote, folder: workspace.root, ...what, dollars };
 }
 
-/** Code of symbols from all over the folder. */
+/** Code of symbols from all over the folder. One may be a whole file; what is embedded are pieces of it. */
 async function samplesOf(workspace: Workspace): Promise<string[]> {
   const symbols = await workspace.symbols("", 100 * SAMPLES);
   const step = Math.max(1, Math.floor(symbols.length / SAMPLES));

@@ -45,6 +45,13 @@ export function hubPartsOf(host: Pick<Host, "fetch" | "env">, cacheDirectory: st
 export function namedModel(parts: Pick<ModelParts, "access" | "known" | "added">, name: string): NamedModel {
   const [wanted, asked] = name.split(":");
   const model = modelCalled(knownModels(parts), wanted);
+  if (!model && /^[^/\s]+\/[^/\s]+$/.test(wanted)) {
+    throw new CairnError(
+      "input",
+      phrase("{0} is not on this machine.", wanted),
+      phrase("`cairn models pull {0}` downloads it.", wanted),
+    );
+  }
   if (!model) {
     throw new CairnError(
       "input",

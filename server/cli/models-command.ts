@@ -97,7 +97,8 @@ with a file of your own; \`use none --answers\` takes that back. cairn.answer.lo
 Options:
   --answers              The file is to answer questions, not to search
   --yes                  Do not ask before the code of the folder is sent to another machine, or libraries are downloaded
-  --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given
+  --precision PRECISION  ${PRECISIONS.join(", ")}, where the model offers it; int8 unless given. Also
+                         behind the name: MODEL:PRECISION
   --vectors FORM         ${FORM_KINDS.join(", ")}: how each number of a vector is kept; int8 unless given
   --dimensions N         A number, all, or a preset: ${Object.keys(PRESETS).join(", ")}; all unless given
   --force                Shorten the vectors of a model that was not trained for it
@@ -133,8 +134,10 @@ interface Task {
   readonly settings: Settings;
   readonly cacheDirectory: string;
   readonly models: readonly CatalogModel[];
-  /** What was named after the action. */
+  /** What was named after the action, without a precision that stood behind it. */
   readonly named: string | undefined;
+  /** The precision that was asked for, behind the name or as an option. */
+  readonly precision: Precision | undefined;
 }
 
 const ACTIONS: Readonly<Record<string, (task: Task) => Promise<number>>> = {
@@ -158,7 +161,7 @@ export const modelsCommand: Command = {
     answers: { type: "boolean" },
   },
   async run(context, given) {
-    const [name = "list", named] = given.positionals;
+    const [name = "list", wholeName] = given.positionals;
     if (!Object.hasOwn(ACTIONS, name)) {
       const near = nearest(name, Object.keys(ACTIONS));
       throw new CairnError(
@@ -175,18 +178,29 @@ export const modelsCommand: Command = {
     const modelOf = (model: string) => chosenModel({ host, cacheDirectory, settings, signal: context.signal }, model);
     try {
       const models = knownModels(parts);
-      return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, named });
+      const what = whatIsNamed(given, wholeName);
+      return await ACTIONS[name]({ context, given, parts, modelOf, settings, cacheDirectory, models, ...what });
     } finally {
       context.terminal.progress("");
     }
   },
 };
 
+/** `e5-base-v2:fp32`, as Cairn itself calls a model, is the model and `--precision fp32`. A path keeps what stands behind it. */
+function whatIsNamed(given: ParsedArguments, name: string | undefined): Pick<Task, "named" | "precision"> {
+  const option = given.text("precision");
+  const asked = option === undefined ? undefined : precisionNamed(option);
+  if (name === undefined || isPath(name) || isServerName(name)) return { named: name, precision: asked };
+  const { id, precision = asked } = partsOfName(name);
+  if (asked === undefined || precision === asked) return { named: id, precision };
+  throw new CairnError("input", `${name} and --precision ${asked} are two precisions.`, "Name one.");
+}
+
 async function list(task: Task): Promise<number> {
   const { context, given, parts, settings, cacheDirectory, models } = task;
   const name = chosenName(settings, cacheDirectory) ?? BUNDLED;
   const server = isServerName(name) ? embeddingServer(settings, name) : undefined;
-  const chosen = server ? name : partsOfName(name).id;
+  const { id: chosen, precision } = server ? { id: name } : partsOfName(name);
   const listed = models.map((model) => ({ model, disk: modelOnDisk(parts, model) }));
   const vectors = server ? undefined : await vectorsOf(task, name);
   const { print, style } = context.terminal;
@@ -205,9 +219,14 @@ async function list(task: Task): Promise<number> {
         ? style.ok(`on disk: ${disk.precisions.join(", ")}, ${bytes(disk.bytes)}`)
         : `${bytes(sizeOf(model, usualPrecision(model)))} to download`;
     const facts = `${String(model.dims).padStart(4)} dims  ${model.licence.padEnd(10)}`;
-    const searches = model.id === chosen ? style.ok(", searches") : "";
+    const isThere = precision === undefined ? disk.precisions.length > 0 : disk.precisions.includes(precision);
+    const missing = style.failure(`, chosen${precision ? ` in ${precision}` : ""}: the one in the package searches`);
+    const searches = model.id !== chosen ? "" : isThere ? style.ok(", searches") : missing;
     print(`${style.bold(model.id.padEnd(width))}  ${facts}  ${state}${searches}\n`);
     print(`  ${style.dim(model.about)}\n`);
+  }
+  if (name !== BUNDLED && !server && !modelPath(chosen) && !modelCalled(models, chosen)) {
+    print(`\n${style.bold(chosen)} is chosen and not here: the one in the package searches.\n`);
   }
   if (modelPath(chosen)) print(`\n${style.path(chosen)} searches.\n`);
   if (server) print(`${style.bold(name)}  at ${server.destination}${style.ok(", searches")}\n`);
@@ -256,10 +275,9 @@ interface BroughtModel {
 }
 
 /** Any repository of the Hub can be named; one that nobody knows yet is added. */
-async function pulledModel({ context, given, parts, settings, models, named }: Task): Promise<BroughtModel> {
+async function pulledModel({ context, parts, settings, models, named, precision: asked }: Task): Promise<BroughtModel> {
   const { terminal, signal } = context;
   const options = { signal, onProgress: (progress: PullProgress) => terminal.progress(progressLine(progress)) };
-  const asked = askedPrecision(given);
   const llm = named === undefined ? undefined : llmNamed(named);
   if (llm) {
     const precision = precisionOfLlm(llm);
@@ -280,20 +298,23 @@ async function pulledModel({ context, given, parts, settings, models, named }: T
   });
 }
 
-async function verify({ context, given, parts, models, named }: Task): Promise<number> {
+async function verify({ context, given, parts, models, named, precision: asked }: Task): Promise<number> {
   const { terminal, signal } = context;
   const chosen: readonly ModelFiles[] =
     named === undefined ? [...models, ...readLlmCatalog()] : [llmNamed(named) ?? modelNamed(models, named, "verify")];
   const results: { id: string; precision: Precision; files: CheckedFile[] }[] = [];
   for (const model of chosen) {
-    for (const precision of modelOnDisk(parts, model).precisions) {
+    const there = modelOnDisk(parts, model).precisions;
+    for (const precision of there.filter((one) => asked === undefined || one === asked)) {
       const onBytes = (read: number) => terminal.progress(`Reading ${model.id} ${precision}  ${bytes(read)}`);
       results.push({ id: model.id, precision, files: await verifyModel(parts, model, precision, { signal, onBytes }) });
     }
   }
   terminal.progress("");
   if (results.length === 0 && named !== undefined) {
-    throw new CairnError("input", `${named} is not on this machine.`, `\`cairn models pull ${named}\` downloads it.`);
+    const [which, option] = asked === undefined ? ["", ""] : [` in ${asked}`, ` --precision ${asked}`];
+    const hint = `\`cairn models pull ${named}${option}\` downloads it.`;
+    throw new CairnError("input", `${named} is not on this machine${which}.`, hint);
   }
   const bad = results.flatMap(({ files }) => files.filter(({ state }) => state !== "whole"));
   if (given.flag("json")) {
@@ -402,7 +423,12 @@ function overruled(by: string): string {
   return by === "" ? "" : `But the environment says ${by}, and that holds.\n`;
 }
 
-async function remove({ context, given, parts, models, cacheDirectory, named }: Task): Promise<number> {
+async function remove(task: Task): Promise<number> {
+  const { context, given, parts, settings, models, cacheDirectory, named, precision } = task;
+  if (precision !== undefined) {
+    const hint = `\`cairn models remove ${named}\` takes away all of it.`;
+    throw new CairnError("input", "One precision of a model cannot be removed by itself.", hint);
+  }
   const llm = named === undefined ? undefined : llmNamed(named);
   const model = llm ?? modelNamed(models, named, "remove");
   const freedBytes = await removeModel(parts, model);
@@ -411,12 +437,18 @@ async function remove({ context, given, parts, models, cacheDirectory, named }: 
   if (given.flag("json")) context.terminal.print(`${JSON.stringify({ id: model.id, freedBytes })}\n`);
   else if (freedBytes === 0) context.terminal.print(`Nothing of ${model.id} was on this machine.\n`);
   else context.terminal.print(`${model.id} removed, ${bytes(freedBytes)} freed\n`);
+  const chosen = partsOfName(chosenName(settings, cacheDirectory) ?? BUNDLED).id;
+  if (!given.flag("json") && !llm && modelCalled(models, chosen)?.id === model.id) {
+    const again = "`cairn models use bundled` makes that the choice.";
+    context.terminal.print(
+      `It is still chosen: until it is pulled again, the model in the package searches. ${again}\n`,
+    );
+  }
   return ExitCode.ok;
 }
 
 /** What `modelOf` takes for what was named on the command line: there a path may begin where the terminal is. */
-function nameOf({ context, given, models, named }: Task, action: string): string {
-  const precision = askedPrecision(given);
+function nameOf({ context, models, named, precision }: Task, action: string): string {
   const path = named === undefined ? undefined : ownPath(context, named);
   const name = path ?? modelNamed(models, named, action).id;
   return precision === undefined ? name : `${name}:${precision}`;
@@ -429,21 +461,20 @@ function ownPath({ cwd }: CommandContext, named: string): string | undefined {
   return modelPath(named) ?? (BEGINS_HERE.test(named) ? resolve(cwd, named) : undefined);
 }
 
-function partsOfName(name: string): { id: string; precision: string | undefined } {
+function partsOfName(name: string): { id: string; precision: Precision | undefined } {
   const precision = PRECISIONS.find((one) => name.endsWith(`:${one}`));
   return { id: precision ? name.slice(0, -precision.length - 1) : name, precision };
 }
 
-function askedPrecision(given: ParsedArguments): Precision | undefined {
-  const text = given.text("precision");
-  return text === undefined ? undefined : precisionNamed(text);
+function isPath(named: string): boolean {
+  return modelPath(named) !== undefined || BEGINS_HERE.test(named);
 }
 
 function modelNamed(models: readonly CatalogModel[], named: string | undefined, action: string): CatalogModel {
   if (named === undefined) {
     throw new CairnError("input", "Which model?", `For example: cairn models ${action} ${models[0].id}`);
   }
-  if (modelPath(named) || BEGINS_HERE.test(named)) {
+  if (isPath(named)) {
     throw new CairnError("input", `${named} is a model of your own.`, "`cairn models try` and `use` take it.");
   }
   const found = modelCalled(models, named);

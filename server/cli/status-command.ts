@@ -8,7 +8,7 @@ import { vectorsText } from "../vectors-text.ts";
 import { noMoreThan } from "./arguments.ts";
 import { type Command, type CommandContext, ExitCode } from "./command.ts";
 import { skippedSummary } from "./index-command.ts";
-import { bytes, count, counted, folderToUse, terminalSettings, withWorkspace } from "./session.ts";
+import { bytes, count, counted, folderToUse, terminalSettings, untilEmbedded, withWorkspace } from "./session.ts";
 import { renderLine, type Terminal } from "./terminal.ts";
 
 const HELP = `Says what is indexed of a folder, and what is not and why.
@@ -39,7 +39,9 @@ export const statusCommand: Command = {
     const wantsSkipped = given.flag("skipped");
     const wantsHealth = given.flag("health");
     const found = await withWorkspace(context, folder, async (workspace) => {
-      const status = await untilScanned(workspace, context.signal);
+      const scanned = await untilScanned(workspace, context.signal);
+      // A process of its own has to look first which vectors are stored.
+      const status = scanned.holder ? await untilEmbedded(workspace, context.signal, ["loading"]) : scanned;
       const { entries } = wantsHealth
         ? readUsage(cacheDirectoryOf(terminalSettings(context), context.env))
         : NOTHING_USED;

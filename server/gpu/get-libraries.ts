@@ -7,6 +7,7 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import { explainLoss } from "../hub/hub-failure.ts";
 import { type Reception, resumedDownload } from "../hub/resumed-download.ts";
+import { fetchWithin, SILENCE_MS } from "../hub/silence.ts";
 import { gpuPackageFolder } from "../native/gpu-packages.ts";
 import { Lease } from "../store/lease.ts";
 import { packagePlace } from "./gpu-libraries.ts";
@@ -160,11 +161,12 @@ function receptionOf({ name, bytes, integrity }: GpuPackage, url: string, incomp
 
 /** Carries nothing of the user's along, and throws where the answer is no success. */
 function fetchOf(host: Pick<Host, "fetch">, signal?: AbortSignal): typeof globalThis.fetch {
+  const fetch = fetchWithin(host.fetch, SILENCE_MS);
   return async (input, init) => {
     const url = String(input);
     let response: Response;
     try {
-      response = await host.fetch(url, { ...init, signal });
+      response = await fetch(url, { ...init, signal });
     } catch (error) {
       signal?.throwIfAborted();
       throw explainLoss(error, url);

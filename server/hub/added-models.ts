@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addedModel, type CatalogModel } from "./catalog.ts";
+import { removeModelRecord, writeModelRecord } from "./model-record.ts";
 
 /**
  * Models of the Hub that the user has added to those of the catalogue, described as the catalogue describes its own: a
@@ -26,15 +27,14 @@ export class AddedModels {
       });
   }
 
+  /** @throws {CairnError} `unavailable` where it cannot be written */
   keep(model: CatalogModel): void {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const path = this.#path(model);
-    writeFileSync(`${path}.new`, `${JSON.stringify(addedModel.parse(model), null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeModelRecord(this.#path(model), addedModel.parse(model));
   }
 
+  /** @throws {CairnError} `unavailable` where that cannot be removed */
   forget(model: Pick<CatalogModel, "id">): void {
-    rmSync(this.#path(model), { force: true });
+    removeModelRecord(this.#path(model));
   }
 
   #path({ id }: Pick<CatalogModel, "id">): string {

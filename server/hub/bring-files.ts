@@ -136,10 +136,16 @@ function checkRoom(cacheFolder: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(cacheFolder);
   const free = bavail * bsize;
   if (bytes + RESERVE_BYTES <= free) return;
-  const megabytes = (count: number) => `${Math.ceil(count / 1e6).toLocaleString("en-US")} MB`;
+  const megabytes = (count: number, whole = Math.ceil) => `${whole(count / 1e6).toLocaleString("en-US")} MB`;
   throw new CairnError(
     "unavailable",
-    phrase("{0} are to be downloaded, and {1} has {2} free.", megabytes(bytes), cacheFolder, megabytes(free)),
+    phrase(
+      "{0} are to be downloaded and {1} are to stay free, but {2} has {3}.",
+      megabytes(bytes),
+      megabytes(RESERVE_BYTES),
+      cacheFolder,
+      megabytes(free, Math.floor),
+    ),
     phrase("Make room there, or choose another folder with HF_HUB_CACHE."),
   );
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
 import { hubCacheFolder, hubHome } from "./cache-layout.ts";
+import { SILENCE_MS } from "./silence.ts";
 
 /** How this machine reaches the Hub, as the Hub's own tools are told: by the same variables, file and folder. */
 export interface HubAccess {
@@ -14,6 +15,8 @@ export interface HubAccess {
   readonly token: string | undefined;
   /** `HF_HUB_OFFLINE`: nothing is asked of anyone. */
   readonly offline: boolean;
+  /** Milliseconds without a byte after which a server is given up. */
+  readonly silenceMs: number;
 }
 
 const HUB = "https://huggingface.co";
@@ -25,6 +28,7 @@ export function hubAccess(env: Readonly<Record<string, string | undefined>>): Hu
     cacheFolder: hubCacheFolder(env),
     token: tokenOf(env),
     offline: /^(?:1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? ""),
+    silenceMs: SILENCE_MS,
   };
 }
 

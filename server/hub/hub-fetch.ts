@@ -4,6 +4,7 @@ import { phrase } from "../../shared/phrase.ts";
 import type { Host } from "../host.ts";
 import type { HubAccess } from "./hub-access.ts";
 import { type Asked, explainLoss, explainRefusal, waitSeconds } from "./hub-failure.ts";
+import { fetchWithin } from "./silence.ts";
 
 const MOST_REDIRECTS = 6;
 const MOST_ATTEMPTS = 4;
@@ -29,6 +30,7 @@ export function hubFetch(
   signal?: AbortSignal,
 ): Fetch {
   const asked = { endpoint: access.endpoint, repository, hasToken: access.token !== undefined };
+  const send = fetchWithin(host.fetch, access.silenceMs);
   return async (input, init) => {
     const url = String(input);
     if (access.offline) {
@@ -40,8 +42,10 @@ export function hubFetch(
     }
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
-      const answer = await follow(host.fetch, access, url, { ...init, signal }).catch((error: unknown) => {
+      const answer = await follow(send, access, url, { ...init, signal }).catch((error: unknown) => {
         signal?.throwIfAborted();
+        // Who was silent for so long is not waited for again.
+        if (error instanceof CairnError) throw error;
         return explainLoss(error, url);
       });
       if (answer instanceof Response && answer.ok) return answer;

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { CatalogFile, ModelFiles } from "./catalog.ts";
 import { isCommit } from "./catalog.ts";
+import { removeModelRecord, writeModelRecord } from "./model-record.ts";
 
 const knownFile = z.object({
   bytes: z.int().nonnegative(),
@@ -52,20 +53,18 @@ export class KnownFiles {
     }
   }
 
-  /** Adds files to what is known of a model at a commit. */
+  /** Adds files to what is known of a model at a commit. @throws {CairnError} `unavailable` where it cannot be written */
   add(model: ModelFiles, { commit, endpoint, files }: Known): void {
     const before = this.read(model);
     const { repository, revision } = model;
     const kept = before?.commit === commit ? before.files : {};
     const content = { version: 1, repository, revision, commit, endpoint, files: { ...kept, ...files } };
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const path = this.#path(model);
-    writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeModelRecord(this.#path(model), content);
   }
 
+  /** @throws {CairnError} `unavailable` where that cannot be removed */
   forget(model: ModelFiles): void {
-    rmSync(this.#path(model), { force: true });
+    removeModelRecord(this.#path(model));
   }
 
   #path({ id }: ModelFiles): string {
