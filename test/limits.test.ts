@@ -5,6 +5,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from "no
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { sqliteError } from "../server/store/sqlite.ts";
 import type { IndexStatus } from "../shared/search-types.ts";
 import { openCore, temporaryFolder, writeFiles } from "./open-core.ts";
 
@@ -53,6 +54,15 @@ describe("at the limits of the machine", () => {
     const after = await workspace.idle();
     assert.deepEqual([after.phase, after.files, after.message], ["ready", 150, ""]);
     assert.equal(after.embedded, after.chunks);
+  });
+
+  it("a disk without room of which SQLite says only that it failed", {
+    skip: process.platform !== "linux" && "needs /proc",
+  }, () => {
+    const failed = Object.assign(new Error("disk I/O error"), { errcode: 4_874 });
+    // A file system without a free block.
+    assert.match(sqliteError(failed, "/proc/index.db").message, /^The disk is full: /);
+    assert.match(sqliteError(failed, join(import.meta.dirname, "index.db")).message, /could not be opened or written/);
   });
 
   it("a cache folder that cannot be made", { skip: process.platform !== "linux" && "needs /sys" }, async (test) => {

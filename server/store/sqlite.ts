@@ -15,6 +15,10 @@ const FULL = 13;
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 const BUSY = 5;
+/** An operation of a file failed; of some SQLite does not see that the disk is full. */
+const IO_ERROR = 10;
+/** A disk with less is full: SQLite's shared memory grows by so much at a time, and more. */
+const LEAST_FREE = 65_536;
 
 /**
  * Opens a database and brings it to the schema; anything that is not a database of this schema version is replaced.
@@ -94,7 +98,7 @@ export function sqliteError(error: unknown, path: string): CairnError {
   if (error instanceof CairnError) return error;
   const code = codeOf(error);
   const detail = error instanceof Error ? error.message : String(error);
-  if (code === FULL || systemCode(error) === "ENOSPC") {
+  if (code === FULL || systemCode(error) === "ENOSPC" || (code === IO_ERROR && isFull(dirname(path)))) {
     return new CairnError(
       "unavailable",
       phrase("The disk is full: {0} could not be written.", path),
@@ -130,6 +134,15 @@ export function sqliteError(error: unknown, path: string): CairnError {
     ),
     { cause: error },
   );
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < LEAST_FREE;
+  } catch {
+    return false;
+  }
 }
 
 /** Loads SQLite with its experimental warning kept off the user's terminal; newer versions of Node no longer print it. */
