@@ -199,6 +199,8 @@ inWorkbench("choosing models in a real workbench", prepare, (suite) => {
     assert.match(await label(workbench, "int8, 768 dimensions"), /772 bytes a vector.*recommended.*A byte a number/);
     assert.match(await label(workbench, "binary, 768 dimensions"), /116 bytes a vector, 772 on disk/);
     await row(workbench, "Another Number of Dimensions...").click();
+    // The list has a line to type in as well, until the box takes its place.
+    await list(workbench).locator(':text("Esc goes back.")').first().waitFor();
     await list(workbench).locator("input.input").fill("256");
     await list(workbench).locator(':text("was not trained so that its first dimensions")').first().waitFor();
     await workbench.screenshot("embedding-dimensions-refused");
