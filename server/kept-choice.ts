@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CairnError } from "../shared/errors.ts";
 import { phrase } from "../shared/phrase.ts";
+import { writeWhole } from "./whole-file.ts";
 
 /**
  * What the user has chosen for all terminals and editors of this machine. A terminal has no file of settings, so such a
@@ -35,11 +36,7 @@ export function writeChoice(
   const path = join(cacheDirectory, file);
   try {
     if (choice === undefined) rmSync(path, { force: true });
-    else {
-      mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.${process.pid}.new`, `${JSON.stringify(choice)}\n`, { mode: 0o600 });
-      renameSync(`${path}.${process.pid}.new`, path);
-    }
+    else writeWhole(path, `${JSON.stringify(choice)}\n`);
     return path;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { DEVICES } from "../native/device.ts";
 import type { Placement } from "../native/placement.ts";
+import { writeWhole } from "../whole-file.ts";
 
 const placements = z.record(
   z.string(),
@@ -39,10 +40,7 @@ export class KeptPlacements {
 
   keep(key: string, placement: Placement): void {
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      const beside = `${this.#path}.${process.pid}.new`;
-      writeFileSync(beside, `${JSON.stringify({ ...this.#all(), [key]: placement }, null, 1)}\n`, { mode: 0o600 });
-      renameSync(beside, this.#path);
+      writeWhole(this.#path, `${JSON.stringify({ ...this.#all(), [key]: placement }, null, 1)}\n`);
     } catch {
       // Found out again then.
     }

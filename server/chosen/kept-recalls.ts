@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import type { MeasuredRecall } from "../../shared/search-types.ts";
 import type { AskedForm } from "../vectors/stored-form.ts";
+import { writeWhole } from "../whole-file.ts";
 
 const recalls = z.record(
   z.string(),
@@ -37,10 +38,7 @@ export class KeptRecalls {
     const all = { ...this.#all(), [keyOf(model, form)]: recall };
     this.#known = all;
     try {
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      const beside = `${this.#path}.${process.pid}.new`;
-      writeFileSync(beside, `${JSON.stringify(all, null, 1)}\n`, { mode: 0o600 });
-      renameSync(beside, this.#path);
+      writeWhole(this.#path, `${JSON.stringify(all, null, 1)}\n`);
     } catch {
       // Measured again then.
     }

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { writeWhole } from "../whole-file.ts";
 
 const seen = z.object({
   version: z.literal(1),
@@ -42,11 +43,8 @@ export class SeenModels {
 
   /** A cache folder that cannot be written makes the next start slower, nothing else. */
   keep(name: string, model: SeenModel): void {
-    const path = this.#path(name);
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, `${JSON.stringify({ version: 1, ...model })}\n`, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeWhole(this.#path(name), `${JSON.stringify({ version: 1, ...model })}\n`);
     } catch {
       // It is found out again.
     }

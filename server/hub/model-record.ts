@@ -1,7 +1,7 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
 import { CairnError } from "../../shared/errors.ts";
 import { phrase } from "../../shared/phrase.ts";
+import { writeWhole } from "../whole-file.ts";
 
 /**
  * Writes what is known of a model into Cairn's cache folder, whole or not at all.
@@ -9,9 +9,7 @@ import { phrase } from "../../shared/phrase.ts";
  */
 export function writeModelRecord(path: string, record: unknown): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.${process.pid}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-    renameSync(`${path}.${process.pid}.new`, path);
+    writeWhole(path, `${JSON.stringify(record, null, 2)}\n`);
   } catch (error) {
     throw new CairnError(
       "unavailable",

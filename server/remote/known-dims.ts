@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../whole-file.ts";
 
 const FILE = "embedding-servers.json";
 
@@ -13,13 +14,8 @@ export function knownDims(cacheDirectory: string, identity: string): number | un
 export function keepDims(cacheDirectory: string, identity: string, dims: number): void {
   const all = readAll(cacheDirectory);
   if (all[identity] === dims) return;
-  const path = join(cacheDirectory, FILE);
   try {
-    mkdirSync(cacheDirectory, { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.${process.pid}`, `${JSON.stringify({ ...all, [identity]: dims }, null, 2)}\n`, {
-      mode: 0o600,
-    });
-    renameSync(`${path}.${process.pid}`, path);
+    writeWhole(join(cacheDirectory, FILE), `${JSON.stringify({ ...all, [identity]: dims }, null, 2)}\n`);
   } catch {
     // A full disk or a folder of someone else's.
   }

@@ -1,7 +1,8 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { AnswerRecord, Routing, Tier } from "../../shared/answer-types.ts";
 import type { Log } from "../host.ts";
+import { writeWhole } from "../whole-file.ts";
 
 /** One routed question and what came of it. Its text is not in it. */
 export interface RouteEntry
@@ -83,8 +84,7 @@ export class RouteRecord {
 
   #halve(): void {
     const lines = this.#lines();
-    writeFileSync(`${this.#path}.new`, `${lines.slice(lines.length >> 1).join("\n")}\n`, { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    writeWhole(this.#path, `${lines.slice(lines.length >> 1).join("\n")}\n`);
   }
 }
 
